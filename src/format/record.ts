@@ -1,0 +1,152 @@
+/** Typed records: the payloads of log entries that carry state. They hold ids only and are never erased. */
+
+import { z } from 'zod';
+import { type ArtifactId, artifactIdSchema } from './artifact-id.js';
+import { sha3HexSchema } from './digest-set.js';
+import { jcsBytes } from './jcs.js';
+import { nonceSchema } from './predicate.js';
+import { firstIssue } from './statement.js';
+import { parseJsonBytes } from './strict-json.js';
+import { type Instant, instantSchema } from './time.js';
+
+export const recordPayloadType = 'application/vnd.writ.record+json';
+
+/** What every record carries: when, in which log, and 16 random bytes (base64) that make its digest unguessable. */
+interface RecordHead {
+  readonly time: Instant;
+  readonly log: string;
+  readonly nonce: string;
+}
+
+/** The receipt that turns an artifact into permission, once. `redeemerNonce` is the redeemer's own. */
+export interface RedemptionRecord extends RecordHead {
+  readonly type: 'urn:writ:redemption:v1';
+  readonly artifact: ArtifactId;
+  readonly redeemerNonce: string;
+  readonly redeemer: { readonly uid: number; readonly gid: number };
+}
+
+export const revocationCauses = ['withdrawn', 'superseded', 'compromised', 'unsealed'] as const;
+/** `unsealed`: the grant's seal missed its deadline, so nobody ever held a proof of it. */
+export type RevocationCause = (typeof revocationCauses)[number];
+
+/** Ends an artifact or a receipt. `by` is the uid that asked, or null where the daemon itself revoked. */
+export interface RevocationRecord extends RecordHead {
+  readonly type: 'urn:writ:revocation:v1';
+  readonly target: ArtifactId;
+  readonly cause: RevocationCause;
+  readonly by: number | null;
+}
+
+/** The policy bundle in force from this entry on. */
+export interface PolicyActivationRecord extends RecordHead {
+  readonly type: 'urn:writ:policy:v1';
+  readonly bundle: string;
+  readonly version: number;
+  readonly engine: string;
+}
+
+/** A public key that this log uses from this entry on; `publicKey` is base64 of 32 bytes. */
+export interface KeyRecord extends RecordHead {
+  readonly type: 'urn:writ:key:v1';
+  readonly role: 'log' | 'artifact';
+  readonly publicKey: string;
+}
+
+/** A daemon run begins. `bootTimeMs` is CLOCK_BOOTTIME at `time`. */
+export interface StartRecord extends RecordHead {
+  readonly type: 'urn:writ:start:v1';
+  readonly daemon: string;
+  readonly version: string;
+  readonly boot: string;
+  readonly bootTimeMs: number;
+}
+
+/** A daemon run ended cleanly. */
+export interface StopRecord extends RecordHead {
+  readonly type: 'urn:writ:stop:v1';
+  readonly daemon: string;
+}
+
+export type LogRecord =
+  | RedemptionRecord
+  | RevocationRecord
+  | PolicyActivationRecord
+  | KeyRecord
+  | StartRecord
+  | StopRecord;
+
+/** The log entry kinds whose payload is a record: the third part of its type. */
+export type RecordKind = 'redemption' | 'revocation' | 'policy' | 'key' | 'start' | 'stop';
+
+const head = { time: instantSchema, log: z.string().min(1).max(256), nonce: nonceSchema };
+const uidSchema = z.int().min(0).max(0xffff_ffff);
+
+const recordSchema: z.ZodType<LogRecord> = z.discriminatedUnion('type', [
+  z.strictObject({
+    ...head,
+    type: z.literal('urn:writ:redemption:v1'),
+    artifact: artifactIdSchema,
+    redeemerNonce: nonceSchema,
+    redeemer: z.strictObject({ uid: uidSchema, gid: uidSchema }),
+  }),
+  z.strictObject({
+    ...head,
+    type: z.literal('urn:writ:revocation:v1'),
+    target: artifactIdSchema,
+    cause: z.enum(revocationCauses),
+    by: uidSchema.nullable(),
+  }),
+  z.strictObject({
+    ...head,
+    type: z.literal('urn:writ:policy:v1'),
+    bundle: sha3HexSchema,
+    version: z.int().positive(),
+    engine: z.string().min(1).max(256),
+  }),
+  z.strictObject({
+    ...head,
+    type: z.literal('urn:writ:key:v1'),
+    role: z.enum(['log', 'artifact']),
+    publicKey: z.string().regex(/^[A-Za-z0-9+/]{43}=$/),
+  }),
+  z.strictObject({
+    ...head,
+    type: z.literal('urn:writ:start:v1'),
+    daemon: z.string().min(1).max(256),
+    version: z.string().min(1).max(64),
+    boot: z.string().min(1).max(256),
+    bootTimeMs: z.int().nonnegative(),
+  }),
+  z.strictObject({ ...head, type: z.literal('urn:writ:stop:v1'), daemon: z.string().min(1).max(256) }),
+]);
+
+/** The payload bytes of a record, in canonical JSON. */
+export function encodeRecord(record: LogRecord): Uint8Array {
+  return jcsBytes(record);
+}
+
+/** Reads payload bytes. Throws JsonFaultError or SyntaxError, naming the first field that does not belong. */
+export function decodeRecord(payload: Uint8Array): LogRecord {
+  const parsed = recordSchema.safeParse(parseJsonBytes(payload));
+  if (!parsed.success) throw new SyntaxError(`not a record of ours: ${firstIssue(parsed.error)}`);
+  return parsed.data;
+}
+
+/** The kind under which a record is logged. */
+export function recordKind({ type }: LogRecord): RecordKind {
+  switch (type) {
+    case 'urn:writ:redemption:v1':
+      return 'redemption';
+    case 'urn:writ:revocation:v1':
+      return 'revocation';
+    case 'urn:writ:policy:v1':
+      return 'policy';
+    case 'urn:writ:key:v1':
+      return 'key';
+    case 'urn:writ:start:v1':
+      return 'start';
+    case 'urn:writ:stop:v1':
+      return 'stop';
+  }
+}

@@ -1,0 +1,99 @@
+/** In-toto Statement v1: the payload of every artifact, and the three predicate types of ours. */
+
+import { z } from 'zod';
+import { type DigestSet, digestSetSchema } from './digest-set.js';
+import { jcsBytes } from './jcs.js';
+import {
+  type DenialPredicate,
+  denialPredicateSchema,
+  type GrantPredicate,
+  grantPredicateSchema,
+} from './predicate.js';
+import { parseJsonBytes } from './strict-json.js';
+
+export const statementPayloadType = 'application/vnd.in-toto+json';
+
+/** A statement of ours: subject names what may run or be trusted; one subject, always with all three digests. */
+export type Statement =
+  | (StatementHead & {
+      readonly predicateType: 'urn:writ:authorization:v1';
+      readonly predicate: GrantPredicate;
+    })
+  | (StatementHead & { readonly predicateType: 'urn:writ:signature:v1'; readonly predicate: GrantPredicate })
+  | (StatementHead & { readonly predicateType: 'urn:writ:denial:v1'; readonly predicate: DenialPredicate });
+
+export interface StatementHead {
+  readonly _type: 'https://in-toto.io/Statement/v1';
+  readonly subject: readonly [Subject];
+}
+
+export interface Subject {
+  readonly name: string;
+  readonly digest: DigestSet;
+}
+
+/** The log entry kinds whose payload is a statement: the third part of its predicateType. */
+export type StatementKind = 'authorization' | 'signature' | 'denial';
+
+/** Bounded so that whatever was granted can be shown again within one 64 KiB line, proof and base64 included. */
+export const maxStatementBytes = 40_960;
+
+const head = {
+  _type: z.literal('https://in-toto.io/Statement/v1'),
+  subject: z.tuple([z.strictObject({ name: z.string().max(16_384), digest: digestSetSchema })]).readonly(),
+};
+
+const statementSchema: z.ZodType<Statement> = z.discriminatedUnion('predicateType', [
+  z.strictObject({
+    ...head,
+    predicateType: z.literal('urn:writ:authorization:v1'),
+    predicate: grantPredicateSchema,
+  }),
+  z.strictObject({
+    ...head,
+    predicateType: z.literal('urn:writ:signature:v1'),
+    predicate: grantPredicateSchema,
+  }),
+  z.strictObject({
+    ...head,
+    predicateType: z.literal('urn:writ:denial:v1'),
+    predicate: denialPredicateSchema,
+  }),
+]);
+
+/** The payload bytes of a statement, in canonical JSON. Throws RangeError when it would exceed `maxStatementBytes`. */
+export function encodeStatement(statement: Statement): Uint8Array {
+  const bytes = jcsBytes(statement);
+  if (bytes.length > maxStatementBytes) {
+    throw new RangeError(
+      `the statement is ${bytes.length} bytes long, at most ${maxStatementBytes} can be sealed`,
+    );
+  }
+  return bytes;
+}
+
+/** Reads payload bytes. Throws JsonFaultError or SyntaxError, naming the first field that does not belong. */
+export function decodeStatement(payload: Uint8Array): Statement {
+  const parsed = statementSchema.safeParse(parseJsonBytes(payload));
+  if (!parsed.success) throw new SyntaxError(`not a statement of ours: ${firstIssue(parsed.error)}`);
+  return parsed.data;
+}
+
+/** The kind under which a statement is logged. */
+export function statementKind({ predicateType }: Statement): StatementKind {
+  switch (predicateType) {
+    case 'urn:writ:authorization:v1':
+      return 'authorization';
+    case 'urn:writ:signature:v1':
+      return 'signature';
+    case 'urn:writ:denial:v1':
+      return 'denial';
+  }
+}
+
+/** `path: message` of the first thing a schema found wrong. */
+export function firstIssue(error: z.ZodError): string {
+  const [issue] = error.issues;
+  if (issue === undefined) return 'unknown';
+  return issue.path.length === 0 ? issue.message : `${issue.path.join('.')}: ${issue.message}`;
+}

@@ -1,0 +1,62 @@
+/** The trust bundle (`trust.json`): the keys that a relying party pins. The daemon's word alone adds none. */
+
+import { z } from 'zod';
+import { base64Decode } from './base64.js';
+import { parseVerifierKey, type VerifierKey } from './note.js';
+import { firstIssue } from './statement.js';
+import type { JsonValue } from './strict-json.js';
+
+/** A trust bundle as JSON carries it. `retired` pins a log that signs no more to its final tree head. */
+export interface TrustDocument {
+  readonly type: 'urn:writ:trust:v1';
+  readonly logs: readonly {
+    readonly origin: string;
+    readonly vkey: string;
+    readonly retired: { readonly size: number; readonly root: string } | null;
+  }[];
+  /** Base64 of the raw 32-byte Ed25519 public keys that sign exports. */
+  readonly artifactKeys: readonly string[];
+}
+
+/** A log whose checkpoints are believed. */
+export interface TrustedLog {
+  readonly origin: string;
+  readonly key: VerifierKey;
+  readonly retired: { readonly size: number; readonly root: Uint8Array } | null;
+}
+
+export interface Trust {
+  readonly logs: readonly TrustedLog[];
+  readonly artifactKeys: readonly Uint8Array[];
+}
+
+const base64Of32Bytes = z.string().regex(/^[A-Za-z0-9+/]{43}=$/, 'must be base64 of 32 bytes');
+
+const trustSchema: z.ZodType<TrustDocument> = z.strictObject({
+  type: z.literal('urn:writ:trust:v1'),
+  logs: z
+    .array(
+      z.strictObject({
+        origin: z.string().min(1).max(256),
+        vkey: z.string().min(1).max(1024),
+        retired: z.strictObject({ size: z.int().nonnegative(), root: base64Of32Bytes }).nullable(),
+      }),
+    )
+    .min(1)
+    .readonly(),
+  artifactKeys: z.array(base64Of32Bytes).readonly(),
+});
+
+/** Reads a trust bundle. Throws SyntaxError, naming the first field that does not belong. */
+export function parseTrust(document: JsonValue): Trust {
+  const parsed = trustSchema.safeParse(document);
+  if (!parsed.success) throw new SyntaxError(`not a trust bundle: ${firstIssue(parsed.error)}`);
+  return {
+    logs: parsed.data.logs.map(({ origin, vkey, retired }) => ({
+      origin,
+      key: parseVerifierKey(vkey),
+      retired: retired && { size: retired.size, root: base64Decode(retired.root) },
+    })),
+    artifactKeys: parsed.data.artifactKeys.map(base64Decode),
+  };
+}
