@@ -1,0 +1,92 @@
+// What must come from the operating system: SoftHSM2 for development tokens, and a C++ toolchain for
+// the native modules; for the tests also the Go toolchain that the foreign verifier is written for.
+// Presence is judged by the files themselves, so software that was installed another way counts too.
+
+import { existsSync } from 'node:fs';
+import { isOnPath, say, tryCommand } from './command.mjs';
+import { SetupFailure, UNAVAILABLE } from './failure.mjs';
+
+const SOFTHSM_MODULES = [
+  '/usr/lib/softhsm/libsofthsm2.so',
+  '/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so',
+  '/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so',
+  '/usr/lib64/pkcs11/libsofthsm2.so',
+  '/usr/lib64/softhsm/libsofthsm2.so',
+  '/usr/local/lib/softhsm/libsofthsm2.so',
+  '/opt/homebrew/lib/softhsm/libsofthsm2.so',
+];
+const GO_MOD_SOURCES = '/usr/share/gocode/src/golang.org/x/mod/sumdb/note';
+
+const program = (name, aptPackage) => ({ what: name, aptPackage, isPresent: () => isOnPath(name) });
+
+const FOR_RUNNING = [
+  {
+    what: 'the SoftHSM2 library (libsofthsm2.so)',
+    aptPackage: 'libsofthsm2',
+    isPresent: () => SOFTHSM_MODULES.some((path) => existsSync(path)),
+  },
+  program('softhsm2-util', 'softhsm2'),
+  program('python3', 'python3'),
+  program('make', 'make'),
+  program('g++', 'g++'),
+];
+
+const FOR_TESTS = [
+  program('openssl', 'openssl'),
+  program('go', 'golang-go'),
+  {
+    what: "Go's golang.org/x/mod sources",
+    aptPackage: 'golang-golang-x-mod-dev',
+    isPresent: () => existsSync(GO_MOD_SOURCES),
+  },
+];
+
+/**
+ * Makes sure that the system has what Writ needs; installs it with apt-get when that is allowed.
+ * @param {{ tests: boolean }} purpose whether the tests' needs count as well
+ * @throws {SetupFailure} exit code 3, with the exact command to type or the names of what is missing
+ */
+export function provideSystemPackages({ tests }) {
+  const needs = tests ? [...FOR_RUNNING, ...FOR_TESTS] : FOR_RUNNING;
+  const missing = needs.filter((need) => !need.isPresent());
+  if (missing.length === 0) return;
+
+  const names = missing.map((need) => need.what).join(', ');
+  const packages = missing.map((need) => need.aptPackage);
+  if (!isOnPath('apt-get')) {
+    throw new SetupFailure(
+      `Missing on this system: ${names}. There is no apt-get here to install it with; the README's section on macOS and Fedora says what to install instead.`,
+      { exitCode: UNAVAILABLE },
+    );
+  }
+  const install = ['install', '-y', '--no-install-recommends', ...packages];
+  if (process.getuid?.() !== 0) {
+    throw new SetupFailure(
+      `Missing on this system: ${names}. Install it with this line, then start again:\n\n  sudo apt-get update && sudo apt-get ${install.join(' ')}\n`,
+      { exitCode: UNAVAILABLE },
+    );
+  }
+  installWithApt(install, packages);
+  const stillMissing = missing.filter((need) => !need.isPresent()).map((need) => need.what);
+  if (stillMissing.length > 0) {
+    throw new SetupFailure(
+      `apt-get installed ${packages.join(', ')}, yet this is still not to be found: ${stillMissing.join(', ')}. Look whether PATH or the system's package sources are unusual.`,
+      { exitCode: UNAVAILABLE },
+    );
+  }
+}
+
+/** A failed update alone is no reason to stop: one broken source must not hide the good ones. */
+function installWithApt(install, packages) {
+  say(`installing system packages: ${packages.join(' ')} (apt-get, about a minute)`);
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const waitForLock = ['-o', 'DPkg::Lock::Timeout=120'];
+  const update = tryCommand('apt-get', [...waitForLock, 'update'], { env });
+  const installed = tryCommand('apt-get', [...waitForLock, ...install], { env });
+  if (installed.succeeded) return;
+  process.stderr.write(`${update.succeeded ? '' : update.output}${installed.output}`);
+  throw new SetupFailure(
+    `apt-get install ${installed.outcome} (its output is above). Check the network and the package sources, then start again.`,
+    { exitCode: UNAVAILABLE },
+  );
+}
