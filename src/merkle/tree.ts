@@ -1,0 +1,46 @@
+/** RFC 6962 Merkle trees over SHA-256: hashing, and roots of a tree whose complete subtrees are at hand. */
+
+import { concatBytes } from '../format/bytes.js';
+import { sha256 } from '../hash/sha256.js';
+
+/** 32 bytes. */
+export type Hash = Uint8Array;
+
+/**
+ * Hash of the complete subtree over the entries `[index * 2^level, (index + 1) * 2^level)`; level 0 is a leaf hash.
+ * Asked only for subtrees that the tree in question covers whole.
+ */
+export type SubtreeSource = (level: number, index: number) => Hash;
+
+const leafPrefix = Uint8Array.of(0);
+const nodePrefix = Uint8Array.of(1);
+
+/** SHA-256(0x00 || entry) (RFC 6962 section 2.1). */
+export function leafHash(entry: Uint8Array): Hash {
+  return sha256(concatBytes(leafPrefix, entry));
+}
+
+/** SHA-256(0x01 || left || right) (RFC 6962 section 2.1). */
+export function nodeHash(left: Hash, right: Hash): Hash {
+  return sha256(concatBytes(nodePrefix, left, right));
+}
+
+/** Root of the tree over the first `size` entries; SHA-256 of nothing for the empty tree. */
+export function treeRoot(size: number, subtree: SubtreeSource): Hash {
+  return size === 0 ? sha256(new Uint8Array()) : rangeHash(0, size, subtree);
+}
+
+/** MTH(D[start:end]) for a non-empty range that the recursion of RFC 6962 section 2.1 reaches. */
+export function rangeHash(start: number, end: number, subtree: SubtreeSource): Hash {
+  const size = end - start;
+  const split = splitPoint(size);
+  if (split === size) return subtree(Math.log2(size), start / size);
+  return nodeHash(rangeHash(start, start + split, subtree), rangeHash(start + split, end, subtree));
+}
+
+/** `size` itself when it is a power of two (a complete subtree), else the largest power of two below it. */
+export function splitPoint(size: number): number {
+  let power = 1;
+  while (power * 2 <= size) power *= 2;
+  return power;
+}
