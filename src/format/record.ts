@@ -22,6 +22,8 @@ interface RecordHead {
 export interface RedemptionRecord extends RecordHead {
   readonly type: 'urn:writ:redemption:v1';
   readonly artifact: ArtifactId;
+  /** Log index of the artifact's own entry. */
+  readonly artifactIndex: number;
   readonly redeemerNonce: string;
   readonly redeemer: { readonly uid: number; readonly gid: number };
 }
@@ -34,6 +36,8 @@ export type RevocationCause = (typeof revocationCauses)[number];
 export interface RevocationRecord extends RecordHead {
   readonly type: 'urn:writ:revocation:v1';
   readonly target: ArtifactId;
+  /** Log index of the target's own entry. */
+  readonly targetIndex: number;
   readonly cause: RevocationCause;
   readonly by: number | null;
 }
@@ -87,6 +91,7 @@ const recordSchema: z.ZodType<LogRecord> = z.discriminatedUnion('type', [
     ...head,
     type: z.literal('urn:writ:redemption:v1'),
     artifact: artifactIdSchema,
+    artifactIndex: z.int().nonnegative(),
     redeemerNonce: nonceSchema,
     redeemer: z.strictObject({ uid: uidSchema, gid: uidSchema }),
   }),
@@ -94,6 +99,7 @@ const recordSchema: z.ZodType<LogRecord> = z.discriminatedUnion('type', [
     ...head,
     type: z.literal('urn:writ:revocation:v1'),
     target: artifactIdSchema,
+    targetIndex: z.int().nonnegative(),
     cause: z.enum(revocationCauses),
     by: uidSchema.nullable(),
   }),

@@ -1,0 +1,64 @@
+/** Lineage: a child artifact only ever narrows what its parent may do. */
+
+import type { ArtifactId } from '../format/artifact-id.js';
+import { type Denial, denial } from '../format/denial.js';
+import type { GrantPredicate } from '../format/predicate.js';
+import { parseInstant } from '../format/time.js';
+
+/** A parent authorization with what its log knows of it. */
+export interface ParentArtifact {
+  readonly id: ArtifactId;
+  readonly predicate: GrantPredicate;
+  readonly state: { readonly revoked: boolean };
+}
+
+/** Every way in which a child fails to be a narrower descendant of the parent that it names: LINEAGE_BROKEN, REVOKED. */
+export function lineageFaults(child: GrantPredicate, parent: ParentArtifact | null): Denial[] {
+  const { lineage } = child;
+  if (lineage.parent === null) {
+    const rootless = lineage.root === null && lineage.depth === 0;
+    return rootless ? [] : [broken('an artifact without a parent has neither a root nor a depth')];
+  }
+  if (parent === null) return [];
+  if (parent.id !== lineage.parent)
+    return [broken('the presented parent is not the one that the artifact names')];
+  return [
+    ...placeFaults(child, parent),
+    ...wideningFaults(child, parent.predicate),
+    ...parentStateFaults(parent),
+  ];
+}
+
+function placeFaults({ lineage }: GrantPredicate, parent: ParentArtifact): Denial[] {
+  const faults: Denial[] = [];
+  if (lineage.depth !== parent.predicate.lineage.depth + 1)
+    faults.push(broken('its depth is not one below its parent'));
+  if (lineage.root !== (parent.predicate.lineage.root ?? parent.id))
+    faults.push(broken("its root is not its parent's"));
+  return faults;
+}
+
+function wideningFaults(child: GrantPredicate, parent: GrantPredicate): Denial[] {
+  const faults: Denial[] = [];
+  if (parent.scope.descend === 'none') faults.push(broken('its parent may start nothing'));
+  if (child.scope.uid !== parent.scope.uid || child.scope.gid !== parent.scope.gid) {
+    faults.push(broken('it runs as another user or group than its parent'));
+  }
+  if (child.initiator.peer.uid !== parent.scope.uid)
+    faults.push(broken('its parent belongs to another user'));
+  if (parseInstant(child.validity.notAfter) > parseInstant(parent.validity.notAfter)) {
+    faults.push(broken('it outlives its parent'));
+  }
+  if (parent.scope.audience !== null && child.scope.audience !== parent.scope.audience) {
+    faults.push(broken('it is meant for a wider audience than its parent'));
+  }
+  return faults;
+}
+
+function parentStateFaults({ state }: ParentArtifact): Denial[] {
+  return state.revoked ? [denial('REVOKED', 'its parent was revoked')] : [];
+}
+
+function broken(message: string): Denial {
+  return denial('LINEAGE_BROKEN', message);
+}

@@ -1,0 +1,30 @@
+/** Reads the payload of anything logged and tells under which kind it must have been logged. */
+
+import type { EntryKind } from '../format/entry.js';
+import { decodeRecord, type LogRecord, recordKind, recordPayloadType } from '../format/record.js';
+import { decodeStatement, type Statement, statementKind, statementPayloadType } from '../format/statement.js';
+
+export type LoggedPayload =
+  | { readonly content: 'statement'; readonly kind: EntryKind; readonly statement: Statement }
+  | { readonly content: 'record'; readonly kind: EntryKind; readonly record: LogRecord };
+
+/** Decodes payload bytes by their type. Throws SyntaxError or JsonFaultError for what is not ours. */
+export function decodePayload(payloadType: string, payload: Uint8Array): LoggedPayload {
+  switch (payloadType) {
+    case statementPayloadType: {
+      const statement = decodeStatement(payload);
+      return { content: 'statement', kind: statementKind(statement), statement };
+    }
+    case recordPayloadType: {
+      const record = decodeRecord(payload);
+      return { content: 'record', kind: recordKind(record), record };
+    }
+    default:
+      throw new SyntaxError(`the payload type is neither ${statementPayloadType} nor ${recordPayloadType}`);
+  }
+}
+
+/** Origin of the log that the payload says it was logged in. */
+export function attributedLog(payload: LoggedPayload): string {
+  return payload.content === 'statement' ? payload.statement.predicate.attribution.log : payload.record.log;
+}

@@ -1,0 +1,216 @@
+/** The second half of verification: does an authentic statement permit this, here, now, to this presenter? */
+
+import type { Action } from '../format/action.js';
+import { type Denial, denial } from '../format/denial.js';
+import { type DigestSet, sameDigests } from '../format/digest-set.js';
+import { jcsText } from '../format/jcs.js';
+import type { Binding, ExecutableFact, GrantPredicate } from '../format/predicate.js';
+import type { Statement } from '../format/statement.js';
+import { parseInstant } from '../format/time.js';
+import { lineageFaults, type ParentArtifact } from './lineage.js';
+import type { Unproven } from './verdict.js';
+
+/** Whoever presents an artifact, as the verifier's kernel shows it. */
+export interface Presenter {
+  readonly pid: number;
+  readonly startTime: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly executable: ExecutableFact;
+}
+
+/** What the issuing log knows of one artifact, as of now. */
+export interface LogState {
+  readonly revoked: boolean;
+  readonly redeemed: boolean;
+}
+
+/**
+ * All that a verifier knows. Null means "not known here": nothing is compared, and the verdict lists it as unproven.
+ * `parent` is the authorization named by the artifact's lineage, already proven by the caller.
+ */
+export interface Situation {
+  readonly nowMs: number;
+  readonly audience: string | null;
+  /** The policy bundles (SHA3-512 hex) under which decisions count. */
+  readonly policyBundles: readonly string[] | null;
+  /** What is about to be done; for `execute`, `digests` are those measured just now. */
+  readonly action: Action | null;
+  /** Digests of the file that the artifact is to be checked against. */
+  readonly file: DigestSet | null;
+  readonly presenter: Presenter | null;
+  readonly environment: readonly Binding[] | null;
+  readonly parent: ParentArtifact | null;
+  readonly state: LogState | null;
+}
+
+/** A verifier that knows nothing but the time. */
+export function offlineSituation(nowMs: number): Situation {
+  return {
+    nowMs,
+    audience: null,
+    policyBundles: null,
+    action: null,
+    file: null,
+    presenter: null,
+    environment: null,
+    parent: null,
+    state: null,
+  };
+}
+
+export interface Judgement {
+  readonly denials: readonly Denial[];
+  readonly unproven: readonly Unproven[];
+}
+
+/** Compares a statement with a situation: every code that applies, and everything that could not be compared. */
+export function judge(statement: Statement, situation: Situation): Judgement {
+  if (statement.predicateType === 'urn:writ:denial:v1') {
+    const codes = statement.predicate.denials.map(({ code }) => code).join(', ');
+    return {
+      denials: [denial('NO_AUTHORIZATION', `this is evidence of a denial (${codes}), which permits nothing`)],
+      unproven: [],
+    };
+  }
+  const { predicate } = statement;
+  return {
+    denials: [
+      ...validityFaults(predicate, situation.nowMs),
+      ...policyFaults(predicate, situation.policyBundles),
+      ...scopeFaults(statement.subject[0].digest, predicate, situation),
+      ...presenterFaults(predicate, situation.presenter),
+      ...environmentFaults(predicate.environment, situation.environment),
+      ...lineageFaults(predicate, situation.parent),
+      ...stateFaults(situation.state),
+    ],
+    unproven: unprovenOf(predicate, situation),
+  };
+}
+
+function validityFaults({ validity }: GrantPredicate, nowMs: number): Denial[] {
+  if (nowMs < parseInstant(validity.notBefore)) {
+    return [denial('NOT_YET_VALID', `the artifact is valid only from ${validity.notBefore}`)];
+  }
+  if (nowMs >= parseInstant(validity.notAfter)) {
+    return [denial('EXPIRED', `the artifact was valid until ${validity.notAfter}`)];
+  }
+  return [];
+}
+
+function policyFaults({ policy }: GrantPredicate, accepted: readonly string[] | null): Denial[] {
+  if (policy.decision !== 'allow')
+    return [denial('POLICY_DENIED', 'the recorded policy decision is not an allow')];
+  if (accepted === null || accepted.includes(policy.bundle)) return [];
+  return [
+    denial(
+      'POLICY_MISMATCH',
+      `the decision was made under version ${policy.version} of a policy bundle not in force here`,
+    ),
+  ];
+}
+
+function scopeFaults(subject: DigestSet, { scope }: GrantPredicate, situation: Situation): Denial[] {
+  const faults: Denial[] = [];
+  if (situation.audience !== null && scope.audience !== null && scope.audience !== situation.audience) {
+    faults.push(
+      denial('SCOPE_MISMATCH', `the artifact is meant for ${scope.audience}, not for ${situation.audience}`),
+    );
+  }
+  if (situation.file !== null && !sameDigests(subject, situation.file)) {
+    faults.push(
+      denial('SCOPE_MISMATCH', 'the file is not the one that the artifact names: their digests differ'),
+    );
+  }
+  const differing = situation.action === null ? [] : differingFields(scope.action, situation.action);
+  if (differing.length > 0) {
+    faults.push(
+      denial('SCOPE_MISMATCH', `the action differs from the one authorized in: ${differing.join(', ')}`),
+    );
+  }
+  return faults;
+}
+
+/** Names of the fields in which two actions differ, sorted; `type` alone when they are of different types. */
+function differingFields(authorized: Action, presented: Action): string[] {
+  if (authorized.type !== presented.type) return ['type'];
+  const left = new Map<string, unknown>(Object.entries(authorized));
+  const right = new Map<string, unknown>(Object.entries(presented));
+  const names = [...new Set([...left.keys(), ...right.keys()])].sort();
+  return names.filter((name) => jcsText(left.get(name) ?? null) !== jcsText(right.get(name) ?? null));
+}
+
+function presenterFaults({ scope, initiator }: GrantPredicate, presenter: Presenter | null): Denial[] {
+  if (presenter === null) return [];
+  if (presenter.uid !== scope.uid || presenter.gid !== scope.gid) {
+    return [mismatch(`the artifact is bound to uid ${scope.uid} and gid ${scope.gid}`)];
+  }
+  switch (scope.bind) {
+    case 'uid':
+      return [];
+    case 'executable':
+      return sameExecutable(initiator.peer.executable, presenter.executable)
+        ? []
+        : [mismatch('the artifact is bound to another executable')];
+    case 'process':
+      return initiator.peer.pid === presenter.pid && initiator.peer.startTime === presenter.startTime
+        ? []
+        : [mismatch('the artifact is bound to the very process that asked for it')];
+  }
+}
+
+function sameExecutable(bound: ExecutableFact, presented: ExecutableFact): boolean {
+  if (bound.source === 'unavailable' || presented.source === 'unavailable') return false;
+  return sameDigests(bound.digests, presented.digests);
+}
+
+function mismatch(message: string): Denial {
+  return denial('IDENTITY_MISMATCH', message);
+}
+
+function environmentFaults(sealed: readonly Binding[], measured: readonly Binding[] | null): Denial[] {
+  if (measured === null) return [];
+  const now = new Map(measured.map(({ name, value }) => [name, value]));
+  const changed = sealed.filter(({ name, value }) => now.get(name) !== value).map(({ name }) => name);
+  if (changed.length === 0) return [];
+  return [denial('ENVIRONMENT_MISMATCH', `the environment differs in: ${changed.join(', ')}`)];
+}
+
+function stateFaults(state: LogState | null): Denial[] {
+  if (state === null) return [];
+  const faults: Denial[] = [];
+  if (state.revoked) faults.push(denial('REVOKED', 'the artifact was revoked'));
+  if (state.redeemed) faults.push(denial('REPLAYED', 'the artifact was redeemed before'));
+  return faults;
+}
+
+function unprovenOf({ scope, initiator, lineage }: GrantPredicate, situation: Situation): Unproven[] {
+  const unproven: Unproven[] = [
+    { what: 'split-view', message: 'no witness confirms that everybody is shown the same log' },
+  ];
+  const add = (what: Unproven['what'], message: string) => unproven.push({ what, message });
+  if (situation.state === null) {
+    add('no-later-revocation', 'a log cannot prove that no revocation followed; ask the issuing daemon');
+    if (scope.action.type !== 'sign')
+      add('not-redeemed', 'only the issuing daemon knows whether it was redeemed');
+  }
+  if (situation.policyBundles === null)
+    add('policy', 'no policy bundle was given to compare the decision with');
+  if (situation.presenter === null) add('presenter', 'nobody checked who presents the artifact');
+  if (situation.environment === null) add('environment', 'the environment was not measured again');
+  if (situation.action === null && situation.file === null)
+    add('action', 'the artifact was not compared with an action or a file');
+  if (lineage.parent !== null && situation.parent === null)
+    add('lineage', 'the parent artifact was not presented');
+  if (scope.action.type === 'execute') {
+    add('loaded-libraries', 'loaded libraries and imported modules are outside the digests');
+  }
+  if (scope.action.type === 'sign') add('blob-digests', "the blob's digests are the caller's word");
+  if (initiator.peer.executable.source !== 'kernel') {
+    add('initiator-executable', "the kernel does not vouch for the initiator's executable");
+  }
+  if (initiator.claimed.agent !== null || initiator.claimed.user !== null) {
+    add('claimed-identity', 'the agent and user names are claims of the caller');
+  }
+  return unproven;
+}

@@ -1,0 +1,39 @@
+/** `verify(artifact, trust, situation) -> Verdict`: pure; the same code in daemon, command line, SDK and browser. */
+
+import { denial } from '../format/denial.js';
+import type { Trust } from '../format/trust.js';
+import { authenticate } from './authenticate.js';
+import { judge, type Situation } from './situation.js';
+import type { Verdict } from './verdict.js';
+
+/**
+ * Verifies an artifact (a DSSE envelope, already parsed from JSON by `parseJson`).
+ *
+ * Valid only if the envelope's payload is proven to lie in a log of the trust bundle, and the statement permits what
+ * the situation describes. Otherwise denied, with every code that applies: NO_AUTHORIZATION, MALFORMED,
+ * BAD_SIGNATURE, POLICY_DENIED, POLICY_MISMATCH, REPLAYED, IDENTITY_MISMATCH, ENVIRONMENT_MISMATCH, LINEAGE_BROKEN,
+ * REVOKED, EXPIRED, NOT_YET_VALID, SCOPE_MISMATCH.
+ */
+export function verify(artifact: unknown, trust: Trust, situation: Situation): Verdict {
+  const result = authenticate(artifact, trust);
+  if (result.outcome === 'denied') {
+    // What a forged artifact says is judged too, only to name every code that applies.
+    const statement = result.claimed?.content === 'statement' ? result.claimed.statement : null;
+    const denials = statement === null ? [] : judge(statement, situation).denials;
+    return { verdict: 'denied', denials: [result.denial, ...denials], artifact: null, unproven: [] };
+  }
+  const { id, payload, index, checkpoint } = result.authentic;
+  if (payload.content === 'record') {
+    const reason = denial(
+      'NO_AUTHORIZATION',
+      `this is a log record of kind ${payload.kind}, which permits nothing by itself`,
+    );
+    return { verdict: 'denied', denials: [reason], artifact: null, unproven: [] };
+  }
+  const authentic = { id, statement: payload.statement, index, checkpoint };
+  const { denials, unproven } = judge(payload.statement, situation);
+  const [first, ...others] = denials;
+  return first === undefined
+    ? { verdict: 'valid', artifact: authentic, unproven }
+    : { verdict: 'denied', denials: [first, ...others], artifact: authentic, unproven };
+}
