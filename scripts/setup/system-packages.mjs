@@ -43,10 +43,11 @@ const FOR_TESTS = [
 
 /**
  * Makes sure that the system has what Writ needs; installs it with apt-get when that is allowed.
- * @param {{ tests: boolean }} purpose whether the tests' needs count as well
+ * @param {{ tests: boolean, userId?: number }} situation `tests`: whether the tests' needs count as well;
+ *   `userId`: who runs this, the process's own user unless given
  * @throws {SetupFailure} exit code 3, with the exact command to type or the names of what is missing
  */
-export function provideSystemPackages({ tests }) {
+export function provideSystemPackages({ tests, userId = process.getuid?.() }) {
   const needs = tests ? [...FOR_RUNNING, ...FOR_TESTS] : FOR_RUNNING;
   const missing = needs.filter((need) => !need.isPresent());
   if (missing.length === 0) return;
@@ -60,7 +61,7 @@ export function provideSystemPackages({ tests }) {
     );
   }
   const install = ['install', '-y', '--no-install-recommends', ...packages];
-  if (process.getuid?.() !== 0) {
+  if (userId !== 0) {
     throw new SetupFailure(
       `Missing on this system: ${names}. Install it with this line, then start again:\n\n  sudo apt-get update && sudo apt-get ${install.join(' ')}\n`,
       { exitCode: UNAVAILABLE },

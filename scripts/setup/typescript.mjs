@@ -21,7 +21,7 @@ export function provideCompiledSources() {
     path.endsWith('.ts'),
   );
   if (sources.length === 0)
-    throw new SetupFailure(`There are no TypeScript sources in ${ROOT}: clone it afresh.`);
+    throw new SetupFailure(`There are no TypeScript sources in ${ROOT}: clone the project afresh.`);
   const outputs = sources.filter((path) => !path.endsWith('.d.ts')).map(outputOf);
   const key = digestOfMetadata([...sources, inCheckout('tsconfig.json'), inCheckout('package-lock.json')]);
   if (stampMatches('typescript', key) && outputs.every((path) => existsSync(path))) return;
