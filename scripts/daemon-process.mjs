@@ -10,13 +10,15 @@ import { SetupFailure } from './setup/failure.mjs';
 
 const READY_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 30_000;
+const STATUS_TIMEOUT_MS = 10_000;
 const POLL_INTERVAL_MS = 50;
 const SHOWN_LOG_LINES = 20;
 
 /** @returns {boolean} whether a daemon answers for this state directory; false before the first build */
 export function daemonAnswers(home) {
   if (!existsSync(WRIT_MAIN)) return false;
-  return tryCommand(process.execPath, [WRIT_MAIN, 'status', '--json'], { env: withHome(home) }).succeeded;
+  const options = { env: withHome(home), timeoutMs: STATUS_TIMEOUT_MS };
+  return tryCommand(process.execPath, [WRIT_MAIN, 'status', '--json'], options).succeeded;
 }
 
 /**

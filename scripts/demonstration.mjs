@@ -2,8 +2,8 @@
 // output and each held to the exit code that it must have.
 
 import { spawn } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
 import { ROOT, WRIT_MAIN } from './setup/checkout.mjs';
 import { SetupFailure } from './setup/failure.mjs';
 
@@ -17,9 +17,11 @@ const DENIED = 1;
  */
 export async function demonstrate(home, stop) {
   const directory = join(home, 'demonstration');
+  rmSync(directory, { recursive: true, force: true });
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const file = (name) => relative(ROOT, join(directory, name)).replace(/^\.\.\/.*/, join(directory, name));
-  const [artifact, denial, trust] = [file('authorized.json'), file('denied.json'), file('trust.json')];
+  const [artifact, denial, trust, kept] = ['authorized.json', 'denied.json', 'trust.json', 'kept.txt'].map(
+    (name) => asTyped(join(directory, name)),
+  );
   const writ = (args, expected) => runWrit(args, expected, home, stop);
 
   heading(
@@ -35,13 +37,22 @@ export async function demonstrate(home, stop) {
   await writ(['authorize', '-o', artifact, '--', '/bin/echo', 'Hello again'], { exitCode: ALLOWED });
   await writ(['verify', artifact, '--trust', trust], { exitCode: ALLOWED });
 
-  heading('The policy does not allow this one: nothing runs, and the denial is signed evidence too.');
-  await writ(['authorize', '-o', denial, '--', '/usr/bin/env'], { exitCode: DENIED });
-  await writ(['run', '--', '/usr/bin/env'], { exitCode: DENIED });
+  heading('The policy forbids this one to everybody: nothing runs, and the denial is signed evidence too.');
+  writeFileSync(resolve(ROOT, kept), 'The file that rm was not authorized to remove.\n');
+  await writ(['run', '--', '/bin/rm', kept], { exitCode: DENIED });
+  if (!existsSync(resolve(ROOT, kept)))
+    throw new SetupFailure(`The demonstration stopped: ${kept} was removed all the same.`);
+  await writ(['authorize', '-o', denial, '--', '/bin/rm', kept], { exitCode: DENIED });
 
   heading('Every decision is in the log, and the log proves its own integrity.');
   await writ(['log', 'check'], { exitCode: ALLOWED });
   process.stdout.write('\n');
+}
+
+/** A path as a person in the checkout would type it: relative when it lies inside. */
+function asTyped(path) {
+  const inside = relative(ROOT, path);
+  return inside.startsWith('..') ? path : inside;
 }
 
 function heading(text) {

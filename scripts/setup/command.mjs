@@ -17,14 +17,15 @@ export function say(text) {
  * Runs a program to its end without standard input.
  * @param {string} program
  * @param {string[]} args
- * @param {{ cwd?: string, env?: NodeJS.ProcessEnv }} [options]
+ * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, timeoutMs?: number }} [options] no limit without `timeoutMs`
  * @returns {{ succeeded: boolean, outcome: string, output: string }} `outcome` is one clause for a message
  */
-export function tryCommand(program, args, { cwd = ROOT, env = process.env } = {}) {
+export function tryCommand(program, args, { cwd = ROOT, env = process.env, timeoutMs } = {}) {
   const result = spawnSync(program, args, {
     cwd,
     env,
     encoding: 'utf8',
+    timeout: timeoutMs,
     maxBuffer: MAX_OUTPUT_BYTES,
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -23,7 +23,8 @@ const FOR_RUNNING = [
   {
     what: 'the SoftHSM2 library (libsofthsm2.so)',
     aptPackage: 'libsofthsm2',
-    isPresent: () => SOFTHSM_MODULES.some((path) => existsSync(path)),
+    isPresent: () =>
+      [process.env.WRIT_PKCS11_MODULE ?? '', ...SOFTHSM_MODULES].some((path) => existsSync(path)),
   },
   program('softhsm2-util', 'softhsm2'),
   program('python3', 'python3'),

@@ -36,6 +36,10 @@ function comparator(text: string): (version: Version) => boolean {
   const floor: Version = [major, minor ?? 0, patch ?? 0];
   const afterGiven =
     patch !== undefined ? increment(floor, 2) : increment(floor, minor !== undefined ? 1 : 0);
+  // `^` keeps the first part that is not zero, or the last one given.
+  const firstNonZero = floor.findIndex((part) => part > 0);
+  const lastGiven = patch !== undefined ? 2 : minor !== undefined ? 1 : 0;
+  const caretPart = firstNonZero === -1 ? lastGiven : firstNonZero;
   const between = (end: Version) => (version: Version) =>
     compare(version, floor) >= 0 && compare(version, end) < 0;
   switch (match[1]) {
@@ -48,15 +52,7 @@ function comparator(text: string): (version: Version) => boolean {
     case '<=':
       return (version) => compare(version, afterGiven) < 0;
     case '^':
-      return between(
-        increment(
-          floor,
-          Math.max(
-            0,
-            floor.findIndex((part) => part > 0),
-          ),
-        ),
-      );
+      return between(increment(floor, caretPart));
     case '~':
       return between(increment(floor, minor === undefined ? 0 : 1));
     default:
