@@ -1,0 +1,189 @@
+/**
+ * The tamper-evident log. What it guarantees:
+ *
+ * - `append` settles as sealed only when the entry is durable and a checkpoint over it is signed and in the journal.
+ * - Whatever settles otherwise is not in the log, or is revoked there before any checkpoint covers it.
+ * - `read` returns payloads only after checking them against the Merkle tree.
+ * - The published directory is a valid tlog-tiles tree at every moment, at most a second behind the last seal.
+ */
+
+import { type ArtifactId, artifactIdOf } from '../format/artifact-id.js';
+import { equalBytes } from '../format/bytes.js';
+import { decodeEntry, type EntryKind, encodeEntry, entryOf } from '../format/entry.js';
+import type { VerifierKey } from '../format/note.js';
+import { formatTlogProof } from '../format/tlog-proof.js';
+import { inclusionProof } from '../merkle/proof.js';
+import { tileWidth } from '../merkle/tile.js';
+import { leafHash } from '../merkle/tree.js';
+import type { PayloadType } from './journal-frame.js';
+import { LogDamageError, type RecoveredLog } from './recovery.js';
+import type {
+  AbandonedGrant,
+  CheckpointSigner,
+  SealLimits,
+  SealResult,
+  Submission,
+  Unsealed,
+} from './seal.js';
+import { type Seal, Sealer } from './sealer.js';
+
+/** An entry read back and proven to be the one in the tree. */
+export interface LogEntry {
+  readonly index: number;
+  readonly id: ArtifactId;
+  readonly kind: EntryKind;
+  readonly leaf: Uint8Array;
+  readonly payloadType: PayloadType;
+  readonly payload: Uint8Array;
+  readonly attachment: Uint8Array;
+}
+
+/** An entry that just became durable, for the views that follow the log. */
+export interface DurableEntry {
+  readonly index: number;
+  readonly id: ArtifactId;
+  readonly kind: EntryKind;
+  readonly payloadType: PayloadType;
+  readonly payload: Uint8Array;
+}
+
+export interface LogParts {
+  readonly recovered: RecoveredLog;
+  readonly key: VerifierKey;
+  readonly signer: CheckpointSigner;
+  readonly limits: SealLimits;
+  readonly monotonicMs: () => number;
+  readonly revocationOf: (grant: AbandonedGrant) => Submission;
+  readonly onDurable: (entry: DurableEntry) => void;
+  /** The published directory could not be brought up to date; it is tried again. */
+  readonly onPublishFailure: (cause: unknown) => void;
+  readonly onFatal: (cause: Error) => void;
+}
+
+const publishDelayMs = 250;
+
+export class Log {
+  readonly #parts: LogParts;
+  readonly #sealer: Sealer;
+  readonly #leaves: Map<number, Uint8Array>;
+  #publishTimer: NodeJS.Timeout | null = null;
+  #publishing: Promise<void> = Promise.resolve();
+
+  constructor(parts: LogParts) {
+    this.#parts = parts;
+    const { recovered, key, signer, limits, monotonicMs, revocationOf, onFatal } = parts;
+    this.#leaves = recovered.leaves;
+    this.#sealer = new Sealer(
+      {
+        journal: recovered.journal,
+        tree: recovered.tree,
+        signer,
+        key,
+        limits,
+        monotonicMs,
+        revocationOf,
+        onDurable: (index, leaf, submission) => this.#follow(index, leaf, submission),
+        onSeal: () => this.#schedulePublish(publishDelayMs),
+        onFatal,
+      },
+      recovered.seal,
+      recovered.abandoned,
+    );
+    if ((recovered.seal?.size ?? 0) > recovered.tiles.publishedSize) this.#schedulePublish(0);
+  }
+
+  /** The newest seal in force; null in a log that has none yet. */
+  get seal(): Seal | null {
+    return this.#sealer.seal;
+  }
+
+  /** Entries that are durable, sealed or not. */
+  get size(): number {
+    return this.#parts.recovered.tree.size;
+  }
+
+  /** Why nothing can be sealed just now; null while all is well. */
+  get trouble(): Unsealed['denial'] | null {
+    return this.#sealer.trouble;
+  }
+
+  get waitingEntries(): number {
+    return this.#sealer.waitingEntries;
+  }
+
+  get publishedSize(): number {
+    return this.#parts.recovered.tiles.publishedSize;
+  }
+
+  /** Appends a payload; see the guarantees above. Never rejects. */
+  append(submission: Submission): Promise<SealResult> {
+    return this.#sealer.append(submission);
+  }
+
+  /** Reads an entry back. Throws RangeError for an index beyond the log, LogDamageError for one that was changed. */
+  async read(index: number): Promise<LogEntry> {
+    const frame = await this.#parts.recovered.journal.read(index);
+    const { kind, digests } = decodeEntry(frame.leaf);
+    const expected = encodeEntry(entryOf(kind, frame.payloadType, frame.payload));
+    const inTree = this.#parts.recovered.tree.subtree(0, index);
+    if (!equalBytes(leafHash(frame.leaf), inTree) || !equalBytes(expected, frame.leaf)) {
+      throw new LogDamageError(`log entry ${index} is not the one that was sealed`);
+    }
+    return { ...frame, index, id: artifactIdOf(digests), kind };
+  }
+
+  /** Text of the tlog-proof of an entry under the newest seal; null while no seal covers it. */
+  proof(index: number): string | null {
+    const seal = this.seal;
+    if (seal === null || index >= seal.size) return null;
+    const hashes = inclusionProof(index, seal.size, this.#parts.recovered.tree.subtree);
+    return formatTlogProof({ index, hashes, checkpoint: seal.note });
+  }
+
+  /** Seals what waits, publishes the exact last seal, and closes the journal. */
+  async close(): Promise<void> {
+    await this.#sealer.close();
+    if (this.#publishTimer !== null) clearTimeout(this.#publishTimer);
+    await this.#publishing;
+    await this.#publish();
+    await this.#parts.recovered.journal.sync();
+    await this.#parts.recovered.journal.close();
+  }
+
+  #follow(index: number, leaf: Uint8Array, { kind, payloadType, payload }: Submission): void {
+    this.#leaves.set(index, leaf);
+    this.#parts.onDurable({ index, id: artifactIdOf(decodeEntry(leaf).digests), kind, payloadType, payload });
+  }
+
+  #schedulePublish(delayMs: number): void {
+    this.#publishTimer ??= setTimeout(() => {
+      this.#publishTimer = null;
+      this.#publishing = this.#publishing.then(() => this.#publish());
+    }, delayMs);
+  }
+
+  async #publish(): Promise<void> {
+    const { tiles, tree } = this.#parts.recovered;
+    const seal = this.seal;
+    if (seal === null || seal.size === tiles.publishedSize) return;
+    try {
+      await tiles.publish(seal.size, seal.note, tree, (index) => this.#leafOf(index));
+    } catch (cause) {
+      this.#parts.onPublishFailure(cause);
+      this.#schedulePublish(1000);
+      return;
+    }
+    tree.release(seal.size);
+    const firstKept = Math.floor(seal.size / tileWidth) * tileWidth;
+    for (const index of this.#leaves.keys()) {
+      if (index >= firstKept) break;
+      this.#leaves.delete(index);
+    }
+  }
+
+  #leafOf(index: number): Uint8Array {
+    const leaf = this.#leaves.get(index);
+    if (leaf === undefined) throw new Error(`the leaf of entry ${index} was let go before it was published`);
+    return leaf;
+  }
+}

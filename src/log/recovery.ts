@@ -1,0 +1,148 @@
+/**
+ * Starting on an existing log: the same append code rebuilds tree and views from the journal, then everything known to
+ * be sealed is compared with what is there. A torn last write is cut; anything else that is missing means no start.
+ */
+
+import { type ArtifactId, artifactIdOf } from '../format/artifact-id.js';
+import { equalBytes } from '../format/bytes.js';
+import { type Checkpoint, parseCheckpoint } from '../format/checkpoint.js';
+import { decodeEntry, type EntryKind, encodeEntry, entryOf } from '../format/entry.js';
+import { parseNote, signaturesOf, type VerifierKey } from '../format/note.js';
+import { decodeRecord, type LogRecord, recordPayloadType } from '../format/record.js';
+import { utf8Encode } from '../format/utf8.js';
+import { tileWidth } from '../merkle/tile.js';
+import { leafHash } from '../merkle/tree.js';
+import { verifyingKey } from '../verify/ed25519.js';
+import { Journal, type JournalDamage } from './journal.js';
+import type { EntryFrame } from './journal-frame.js';
+import type { AbandonedGrant } from './seal.js';
+import type { Seal } from './sealer.js';
+import { TileDirectory } from './tile-directory.js';
+import { TileTree } from './tile-tree.js';
+
+/** The log on disk contradicts a checkpoint that was signed over it, or cannot be read. The daemon must not start. */
+export class LogDamageError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'LogDamageError';
+  }
+}
+
+/** An entry as replay shows it. Records were checked against their leaf; statements are when they are read. */
+export interface ReplayedEntry {
+  readonly index: number;
+  readonly id: ArtifactId;
+  readonly kind: EntryKind;
+  readonly record: LogRecord | null;
+}
+
+export interface RecoveredLog {
+  readonly journal: Journal;
+  readonly tree: TileTree;
+  readonly tiles: TileDirectory;
+  readonly seal: Seal | null;
+  /** Grants behind the last seal: nobody holds a proof of them, and nobody ever may. */
+  readonly abandoned: readonly AbandonedGrant[];
+  /** Leaves of the entries that are not in a full published bundle. */
+  readonly leaves: Map<number, Uint8Array>;
+  /** Bytes of a torn last write that were cut. */
+  readonly cutBytes: number;
+}
+
+const grantKinds: ReadonlySet<EntryKind> = new Set(['authorization', 'signature', 'redemption', 'lease']);
+const releaseEvery = 65_536;
+
+/**
+ * Opens journal and tiles, and replays every entry, oldest first, into `visit`.
+ * Throws LogDamageError when the log ends before a known seal, has another root than one, or holds a changed record.
+ */
+export async function recoverLog(
+  directories: { readonly journal: string; readonly log: string },
+  key: VerifierKey,
+  visit: (entry: ReplayedEntry) => void,
+): Promise<RecoveredLog> {
+  const tiles = new TileDirectory(directories.log);
+  const published = readSeal(await tiles.readCheckpoint(), key, 'the published checkpoint');
+  const tree = new TileTree((level, index) => tiles.readFullTile(level, index));
+  const leaves = new Map<number, Uint8Array>();
+  const firstLeaf = Math.floor((published?.size ?? 0) / tileWidth) * tileWidth;
+  let newest = published;
+  let unsealed: AbandonedGrant[] = [];
+  const { journal, damage } = await Journal.open(directories.journal, (frame, index) => {
+    if (frame.frame === 'checkpoint') {
+      const seal = readSeal(frame.note, key, 'a checkpoint in the journal');
+      if (seal !== null && seal.size >= (newest?.size ?? 0)) newest = seal;
+      unsealed = unsealed.filter((grant) => grant.index >= (seal?.size ?? 0));
+      return;
+    }
+    const entry = replay(frame, index);
+    tree.append(leafHash(frame.leaf));
+    if (index >= firstLeaf) leaves.set(index, frame.leaf.slice());
+    if (index % releaseEvery === 0) tree.release(Math.min(published?.size ?? 0, tree.size));
+    if (grantKinds.has(entry.kind)) unsealed.push({ id: entry.id, index, kind: entry.kind });
+    visit(entry);
+  });
+  assertWhole(tree, published, newest, damage, key);
+  if (damage !== null) await journal.cutTornTail();
+  tiles.adopt(published?.size ?? 0);
+  tree.release(published?.size ?? 0);
+  const abandoned = unsealed.filter(({ index }) => index >= (newest?.size ?? 0));
+  return { journal, tree, tiles, seal: newest, abandoned, leaves, cutBytes: damage?.sizeBytes ?? 0 };
+}
+
+function replay(frame: EntryFrame, index: number): ReplayedEntry {
+  const { kind, digests } = decodeEntry(frame.leaf);
+  const id = artifactIdOf(digests);
+  if (frame.payloadType !== recordPayloadType) return { index, id, kind, record: null };
+  const expected = encodeEntry(entryOf(kind, frame.payloadType, frame.payload));
+  if (!equalBytes(expected, frame.leaf))
+    throw new LogDamageError(`the payload of log entry ${index} (${kind}) was changed`);
+  return { index, id, kind, record: decodeRecord(frame.payload) };
+}
+
+function assertWhole(
+  tree: TileTree,
+  published: Seal | null,
+  newest: Seal | null,
+  damage: JournalDamage | null,
+  key: VerifierKey,
+): void {
+  const behind = (damage?.checkpointsBehind ?? []).map((note) =>
+    readSeal(note, key, 'a checkpoint behind damage'),
+  );
+  for (const seal of [published, newest, ...behind]) {
+    if (seal === null) continue;
+    if (seal.size > tree.size) {
+      throw new LogDamageError(
+        `the journal ends at entry ${tree.size}, but a checkpoint over ${seal.size} entries was signed: entries are lost. ` +
+          'Restore the state directory; starting on this one would fork the log',
+      );
+    }
+    if (!equalBytes(tree.root(seal.size), seal.root)) {
+      throw new LogDamageError(
+        `the journal does not lead to the root that was signed over ${seal.size} entries`,
+      );
+    }
+  }
+}
+
+/** A note of our own log key as a seal. Throws LogDamageError when it is none. */
+function readSeal(note: string | null, key: VerifierKey, where: string): Seal | null {
+  if (note === null) return null;
+  try {
+    const parsed = parseNote(note);
+    const { origin, size, root }: Checkpoint = parseCheckpoint(parsed.text);
+    const verifier = verifyingKey(key.publicKey);
+    const [signature] = signaturesOf(parsed, key);
+    if (
+      origin === key.name &&
+      signature !== undefined &&
+      verifier.verify(utf8Encode(parsed.text), signature.signature)
+    ) {
+      return { size, root, note };
+    }
+  } catch (cause) {
+    throw new LogDamageError(`${where} cannot be read`, { cause });
+  }
+  throw new LogDamageError(`${where} is not signed by this log's key`);
+}

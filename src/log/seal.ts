@@ -1,0 +1,66 @@
+/** What the log promises to those who append to it, and what it asks of the key that signs its checkpoints. */
+
+import type { ArtifactId } from '../format/artifact-id.js';
+import type { Checkpoint } from '../format/checkpoint.js';
+import type { Denial } from '../format/denial.js';
+import type { EntryKind } from '../format/entry.js';
+import type { PayloadType } from './journal-frame.js';
+
+/**
+ * Signs tree heads. Never asked for two at once. `refused` means that it will never sign this tree head: the log and
+ * the signer disagree about history, and the process must stop.
+ */
+export interface CheckpointSigner {
+  signCheckpoint(
+    checkpoint: Checkpoint,
+  ): Promise<
+    | { readonly outcome: 'signed'; readonly signature: Uint8Array }
+    | { readonly outcome: 'unavailable'; readonly denial: Denial<'HSM_UNAVAILABLE'> }
+    | { readonly outcome: 'refused'; readonly reason: string }
+  >;
+}
+
+/** A payload on its way into the log. */
+export interface Submission {
+  readonly kind: EntryKind;
+  readonly payloadType: PayloadType;
+  readonly payload: Uint8Array;
+  /** Kept beside the payload, outside the leaf: the policy input of a decision. Empty where there is none. */
+  readonly attachment: Uint8Array;
+  /**
+   * `grant`: gives somebody something, so if its seal misses the deadline it is revoked before the next seal.
+   * `evidence`: gives nobody anything; a late seal is merely late.
+   */
+  readonly effect: 'grant' | 'evidence';
+}
+
+/** An entry that is durable and under a signed checkpoint that is in the journal too. */
+export interface Sealed {
+  readonly outcome: 'sealed';
+  readonly id: ArtifactId;
+  readonly index: number;
+  /** Text of the tlog-proof: the artifact's signature. */
+  readonly proof: string;
+}
+
+/** Nothing was granted: the entry is not in the log, or is revoked there before any seal covers it. */
+export interface Unsealed {
+  readonly outcome: 'unsealed';
+  readonly denial: Denial<'HSM_UNAVAILABLE' | 'LOG_UNAVAILABLE' | 'OVERLOADED'>;
+}
+
+export type SealResult = Sealed | Unsealed;
+
+/** A grant whose seal missed its deadline: the log asks its owner for the revocation that must precede the next seal. */
+export interface AbandonedGrant {
+  readonly id: ArtifactId;
+  readonly index: number;
+  readonly kind: EntryKind;
+}
+
+export interface SealLimits {
+  /** A grant that is not sealed this long after it was submitted is abandoned. */
+  readonly sealTimeoutMs: number;
+  readonly maxWaitingEntries: number;
+  readonly maxWaitingBytes: number;
+}

@@ -1,0 +1,368 @@
+/**
+ * Group commit: entries become durable in batches while the key is busy, and each checkpoint signature covers every
+ * entry that is durable when the key comes free. Two loops feed each other, with no timer to tune between them:
+ *
+ *   write loop   waiting entries and signed notes -> journal, fdatasync -> tree
+ *   seal loop    tree -> checkpoint signature -> note to the write loop -> proofs released
+ *
+ * A note is in the journal before any proof under it is released, so a killed process restarts knowing every seal that
+ * anybody saw.
+ */
+
+import { artifactIdOf } from '../format/artifact-id.js';
+import { formatCheckpoint } from '../format/checkpoint.js';
+import { denial } from '../format/denial.js';
+import { encodeEntry, entryOf } from '../format/entry.js';
+import { formatNote, type VerifierKey } from '../format/note.js';
+import { formatTlogProof } from '../format/tlog-proof.js';
+import { inclusionProof } from '../merkle/proof.js';
+import { leafHash } from '../merkle/tree.js';
+import { type Journal, JournalWriteError } from './journal.js';
+import type { Frame } from './journal-frame.js';
+import type {
+  AbandonedGrant,
+  CheckpointSigner,
+  SealLimits,
+  SealResult,
+  Submission,
+  Unsealed,
+} from './seal.js';
+import type { TileTree } from './tile-tree.js';
+
+/** A signed tree head in force: its size, root, and note. */
+export interface Seal {
+  readonly size: number;
+  readonly root: Uint8Array;
+  readonly note: string;
+}
+
+export interface SealerParts {
+  readonly journal: Journal;
+  readonly tree: TileTree;
+  readonly signer: CheckpointSigner;
+  readonly key: VerifierKey;
+  readonly limits: SealLimits;
+  /** Milliseconds on a clock that never steps. */
+  readonly monotonicMs: () => number;
+  /** Makes the revocation of an abandoned grant. */
+  readonly revocationOf: (grant: AbandonedGrant) => Submission;
+  /** Called for each entry once it is durable and its index final. */
+  readonly onDurable: (index: number, leaf: Uint8Array, submission: Submission) => void;
+  /** Called for each seal in force. */
+  readonly onSeal: (seal: Seal) => void;
+  /** Durability or history is in doubt: the process must end. Must not return to normal work. */
+  readonly onFatal: (cause: Error) => void;
+}
+
+/** An entry on its way. `settle` is null for entries of the log itself, which wait without a deadline. */
+interface Waiting {
+  readonly submission: Submission;
+  readonly id: AbandonedGrant['id'];
+  readonly leaf: Uint8Array;
+  readonly deadlineMs: number;
+  readonly settle: ((result: SealResult) => void) | null;
+  index: number;
+  state: 'pending' | 'sealing' | 'abandoned';
+}
+
+interface PendingNote {
+  readonly seal: Seal;
+  readonly settle: (outcome: 'written' | 'failed') => void;
+}
+
+/** Pause before a write or signature that failed is tried again. */
+const retryMs = 100;
+/** How often deadlines are looked at. */
+const deadlineTickMs = 25;
+
+export class Sealer {
+  readonly #parts: SealerParts;
+  #seal: Seal | null;
+  /** Not yet written, being written, and durable without a seal: an entry moves through the three in this order. */
+  #queue: Waiting[] = [];
+  #writing: readonly Waiting[] = [];
+  #unsealed: Waiting[] = [];
+  #pendingNote: PendingNote | null = null;
+  #waitingBytes = 0;
+  /** Abandoned grants whose revocation is not durable yet: while there is one, no seal comes into force. */
+  #unrevoked = 0;
+  #trouble: Unsealed['denial'] | null = null;
+  #writeLoopRuns = false;
+  #sealLoopRuns = false;
+  #closed = false;
+  #deadlines: NodeJS.Timeout | null = null;
+  #onIdle: (() => void) | null = null;
+
+  /** `abandoned`: grants that an earlier run left unsealed; they are revoked before this run's first seal. */
+  constructor(parts: SealerParts, lastSeal: Seal | null, abandoned: readonly AbandonedGrant[]) {
+    this.#parts = parts;
+    this.#seal = lastSeal;
+    for (const grant of abandoned) this.#oweRevocation(grant);
+    this.#kickSealer();
+  }
+
+  /** The newest seal in force. */
+  get seal(): Seal | null {
+    return this.#seal;
+  }
+
+  /** Why nothing can be sealed just now; null while all is well. */
+  get trouble(): Unsealed['denial'] | null {
+    return this.#trouble;
+  }
+
+  /** How many entries wait for their seal. */
+  get waitingEntries(): number {
+    return this.#queue.length + this.#writing.length + this.#unsealed.length;
+  }
+
+  /** Appends a payload. The promise settles once it is sealed, or certain never to be used. It never rejects. */
+  append(submission: Submission): Promise<SealResult> {
+    const refusal = this.#refusal(submission);
+    if (refusal !== null) return Promise.resolve({ outcome: 'unsealed', denial: refusal });
+    return new Promise((settle) => {
+      this.#waitingBytes += sizeOf(submission);
+      this.#enqueue(submission, settle);
+    });
+  }
+
+  /** Refuses new entries, seals what waits, and returns when that is done or every waiting entry met its deadline. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const drained = new Promise<void>((resolve) => {
+      this.#onIdle = resolve;
+    });
+    this.#noteIdle();
+    const { sealTimeoutMs } = this.#parts.limits;
+    await Promise.race([drained, pause(sealTimeoutMs + 2 * deadlineTickMs)]);
+    if (this.#deadlines !== null) clearInterval(this.#deadlines);
+  }
+
+  #refusal(submission: Submission): Unsealed['denial'] | null {
+    if (this.#closed)
+      return denial('LOG_UNAVAILABLE', 'the daemon is shutting down', 'Ask again once it has started.');
+    if (this.#trouble !== null) return this.#trouble;
+    const { maxWaitingEntries, maxWaitingBytes } = this.#parts.limits;
+    const full =
+      this.waitingEntries >= maxWaitingEntries || this.#waitingBytes + sizeOf(submission) > maxWaitingBytes;
+    return full ? denial('OVERLOADED', 'too many requests wait for their seal') : null;
+  }
+
+  #enqueue(submission: Submission, settle: Waiting['settle']): void {
+    const entry = entryOf(submission.kind, submission.payloadType, submission.payload);
+    const { sealTimeoutMs } = this.#parts.limits;
+    const deadlineMs = settle === null ? Number.POSITIVE_INFINITY : this.#parts.monotonicMs() + sealTimeoutMs;
+    const leaf = encodeEntry(entry);
+    this.#queue.push({
+      submission,
+      id: artifactIdOf(entry.digests),
+      leaf,
+      deadlineMs,
+      settle,
+      index: -1,
+      state: 'pending',
+    });
+    this.#deadlines ??= setInterval(() => this.#abandonLate(), deadlineTickMs);
+    this.#kickWriter();
+  }
+
+  #kickWriter(): void {
+    if (this.#writeLoopRuns) return;
+    this.#writeLoopRuns = true;
+    // Deferred, so that everything that arrives in this turn of the event loop shares one batch.
+    setImmediate(() => {
+      this.#run(this.#writeLoop(), () => {
+        this.#writeLoopRuns = false;
+        if (this.#hasWrites()) this.#kickWriter();
+      });
+    });
+  }
+
+  #kickSealer(): void {
+    if (this.#sealLoopRuns || !this.#mustSeal()) return;
+    this.#sealLoopRuns = true;
+    this.#run(this.#sealLoop(), () => {
+      this.#sealLoopRuns = false;
+      this.#kickSealer();
+    });
+  }
+
+  #run(loop: Promise<void>, ended: () => void): void {
+    const finish = () => {
+      ended();
+      this.#noteIdle();
+    };
+    loop.then(finish, (cause: unknown) => {
+      this.#parts.onFatal(cause instanceof Error ? cause : new Error(String(cause)));
+    });
+  }
+
+  #hasWrites(): boolean {
+    return this.#queue.length > 0 || this.#pendingNote !== null;
+  }
+
+  #mustSeal(): boolean {
+    return this.#unrevoked === 0 && this.#parts.tree.size > (this.#seal?.size ?? 0);
+  }
+
+  #noteIdle(): void {
+    if (this.waitingEntries > 0 || this.#writeLoopRuns || this.#sealLoopRuns) return;
+    if (this.#deadlines !== null) clearInterval(this.#deadlines);
+    this.#deadlines = null;
+    this.#onIdle?.();
+  }
+
+  async #writeLoop(): Promise<void> {
+    while (this.#hasWrites()) {
+      const note = this.#pendingNote;
+      const batch = this.#queue.splice(0);
+      this.#pendingNote = null;
+      this.#writing = batch;
+      const written = await this.#appendFrames(framesOf(note, batch));
+      note?.settle(written ? 'written' : 'failed');
+      if (!written) {
+        this.#writing = [];
+        await this.#refuseBatch(batch);
+      } else if (batch.length > 0) {
+        await this.#parts.journal.sync();
+        this.#writing = [];
+        this.#becomeDurable(batch);
+      }
+    }
+  }
+
+  async #appendFrames(frames: readonly Frame[]): Promise<boolean> {
+    try {
+      await this.#parts.journal.append(frames);
+      return true;
+    } catch (cause) {
+      if (!(cause instanceof JournalWriteError)) throw cause;
+      this.#trouble = denial('LOG_UNAVAILABLE', cause.message);
+      return false;
+    }
+  }
+
+  /** Nothing of the batch is in the journal, so nothing was given; what the log itself must say is said later. */
+  async #refuseBatch(batch: readonly Waiting[]): Promise<void> {
+    const reason = this.#trouble ?? denial('LOG_UNAVAILABLE', 'the journal cannot be written');
+    for (const waiting of batch) this.#settle(waiting, { outcome: 'unsealed', denial: reason });
+    this.#queue.unshift(...batch.filter(({ settle }) => settle === null));
+    await pause(retryMs);
+    // Only a new attempt can tell whether the trouble is over.
+    if (this.#trouble === reason) this.#trouble = null;
+  }
+
+  #becomeDurable(batch: readonly Waiting[]): void {
+    for (const waiting of batch) {
+      waiting.index = this.#parts.tree.size;
+      this.#parts.tree.append(leafHash(waiting.leaf));
+      this.#parts.onDurable(waiting.index, waiting.leaf, waiting.submission);
+      if (waiting.settle === null) this.#unrevoked--;
+      if (waiting.state === 'abandoned') this.#abandon(waiting);
+      else this.#unsealed.push(waiting);
+    }
+    this.#kickSealer();
+  }
+
+  async #sealLoop(): Promise<void> {
+    while (this.#mustSeal()) {
+      const outcome = await this.#sealOnce();
+      if (outcome === 'failed') await pause(retryMs);
+    }
+  }
+
+  async #sealOnce(): Promise<'sealed' | 'discarded' | 'failed'> {
+    const { tree, signer, key } = this.#parts;
+    const size = tree.size;
+    const checkpoint = { origin: key.name, size, root: tree.root(size) };
+    const reply = await signer.signCheckpoint(checkpoint);
+    if (reply.outcome === 'refused') {
+      throw new Error(`the signer refuses the tree head of size ${size}: ${reply.reason}`);
+    }
+    if (reply.outcome === 'unavailable') {
+      this.#trouble = reply.denial;
+      return 'failed';
+    }
+    // A grant abandoned meanwhile must be revoked before any seal covers it: this signature is never used.
+    if (this.#unrevoked > 0) return 'discarded';
+    const signature = { name: key.name, keyId: key.keyId, signature: reply.signature };
+    const seal = { size, root: checkpoint.root, note: formatNote(formatCheckpoint(checkpoint), [signature]) };
+    return this.#putInForce(seal);
+  }
+
+  async #putInForce(seal: Seal): Promise<'sealed' | 'failed'> {
+    const covered = this.#unsealed.filter(({ index }) => index < seal.size);
+    for (const waiting of covered) waiting.state = 'sealing';
+    const outcome = await new Promise<'written' | 'failed'>((settle) => {
+      this.#pendingNote = { seal, settle };
+      this.#kickWriter();
+    });
+    if (outcome === 'failed') {
+      for (const waiting of covered) waiting.state = 'pending';
+      return 'failed';
+    }
+    this.#trouble = null;
+    this.#seal = seal;
+    this.#unsealed = this.#unsealed.filter(({ state }) => state !== 'sealing');
+    this.#parts.onSeal(seal);
+    for (const waiting of covered) this.#release(waiting, seal);
+    return 'sealed';
+  }
+
+  #release(waiting: Waiting, seal: Seal): void {
+    if (waiting.settle === null) return;
+    const hashes = inclusionProof(waiting.index, seal.size, this.#parts.tree.subtree);
+    const proof = formatTlogProof({ index: waiting.index, hashes, checkpoint: seal.note });
+    this.#settle(waiting, { outcome: 'sealed', id: waiting.id, index: waiting.index, proof });
+  }
+
+  #settle(waiting: Waiting, result: SealResult): void {
+    if (waiting.settle === null) return;
+    this.#waitingBytes -= sizeOf(waiting.submission);
+    waiting.settle(result);
+  }
+
+  #abandonLate(): void {
+    const nowMs = this.#parts.monotonicMs();
+    const late = ({ state, deadlineMs }: Waiting) => state === 'pending' && deadlineMs <= nowMs;
+    const inJournal = this.#unsealed.filter(late);
+    const beingWritten = this.#writing.filter(late);
+    const unwritten = this.#queue.filter(late);
+    this.#queue = this.#queue.filter((waiting) => !late(waiting));
+    this.#unsealed = this.#unsealed.filter((waiting) => !late(waiting));
+    const slowDisk = denial('LOG_UNAVAILABLE', 'the disk did not make the entry durable in time');
+    const slowToken = denial('HSM_UNAVAILABLE', 'the token did not sign a checkpoint in time');
+    for (const waiting of [...beingWritten, ...unwritten]) {
+      waiting.state = 'abandoned';
+      this.#settle(waiting, { outcome: 'unsealed', denial: this.#trouble ?? slowDisk });
+    }
+    for (const waiting of inJournal) {
+      this.#settle(waiting, { outcome: 'unsealed', denial: this.#trouble ?? slowToken });
+      this.#abandon(waiting);
+    }
+    this.#noteIdle();
+  }
+
+  /** An entry that is durable, but whose submitter was told that it is not granted. */
+  #abandon({ id, index, submission }: Waiting): void {
+    if (submission.effect === 'grant') this.#oweRevocation({ id, index, kind: submission.kind });
+  }
+
+  #oweRevocation(grant: AbandonedGrant): void {
+    this.#unrevoked++;
+    this.#enqueue(this.#parts.revocationOf(grant), null);
+  }
+}
+
+function framesOf(note: PendingNote | null, batch: readonly Waiting[]): Frame[] {
+  const entries = batch.map(({ leaf, submission }): Frame => ({ frame: 'entry', leaf, ...submission }));
+  return note === null ? entries : [{ frame: 'checkpoint', note: note.seal.note }, ...entries];
+}
+
+function sizeOf({ payload, attachment }: Submission): number {
+  return payload.length + attachment.length;
+}
+
+function pause(durationMs: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, durationMs));
+}
