@@ -1,0 +1,236 @@
+/** The methods of the socket: what each takes and what each answers. Daemon, SDK and command line share these types. */
+
+import { z } from 'zod';
+import { sha3_512 } from '../hash/evidence.js';
+import { type RequestedAction, requestedActionSchema, type SignAction, signActionSchema } from './action.js';
+import { type ArtifactId, artifactIdSchema } from './artifact-id.js';
+import type { Denial, Denials } from './denial.js';
+import { type Envelope, envelopeSchema } from './dsse.js';
+import { hexEncode } from './hex.js';
+import { jcsBytes } from './jcs.js';
+import { type Bind, type Descend, nonceSchema } from './predicate.js';
+import { type RevocationCause, revocationCauses } from './record.js';
+
+/** A line is a JSON-RPC message without its newline; longer ones are refused as TOO_LARGE. */
+export const maxLineBytes = 65_536;
+
+/** What the caller says about itself and its reasons: recorded as claims, never proven. */
+export interface Claims {
+  readonly agent?: string | undefined;
+  readonly user?: string | undefined;
+  readonly purpose?: string | undefined;
+  readonly ticket?: string | undefined;
+}
+
+export interface AuthorizeParams extends Claims {
+  readonly action: RequestedAction;
+  readonly ttlSeconds?: number | undefined;
+  readonly parent?: ArtifactId | undefined;
+  readonly audience?: string | undefined;
+  readonly bind?: Bind | undefined;
+  readonly descend?: Descend | undefined;
+}
+
+export interface SignParams extends Claims {
+  readonly blob: Omit<SignAction, 'type'>;
+  readonly ttlSeconds?: number | undefined;
+}
+
+/** `nonce`: base64 of 16 bytes of the redeemer's own; `action`: what is about to be done. */
+export interface RedeemParams {
+  readonly id: ArtifactId;
+  readonly nonce: string;
+  readonly action: RequestedAction;
+}
+
+export interface RevokeParams {
+  readonly id: ArtifactId;
+  readonly cause?: RevocationCause | undefined;
+}
+
+export interface IdParams {
+  readonly id: ArtifactId;
+}
+
+/** `action`, where given, is compared with the artifact's scope. */
+export interface VerifyParams {
+  readonly artifact: Envelope;
+  readonly action?: RequestedAction | undefined;
+}
+
+export interface IndexParams {
+  readonly index: number;
+}
+
+/** Something sealed: its envelope, id, and log index. */
+export interface SealedArtifact {
+  readonly id: ArtifactId;
+  readonly index: number;
+  readonly artifact: Envelope;
+}
+
+export interface Allowed extends SealedArtifact {
+  readonly decision: 'allow';
+}
+
+/** `evidence` is the signed denial; null where nothing could or should be sealed. */
+export interface Denied {
+  readonly decision: 'deny';
+  readonly denials: Denials;
+  readonly evidence: SealedArtifact | null;
+}
+
+export type GrantResult = Allowed | Denied;
+
+/** The artifact with a plain Ed25519 signature (base64 raw public key beside it) after its proof. */
+export type ExportResult =
+  | {
+      readonly decision: 'allow';
+      readonly id: ArtifactId;
+      readonly artifact: Envelope;
+      readonly publicKey: string;
+    }
+  | Denied;
+
+export type VerifyResult =
+  | {
+      readonly decision: 'allow';
+      readonly id: ArtifactId;
+      readonly unproven: readonly { readonly what: string; readonly message: string }[];
+    }
+  | Denied;
+
+export interface PolicyResult {
+  readonly bundle: string;
+  readonly version: number;
+  readonly engine: string;
+  readonly files: readonly { readonly name: string; readonly text: string }[];
+}
+
+export interface CheckpointResult {
+  /** Null in a log that holds no seal yet. */
+  readonly checkpoint: string | null;
+  readonly size: number;
+}
+
+export type ProofResult =
+  | { readonly decision: 'allow'; readonly index: number; readonly proof: string }
+  | Denied;
+
+/** `payload` (base64) is given only to the initiator, to the daemon's own user and to root; else null. */
+export type EntryResult =
+  | {
+      readonly decision: 'allow';
+      readonly index: number;
+      readonly id: ArtifactId;
+      readonly kind: string;
+      readonly leaf: string;
+      readonly payloadType: string;
+      readonly payload: string | null;
+    }
+  | Denied;
+
+export interface LineageNode {
+  readonly id: ArtifactId;
+  readonly index: number;
+  readonly parent: ArtifactId | null;
+  readonly depth: number;
+  readonly subject: string;
+  readonly notAfter: string;
+  readonly state: 'issued' | 'redeemed' | 'revoked' | 'expired';
+}
+
+/** The whole tree that the artifact belongs to: root first, each parent before its children. */
+export type LineageResult = { readonly decision: 'allow'; readonly nodes: readonly LineageNode[] } | Denied;
+
+export interface StatusResult {
+  readonly daemon: string;
+  readonly version: string;
+  readonly state: 'ready' | 'degraded';
+  /** Why it is degraded; empty when ready. */
+  readonly troubles: readonly Denial[];
+  readonly startedAt: string;
+  readonly log: {
+    readonly origin: string;
+    readonly vkey: string;
+    readonly size: number;
+    readonly sealedSize: number;
+    readonly publishedSize: number;
+    readonly waitingEntries: number;
+  };
+  readonly artifactKey: string;
+  readonly signer: string;
+  readonly policy: { readonly bundle: string; readonly version: number };
+  readonly counters: Readonly<Record<string, number>>;
+}
+
+/** Every method with its parameters and its result. */
+export interface Methods {
+  readonly authorize: { readonly params: AuthorizeParams; readonly result: GrantResult };
+  readonly sign: { readonly params: SignParams; readonly result: GrantResult };
+  readonly redeem: { readonly params: RedeemParams; readonly result: GrantResult };
+  readonly revoke: { readonly params: RevokeParams; readonly result: GrantResult };
+  readonly export: { readonly params: IdParams; readonly result: ExportResult };
+  readonly verify: { readonly params: VerifyParams; readonly result: VerifyResult };
+  readonly 'policy.get': { readonly params: Record<string, never>; readonly result: PolicyResult };
+  readonly 'log.checkpoint': { readonly params: Record<string, never>; readonly result: CheckpointResult };
+  readonly 'log.proof': { readonly params: IndexParams; readonly result: ProofResult };
+  readonly 'log.entry': { readonly params: IndexParams; readonly result: EntryResult };
+  readonly lineage: { readonly params: IdParams; readonly result: LineageResult };
+  readonly status: { readonly params: Record<string, never>; readonly result: StatusResult };
+}
+
+export type Method = keyof Methods;
+
+const claimShape = {
+  agent: z.string().min(1).max(256).optional(),
+  user: z.string().min(1).max(256).optional(),
+  purpose: z.string().max(1024).optional(),
+  ticket: z.string().max(1024).optional(),
+};
+const ttlSeconds = z.int().positive().max(31_536_000).optional();
+const noParams = z.strictObject({});
+const indexParams = z.strictObject({ index: z.int().nonnegative() });
+const idParams = z.strictObject({ id: artifactIdSchema });
+
+/** Closed schemas of the parameters: unknown fields are refused. */
+export const paramsSchemas: { readonly [M in Method]: z.ZodType<Methods[M]['params']> } = {
+  authorize: z.strictObject({
+    ...claimShape,
+    action: requestedActionSchema,
+    ttlSeconds,
+    parent: artifactIdSchema.optional(),
+    audience: z.string().min(1).max(256).optional(),
+    bind: z.enum(['uid', 'executable', 'process']).optional(),
+    descend: z.enum(['none', 'any']).optional(),
+  }),
+  sign: z.strictObject({ ...claimShape, blob: signActionSchema.omit({ type: true }), ttlSeconds }),
+  redeem: z.strictObject({ id: artifactIdSchema, nonce: nonceSchema, action: requestedActionSchema }),
+  revoke: z.strictObject({
+    id: artifactIdSchema,
+    cause: z.enum(revocationCauses).exclude(['unsealed']).optional(),
+  }),
+  export: idParams,
+  verify: z.strictObject({ artifact: envelopeSchema, action: requestedActionSchema.optional() }),
+  'policy.get': noParams,
+  'log.checkpoint': noParams,
+  'log.proof': indexParams,
+  'log.entry': indexParams,
+  lineage: idParams,
+  status: noParams,
+};
+
+/** JSON-RPC error codes (JSON-RPC 2.0 section 5.1) of the answers that are no verdicts. */
+export const rpcErrorCodes = {
+  parse: -32700,
+  invalidRequest: -32600,
+  methodNotFound: -32601,
+  invalidParams: -32602,
+  tooLarge: -32001,
+  overloaded: -32002,
+} as const;
+
+/** The digest of a request (SHA3-512 hex) that its answer names: over the JCS of method and parameters. */
+export function requestDigest(method: Method, params: unknown): string {
+  return hexEncode(sha3_512(jcsBytes({ method, params })));
+}
