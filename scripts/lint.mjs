@@ -10,5 +10,6 @@ const BIOME = inCheckout('node_modules', '@biomejs', 'biome', 'bin', 'biome');
 // The build is the type check: it fails on every error that `tsc --noEmit` would name.
 await runMain(async () => {
   await prepareCheckout({ tests: false });
-  return runNode([BIOME, 'ci', '--error-on-warnings', '.']);
+  const colors = process.stdout.isTTY ? [] : ['--colors=off'];
+  return runNode([BIOME, 'ci', '--error-on-warnings', ...colors, '.']);
 });

@@ -12,7 +12,8 @@ import { runCommand, say } from './command.mjs';
 const OVERRIDES = [
   '--include=dev',
   '--include=optional',
-  '--location=project',
+  '--global=false',
+  '--bin-links=true',
   '--package-lock=true',
   '--dry-run=false',
   '--install-strategy=hoisted',
