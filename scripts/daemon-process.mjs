@@ -1,7 +1,7 @@
 // The development daemon as a child process: started, waited for, stopped.
 
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ROOT, WRIT_MAIN, WRITD_MAIN } from './setup/checkout.mjs';
@@ -19,6 +19,13 @@ export function daemonAnswers(home) {
   if (!existsSync(WRIT_MAIN)) return false;
   const options = { env: withHome(home), timeoutMs: STATUS_TIMEOUT_MS };
   return tryCommand(process.execPath, [WRIT_MAIN, 'status', '--json'], options).succeeded;
+}
+
+/** @returns {string[]} the sockets that lie in a state directory, absolute */
+export function socketsIn(home) {
+  return readdirSync(home, { withFileTypes: true })
+    .filter((entry) => entry.isSocket())
+    .map((entry) => join(home, entry.name));
 }
 
 /**

@@ -2,7 +2,7 @@
 // `npm start -- --once` stops the daemon cleanly after the demonstration and exits 0.
 
 import { parseArgs } from 'node:util';
-import { daemonAnswers, startDaemon } from './daemon-process.mjs';
+import { daemonAnswers, socketsIn, startDaemon } from './daemon-process.mjs';
 import { demonstrate } from './demonstration.mjs';
 import { stateDirectory } from './setup/checkout.mjs';
 import { say } from './setup/command.mjs';
@@ -51,10 +51,9 @@ function readArguments() {
 
 /** Before the set-up, so that nothing is rebuilt underneath a running daemon. */
 function refuseSecondDaemon(home) {
-  const running = daemonAnswers(home);
-  if (!running) return;
+  if (!daemonAnswers(home)) return;
   throw new SetupFailure(
-    `A daemon already serves ${home}. Use it with npx writ, stop it first, or set WRIT_HOME to another directory.`,
+    `A daemon already serves ${home} (socket: ${socketsIn(home).join(', ') || 'as configured'}). Use it with npx writ, stop it first, or set WRIT_HOME to another directory.`,
   );
 }
 

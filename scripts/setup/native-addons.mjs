@@ -36,8 +36,9 @@ export function provideNativeAddon() {
   const directory = inCheckout('native');
   const file = join(directory, 'build', 'Release', 'writ_native.node');
   const sources = filesBelow(directory, (name) => name !== 'build');
-  if (sources.length === 0)
+  if (sources.length === 0) {
     throw new SetupFailure(`There are no sources in ${directory}: clone the project afresh.`);
+  }
   const key = digestOfContents(sources, `${process.version} ${process.arch}`);
   if (stampMatches('native', key) && loads(file)) return;
   say('compiling the native addon (native/)');
