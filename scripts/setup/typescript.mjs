@@ -20,8 +20,9 @@ export function provideCompiledSources() {
   const sources = FOLDERS.flatMap((folder) => filesBelow(inCheckout(folder))).filter((path) =>
     path.endsWith('.ts'),
   );
-  if (sources.length === 0)
+  if (sources.length === 0) {
     throw new SetupFailure(`There are no TypeScript sources in ${ROOT}: clone the project afresh.`);
+  }
   const outputs = sources.filter((path) => !path.endsWith('.d.ts')).map(outputOf);
   const key = digestOfMetadata([...sources, inCheckout('tsconfig.json'), inCheckout('package-lock.json')]);
   if (stampMatches('typescript', key) && outputs.every((path) => existsSync(path))) return;
