@@ -3,6 +3,7 @@
 import type { EntryKind } from '../format/entry.js';
 import { decodeRecord, type LogRecord, recordKind, recordPayloadType } from '../format/record.js';
 import { decodeStatement, type Statement, statementKind, statementPayloadType } from '../format/statement.js';
+import type { Instant } from '../format/time.js';
 
 export type LoggedPayload =
   | { readonly content: 'statement'; readonly kind: EntryKind; readonly statement: Statement }
@@ -27,4 +28,13 @@ export function decodePayload(payloadType: string, payload: Uint8Array): LoggedP
 /** Origin of the log that the payload says it was logged in. */
 export function attributedLog(payload: LoggedPayload): string {
   return payload.content === 'statement' ? payload.statement.predicate.attribution.log : payload.record.log;
+}
+
+/** When the payload was made, as it says itself (RFC 3339). */
+export function payloadTime(payload: LoggedPayload): Instant {
+  if (payload.content === 'record') return payload.record.time;
+  const { statement } = payload;
+  return statement.predicateType === 'urn:writ:denial:v1'
+    ? statement.predicate.time
+    : statement.predicate.validity.notBefore;
 }
