@@ -26,7 +26,7 @@ const ROWS = [
 const PURE_ROWS = 2;
 
 /** The only imports between neighbours. */
-const NEIGHBOURS_ALLOWED = new Set(['format -> merkle', 'format -> hash', 'merkle -> hash']);
+const NEIGHBOURS_ALLOWED = new Set(['merkle -> format', 'merkle -> hash', 'format -> hash']);
 
 /** What the faces may know of the daemon's inside: where its configuration says that it listens. */
 const DAEMON_FOR_FACES = /^daemon\/config(?:\.ts$|\/)/;
