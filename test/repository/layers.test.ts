@@ -43,7 +43,7 @@ describe('the layer rule', () => {
     const files = {
       'hash/a.ts': 'export const a = 1;',
       'merkle/b.ts': "import { a } from '../hash/a.js';\nexport const b = a;",
-      'format/c.ts': "export { b } from '../merkle/b.js';",
+      'format/c.ts': "export { a } from '../hash/a.js';",
       'log/d.ts': "import { readFileSync } from 'node:fs';\nimport { b } from '../format/c.js';",
       'daemon/config.ts': 'export const socket = 1;',
       'cli/e.ts': "import { socket } from '../daemon/config.js';\nawait import('../log/d.js');",
