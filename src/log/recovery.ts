@@ -82,7 +82,12 @@ export async function recoverLog(
     if (grantKinds.has(entry.kind)) unsealed.push({ id: entry.id, index, kind: entry.kind });
     visit(entry);
   });
-  assertWhole(tree, published, newest, damage, key);
+  try {
+    assertWhole(tree, published, newest, damage, key);
+  } catch (cause) {
+    await journal.close();
+    throw cause;
+  }
   if (damage !== null) await journal.cutTornTail();
   tiles.adopt(published?.size ?? 0);
   tree.release(published?.size ?? 0);

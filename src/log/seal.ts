@@ -30,8 +30,9 @@ export interface Submission {
   /**
    * `grant`: gives somebody something, so if its seal misses the deadline it is revoked before the next seal.
    * `evidence`: gives nobody anything; a late seal is merely late.
+   * `restriction`: takes something away, so it becomes durable even while the token cannot seal it.
    */
-  readonly effect: 'grant' | 'evidence';
+  readonly effect: 'grant' | 'evidence' | 'restriction';
 }
 
 /** An entry that is durable and under a signed checkpoint that is in the journal too. */

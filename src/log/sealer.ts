@@ -141,7 +141,9 @@ export class Sealer {
   #refusal(submission: Submission): Unsealed['denial'] | null {
     if (this.#closed)
       return denial('LOG_UNAVAILABLE', 'the daemon is shutting down', 'Ask again once it has started.');
-    if (this.#trouble !== null) return this.#trouble;
+    const restricts = submission.effect === 'restriction';
+    if (this.#trouble !== null && !(restricts && this.#trouble.code === 'HSM_UNAVAILABLE'))
+      return this.#trouble;
     const { maxWaitingEntries, maxWaitingBytes } = this.#parts.limits;
     const full =
       this.waitingEntries >= maxWaitingEntries || this.#waitingBytes + sizeOf(submission) > maxWaitingBytes;

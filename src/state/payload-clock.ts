@@ -53,6 +53,12 @@ export class PayloadClock {
     this.#floorMs = Math.max(this.#floorMs, wallMs);
     return { outcome: 'trusted', timeMs: this.#floorMs };
   }
+
+  /** The current time where it can be believed, else the last that was: for evidence of refusals and for revocations. */
+  lastTrustedMs(): number {
+    const time = this.now();
+    return time.outcome === 'trusted' ? time.timeMs : this.#floorMs;
+  }
 }
 
 function untrusted(message: string): PayloadTime {

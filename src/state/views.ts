@@ -21,6 +21,7 @@ export class LogViews {
   /** Index plus one of the redemption of each artifact, by the artifact's index; zero for none. */
   #redemptions = new Uint32Array(1024);
   readonly #revoked = new Set<number>();
+  readonly #unsealed = new Set<number>();
   #policyBundle: string | null = null;
   readonly #keys = new Map<'log' | 'artifact', string>();
   #start: Extract<LogRecord, { type: 'urn:writ:start:v1' }> | null = null;
@@ -35,6 +36,7 @@ export class LogViews {
         return;
       case 'urn:writ:revocation:v1':
         this.#revoked.add(record.targetIndex);
+        if (record.cause === 'unsealed') this.#unsealed.add(record.targetIndex);
         return;
       case 'urn:writ:policy:v1':
         this.#policyBundle = record.bundle;
@@ -63,6 +65,11 @@ export class LogViews {
 
   isRevoked(index: number): boolean {
     return this.#revoked.has(index);
+  }
+
+  /** Whether the entry is a grant whose seal missed its deadline: no proof of it is ever served. */
+  isUnsealed(index: number): boolean {
+    return this.#unsealed.has(index);
   }
 
   /** A revocation counts from the moment it is decided, before its entry is durable. */

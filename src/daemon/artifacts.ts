@@ -1,0 +1,52 @@
+/** Finds what the log holds by id, confirmed against the tree, with what the log says of it since. */
+
+import type { ArtifactId } from '../format/artifact-id.js';
+import type { GrantPredicate } from '../format/predicate.js';
+import { decodeStatement, type Statement } from '../format/statement.js';
+import type { LogEntry } from '../log/log.js';
+import type { LogState } from '../verify/situation.js';
+import type { Services } from './services.js';
+
+/** A sealed authorization or blob signature. */
+export interface GrantedArtifact {
+  readonly entry: LogEntry;
+  readonly statement: Extract<Statement, { predicate: GrantPredicate }>;
+  readonly state: LogState;
+}
+
+/** The sealed entry with this id, or null. An entry without a seal counts as absent: nobody can hold a proof of it. */
+export async function findEntry(services: Services, id: ArtifactId): Promise<LogEntry | null> {
+  const sealedSize = services.log.seal?.size ?? 0;
+  for (const index of services.views.candidates(id)) {
+    if (index >= sealedSize) continue;
+    const entry = await services.log.read(index);
+    if (entry.id === id) return entry;
+  }
+  return null;
+}
+
+/** The sealed authorization or signature with this id, or null. */
+export async function findGrant(services: Services, id: ArtifactId): Promise<GrantedArtifact | null> {
+  const entry = await findEntry(services, id);
+  if (entry === null || (entry.kind !== 'authorization' && entry.kind !== 'signature')) return null;
+  const statement = decodeStatement(entry.payload);
+  if (statement.predicateType === 'urn:writ:denial:v1') return null;
+  return { entry, statement, state: await stateOf(services, entry.index, statement.predicate) };
+}
+
+/** An artifact is revoked when it or any of its ancestors is. An ancestor that cannot be found counts as revoked. */
+async function stateOf(services: Services, index: number, { lineage }: GrantPredicate): Promise<LogState> {
+  const revoked = services.views.isRevoked(index) || (await ancestorRevoked(services, lineage.parent));
+  return { revoked, redeemed: services.views.redemptionOf(index) !== null };
+}
+
+async function ancestorRevoked(services: Services, parent: ArtifactId | null): Promise<boolean> {
+  if (parent === null) return false;
+  const artifact = await findGrant(services, parent);
+  return artifact === null || artifact.state.revoked;
+}
+
+/** Payloads that carry people's data are shown to the initiator, to the daemon's own user, and to root. */
+export function mayRead(services: Services, readerUid: number, initiatorUid: number): boolean {
+  return readerUid === 0 || readerUid === services.ownUid || readerUid === initiatorUid;
+}

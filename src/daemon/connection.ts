@@ -1,0 +1,96 @@
+/** One client's connection: pipelined requests in, answers out in whatever order they are ready. */
+
+import type { Socket } from 'node:net';
+import { maxLineBytes, rpcErrorCodes } from '../format/protocol.js';
+import { LineSplitter } from './line-splitter.js';
+import { parseLine, type Request, type RequestId, type RpcFault, tooLargeFault } from './pipeline/parse.js';
+import { faultLine, resultLine } from './pipeline/reply.js';
+
+export interface ConnectionParts {
+  readonly socket: Socket;
+  readonly maxInFlight: number;
+  /** Answers one request; a rejection is a fault of the daemon itself. */
+  readonly answer: (request: Request) => Promise<unknown>;
+  readonly onFault: (fault: RpcFault) => void;
+  readonly onFatal: (cause: unknown) => void;
+  readonly onClose: () => void;
+}
+
+export class Connection {
+  readonly #parts: ConnectionParts;
+  readonly #splitter = new LineSplitter(maxLineBytes);
+  readonly #inFlight = new Set<RequestId>();
+  #draining = false;
+
+  constructor(parts: ConnectionParts) {
+    this.#parts = parts;
+    const { socket } = parts;
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+    // The client may close its half first and still read the answers to what it asked.
+    socket.on('end', () => this.drain());
+    socket.on('drain', () => {
+      if (!this.#draining) socket.resume();
+    });
+    // A broken connection ends only itself; `close` follows.
+    socket.on('error', () => socket.destroy());
+    socket.on('close', parts.onClose);
+  }
+
+  /** Takes no more requests, answers those in flight, then closes. */
+  drain(): void {
+    this.#draining = true;
+    this.#parts.socket.pause();
+    this.#endIfIdle();
+  }
+
+  #receive(chunk: Uint8Array): void {
+    if (this.#draining) return;
+    this.#parts.socket.cork();
+    for (const line of this.#splitter.push(chunk)) {
+      if (line.line === 'tooLong') this.#refuse(tooLargeFault());
+      else this.#take(line.bytes);
+    }
+    process.nextTick(() => this.#parts.socket.uncork());
+  }
+
+  #take(line: Uint8Array): void {
+    const parsed = parseLine(line);
+    if (parsed.outcome === 'fault') return this.#refuse(parsed.fault);
+    const { request } = parsed;
+    const { id } = request;
+    if (this.#inFlight.has(id)) {
+      const message = 'a request with this id is still in flight';
+      return this.#refuse({ id, rpcCode: rpcErrorCodes.invalidRequest, code: 'MALFORMED', message });
+    }
+    if (this.#inFlight.size >= this.#parts.maxInFlight) {
+      const message = `at most ${this.#parts.maxInFlight} requests may be in flight on one connection`;
+      return this.#refuse({ id, rpcCode: rpcErrorCodes.overloaded, code: 'OVERLOADED', message });
+    }
+    this.#inFlight.add(id);
+    this.#parts
+      .answer(request)
+      .then((result) => {
+        this.#inFlight.delete(id);
+        this.#write(resultLine(id, result));
+        if (this.#draining) this.#endIfIdle();
+      })
+      .catch(this.#parts.onFatal);
+  }
+
+  #refuse(fault: RpcFault): void {
+    this.#parts.onFault(fault);
+    this.#write(faultLine(fault));
+  }
+
+  #write(line: string): void {
+    const { socket } = this.#parts;
+    if (!socket.writable) return;
+    // A client that does not read its answers is not read from either.
+    if (!socket.write(line)) socket.pause();
+  }
+
+  #endIfIdle(): void {
+    const { socket } = this.#parts;
+    if (this.#inFlight.size === 0) socket.end(() => socket.destroy());
+  }
+}

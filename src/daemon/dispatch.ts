@@ -1,0 +1,75 @@
+/** One request through its method: identify the caller, do what was asked, and deny on every failure on the way. */
+
+import { denial } from '../format/denial.js';
+import type { Denied } from '../format/protocol.js';
+import { LogDamageError } from '../log/recovery.js';
+import { authorize, sign } from './methods/authorize.js';
+import { exportArtifact } from './methods/export.js';
+import { checkpoint, entry, lineage, proof, status } from './methods/read.js';
+import { type RedemptionQueue, redeem } from './methods/redeem.js';
+import { revoke } from './methods/revoke.js';
+import { verifyArtifact } from './methods/verify.js';
+import type { Request } from './pipeline/parse.js';
+import { refusePlainly } from './pipeline/refuse.js';
+import type { Caller, Identified, Services } from './services.js';
+
+/** Answers a request of the caller that `identify` names. Rejects only for faults of the daemon itself. */
+export async function dispatch(
+  services: Services,
+  redemptions: RedemptionQueue,
+  identify: () => Promise<Identified>,
+  request: Request,
+): Promise<unknown> {
+  services.counters.increment(`requests.${request.method}`);
+  const identified = await identify();
+  // Who asked is not known, so there is no initiator that a sealed denial could name.
+  if (identified.outcome === 'denied') return refusePlainly(services, identified.denial);
+  try {
+    return await perform(services, redemptions, identified.caller, request);
+  } catch (cause) {
+    if (!(cause instanceof LogDamageError)) throw cause;
+    return refuseDamaged(services, cause);
+  }
+}
+
+function perform(
+  services: Services,
+  redemptions: RedemptionQueue,
+  caller: Caller,
+  request: Request,
+): unknown {
+  switch (request.method) {
+    case 'authorize':
+      return authorize(services, caller, request);
+    case 'sign':
+      return sign(services, caller, request);
+    case 'redeem':
+      return redeem(services, redemptions, caller, request);
+    case 'revoke':
+      return revoke(services, caller, request);
+    case 'export':
+      return exportArtifact(services, caller, request);
+    case 'verify':
+      return verifyArtifact(services, caller, request);
+    case 'policy.get':
+      return services.policy.description;
+    case 'log.checkpoint':
+      return checkpoint(services);
+    case 'log.proof':
+      return proof(services, request);
+    case 'log.entry':
+      return entry(services, caller, request);
+    case 'lineage':
+      return lineage(services, caller, request);
+    case 'status':
+      return status(services);
+  }
+}
+
+/** An entry on disk is not the one that was sealed: whatever depends on it cannot be proven. */
+function refuseDamaged(services: Services, cause: LogDamageError): Denied {
+  return refusePlainly(
+    services,
+    denial('STATE_UNVERIFIABLE', cause.message, 'Stop the daemon and check the log (writ log check).'),
+  );
+}

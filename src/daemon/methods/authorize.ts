@@ -1,0 +1,168 @@
+/** `authorize`: decides whether an action may run, and seals the authorization or the denial. */
+
+import type { Action } from '../../format/action.js';
+import type { ArtifactId } from '../../format/artifact-id.js';
+import { type Denial, denial } from '../../format/denial.js';
+import {
+  type AuthorizeParams,
+  type GrantResult,
+  requestDigest,
+  type SignParams,
+} from '../../format/protocol.js';
+import type { Statement } from '../../format/statement.js';
+import { parseInstant } from '../../format/time.js';
+import { lineageFaults } from '../../verify/lineage.js';
+import { findGrant, type GrantedArtifact } from '../artifacts.js';
+import { decide } from '../pipeline/decide.js';
+import type { Request } from '../pipeline/parse.js';
+import { type RefusalContext, refuse, refuseAll } from '../pipeline/refuse.js';
+import { sealStatement } from '../pipeline/seal.js';
+import { attributionOf, type Grant, grantStatement, lineageUnder } from '../pipeline/statement.js';
+import type { Caller, Decision, Services } from '../services.js';
+
+type GrantRequest = Extract<Request, { method: 'authorize' | 'sign' }>;
+
+/** What both granting methods have worked out before the policy is asked. */
+interface Draft {
+  readonly request: GrantRequest;
+  readonly caller: Caller;
+  readonly action: Action;
+  readonly parent: GrantedArtifact | null;
+  readonly options: Pick<AuthorizeParams, 'ttlSeconds' | 'audience' | 'bind' | 'descend'>;
+}
+
+export async function authorize(
+  services: Services,
+  caller: Caller,
+  request: Extract<Request, { method: 'authorize' }>,
+): Promise<GrantResult> {
+  const { params } = request;
+  const measured = await services.measureAction(params.action, caller.peer);
+  const parent = await findParent(services, params.parent ?? null);
+  const denials: Denial[] = [];
+  if (measured.outcome === 'denied') denials.push(measured.denial);
+  if (parent === 'missing')
+    denials.push(denial('LINEAGE_BROKEN', 'the log holds no sealed authorization with the id of the parent'));
+  if (measured.outcome === 'denied' || parent === 'missing') {
+    return refuseAll(services, request, contextOf(caller, params), denials);
+  }
+  return grant(services, { request, caller, action: measured.action, parent, options: params });
+}
+
+/** `sign`: the same way for a blob, whose digests are the caller's word. */
+export function sign(
+  services: Services,
+  caller: Caller,
+  request: Extract<Request, { method: 'sign' }>,
+): Promise<GrantResult> {
+  const { blob, ttlSeconds }: SignParams = request.params;
+  return grant(services, {
+    request,
+    caller,
+    action: { type: 'sign', ...blob },
+    parent: null,
+    options: { ttlSeconds },
+  });
+}
+
+async function grant(services: Services, draft: Draft): Promise<GrantResult> {
+  const { request, caller, action, parent } = draft;
+  const { params } = request;
+  const environment = await services.measureEnvironment(caller.peer);
+  if (environment.outcome === 'denied') {
+    return refuse(services, request, contextOf(caller, params), [environment.denial]);
+  }
+  const lineage = lineageUnder(
+    parent && { id: parent.entry.id, lineage: parent.statement.predicate.lineage },
+  );
+  const decision = decide(services.policy, {
+    caller,
+    request: action,
+    environment: environment.bindings,
+    claims: params,
+    lineageDepth: lineage.depth,
+    nowMs: services.clock.lastTrustedMs(),
+  });
+  const context: RefusalContext = {
+    ...contextOf(caller, params),
+    policy: decision,
+    environment: environment.bindings,
+  };
+  // From here to the append nothing is awaited: so payload times follow the order of the log.
+  const time = services.clock.now();
+  const grounds = groundsToRefuse(services, draft, decision, lineage.depth);
+  if (time.outcome === 'untrusted') grounds.push(time.denial);
+  if (time.outcome === 'untrusted' || grounds.length > 0)
+    return refuseAll(services, request, context, grounds);
+  const statement = grantStatement(grantOf(services, draft, decision, context, lineage), {
+    timeMs: time.timeMs,
+    nonce: services.nonce(),
+  });
+  const widening = parentFaults(statement, parent);
+  if (widening.length > 0) return refuseAll(services, request, context, widening);
+  const sealing = await sealStatement(services, statement, decision.input);
+  if (sealing.outcome === 'unsealed') return refuse(services, request, context, [sealing.denial]);
+  services.counters.increment(`granted.${request.method}`);
+  return { decision: 'allow', ...sealing.sealed };
+}
+
+function groundsToRefuse(services: Services, draft: Draft, decision: Decision, depth: number): Denial[] {
+  const { maxTtlSeconds, maxLineageDepth } = services.policy;
+  const grounds: Denial[] = [];
+  if (decision.denial !== null) grounds.push(decision.denial);
+  if ((draft.options.ttlSeconds ?? 0) > maxTtlSeconds) {
+    grounds.push(
+      denial('POLICY_DENIED', `the policy bundle allows at most ${maxTtlSeconds} seconds of validity`),
+    );
+  }
+  if (depth > maxLineageDepth) {
+    grounds.push(denial('LINEAGE_BROKEN', `the policy bundle allows at most ${maxLineageDepth} generations`));
+  }
+  return grounds;
+}
+
+function grantOf(
+  services: Services,
+  { request, caller, action, parent, options }: Draft,
+  decision: Decision,
+  { environment }: RefusalContext,
+  lineage: Grant['lineage'],
+): Grant {
+  const parentPredicate = parent?.statement.predicate ?? null;
+  return {
+    action,
+    caller,
+    claims: request.params,
+    policy: decision.record,
+    environment,
+    ttlSeconds: options.ttlSeconds ?? services.policy.defaultTtlSeconds,
+    audience: options.audience ?? parentPredicate?.scope.audience ?? null,
+    bind: options.bind ?? 'uid',
+    descend: options.descend ?? 'any',
+    lineage,
+    notAfterCapMs: parentPredicate && parseInstant(parentPredicate.validity.notAfter),
+    attribution: attributionOf(services, requestDigest(request.method, request.params)),
+  };
+}
+
+function parentFaults(statement: Statement, parent: GrantedArtifact | null): Denial[] {
+  if (parent === null || statement.predicateType === 'urn:writ:denial:v1') return [];
+  const { predicate } = parent.statement;
+  const { notBefore } = statement.predicate.validity;
+  const ended = parseInstant(predicate.validity.notAfter) <= parseInstant(notBefore);
+  const faults = lineageFaults(statement.predicate, { id: parent.entry.id, predicate, state: parent.state });
+  return ended ? [...faults, denial('LINEAGE_BROKEN', 'its parent has expired')] : faults;
+}
+
+async function findParent(
+  services: Services,
+  id: ArtifactId | null,
+): Promise<GrantedArtifact | null | 'missing'> {
+  if (id === null) return null;
+  const parent = await findGrant(services, id);
+  return parent?.entry.kind === 'authorization' ? parent : 'missing';
+}
+
+function contextOf(caller: Caller, claims: GrantRequest['params']): RefusalContext {
+  return { caller, claims, policy: null, environment: [] };
+}

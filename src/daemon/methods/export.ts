@@ -1,0 +1,72 @@
+/** `export`: the artifact with a plain DSSE signature beside its proof, for consumers that know only DSSE. */
+
+import type { ArtifactId } from '../../format/artifact-id.js';
+import { base64Encode } from '../../format/base64.js';
+import { type Denial, denial } from '../../format/denial.js';
+import { hexEncode } from '../../format/hex.js';
+import type { ExportResult } from '../../format/protocol.js';
+import { decodeStatement, type Statement } from '../../format/statement.js';
+import { parseInstant } from '../../format/time.js';
+import { sha256 } from '../../hash/sha256.js';
+import { findEntry, findGrant, mayRead } from '../artifacts.js';
+import type { Request } from '../pipeline/parse.js';
+import { type RefusalContext, refuseAll } from '../pipeline/refuse.js';
+import { envelopeOf } from '../pipeline/seal.js';
+import type { Caller, Services } from '../services.js';
+
+export async function exportArtifact(
+  services: Services,
+  caller: Caller,
+  request: Extract<Request, { method: 'export' }>,
+): Promise<ExportResult> {
+  const context: RefusalContext = { caller, claims: {}, policy: null, environment: [] };
+  const entry = await findEntry(services, request.params.id);
+  const proof = entry === null ? null : services.log.proof(entry.index);
+  if (entry === null || proof === null || !isStatementKind(entry.kind)) {
+    return refuseAll(services, request, context, [
+      denial('NO_AUTHORIZATION', 'the log holds no sealed artifact with this id'),
+    ]);
+  }
+  const statement = decodeStatement(entry.payload);
+  const grounds = await groundsToRefuse(services, caller, statement, request.params.id);
+  if (grounds.length > 0) return refuseAll(services, request, context, grounds);
+  const reply = await services.exportSigner.signStatement(entry.payloadType, entry.payload);
+  if (reply.outcome === 'unavailable') return refuseAll(services, request, context, [reply.denial]);
+  if (reply.outcome === 'refused') throw new Error(`the signer refuses a sealed statement: ${reply.reason}`);
+  const envelope = envelopeOf(services, entry.payloadType, entry.payload, proof);
+  const { publicKey } = services.exportSigner;
+  const plain = { keyid: hexEncode(sha256(publicKey)), sig: base64Encode(reply.signature) };
+  return {
+    decision: 'allow',
+    id: entry.id,
+    artifact: { ...envelope, signatures: [...envelope.signatures, plain] },
+    publicKey: base64Encode(publicKey),
+  };
+}
+
+/** A plain signature knows neither revocation nor expiry, so none is made for an artifact that has ended. */
+async function groundsToRefuse(
+  services: Services,
+  caller: Caller,
+  statement: Statement,
+  id: ArtifactId,
+): Promise<Denial[]> {
+  const { predicate } = statement;
+  if (!mayRead(services, caller.peer.uid, predicate.initiator.peer.uid)) {
+    return [denial('IDENTITY_MISMATCH', 'only its initiator, the daemon and root may export an artifact')];
+  }
+  if (statement.predicateType === 'urn:writ:denial:v1') return [];
+  const grounds: Denial[] = [];
+  const artifact = await findGrant(services, id);
+  if (artifact === null || artifact.state.revoked)
+    grounds.push(denial('REVOKED', 'the artifact was revoked'));
+  const { notAfter } = statement.predicate.validity;
+  if (parseInstant(notAfter) <= services.clock.lastTrustedMs()) {
+    grounds.push(denial('EXPIRED', `the artifact was valid until ${notAfter}`));
+  }
+  return grounds;
+}
+
+function isStatementKind(kind: string): boolean {
+  return kind === 'authorization' || kind === 'signature' || kind === 'denial';
+}

@@ -1,0 +1,165 @@
+/** The methods that only read: the policy, the log, a lineage, and how the daemon is. */
+
+import { base64Encode } from '../../format/base64.js';
+import { type Denial, denial } from '../../format/denial.js';
+import { displayText } from '../../format/exact-text.js';
+import type { GrantPredicate } from '../../format/predicate.js';
+import type {
+  CheckpointResult,
+  EntryResult,
+  LineageNode,
+  LineageResult,
+  ProofResult,
+  StatusResult,
+} from '../../format/protocol.js';
+import { decodeStatement, statementPayloadType } from '../../format/statement.js';
+import { parseInstant } from '../../format/time.js';
+import type { LogEntry } from '../../log/log.js';
+import { findGrant, type GrantedArtifact, mayRead } from '../artifacts.js';
+import type { Request } from '../pipeline/parse.js';
+import { refusePlainly } from '../pipeline/refuse.js';
+import type { Caller, Services } from '../services.js';
+
+type Of<Name extends Request['method']> = Extract<Request, { method: Name }>;
+
+/** Nodes shown of one tree at most, so that an answer stays within a line. */
+const maxLineageNodes = 100;
+
+export function checkpoint({ log }: Services): CheckpointResult {
+  return { checkpoint: log.seal?.note ?? null, size: log.seal?.size ?? 0 };
+}
+
+/** A grant that was never sealed in time has no proof, even though a later seal covers its entry and its revocation. */
+export function proof(services: Services, { params }: Of<'log.proof'>): ProofResult {
+  const text = services.views.isUnsealed(params.index) ? null : services.log.proof(params.index);
+  if (text === null) return refusePlainly(services, noEntry(params.index));
+  return { decision: 'allow', index: params.index, proof: text };
+}
+
+export async function entry(
+  services: Services,
+  caller: Caller,
+  { params }: Of<'log.entry'>,
+): Promise<EntryResult> {
+  const { index } = params;
+  if (index >= (services.log.seal?.size ?? 0)) return refusePlainly(services, noEntry(index));
+  const found = await services.log.read(index);
+  return {
+    decision: 'allow',
+    index,
+    id: found.id,
+    kind: found.kind,
+    leaf: base64Encode(found.leaf),
+    payloadType: found.payloadType,
+    payload: mayRead(services, caller.peer.uid, initiatorUid(found) ?? caller.peer.uid)
+      ? base64Encode(found.payload)
+      : null,
+  };
+}
+
+/** The tree that an artifact belongs to, as far as it fits an answer; only for those who may read the artifact. */
+export async function lineage(
+  services: Services,
+  caller: Caller,
+  { params }: Of<'lineage'>,
+): Promise<LineageResult> {
+  const artifact = await findGrant(services, params.id);
+  if (
+    artifact === null ||
+    !mayRead(services, caller.peer.uid, artifact.statement.predicate.initiator.peer.uid)
+  ) {
+    return refusePlainly(
+      services,
+      denial('NO_AUTHORIZATION', 'the log holds no artifact of yours with this id'),
+    );
+  }
+  const rootId = artifact.statement.predicate.lineage.root;
+  const root = rootId === null ? artifact : await findGrant(services, rootId);
+  if (root === null)
+    return refusePlainly(services, denial('LINEAGE_BROKEN', 'the root of the lineage cannot be found'));
+  const nodes: LineageNode[] = [];
+  await collect(services, root, nodes);
+  return { decision: 'allow', nodes };
+}
+
+async function collect(services: Services, artifact: GrantedArtifact, nodes: LineageNode[]): Promise<void> {
+  if (nodes.length >= maxLineageNodes) return;
+  nodes.push(nodeOf(services, artifact));
+  for (const index of await services.related.children(artifact.entry.id)) {
+    const { id } = await services.log.read(index);
+    const child = await findGrant(services, id);
+    if (child?.statement.predicate.lineage.parent === artifact.entry.id)
+      await collect(services, child, nodes);
+  }
+}
+
+function nodeOf(
+  services: Services,
+  { entry: { id, index }, statement, state }: GrantedArtifact,
+): LineageNode {
+  const { lineage: place, validity, scope } = statement.predicate;
+  return {
+    id,
+    index,
+    parent: place.parent,
+    depth: place.depth,
+    subject: subjectText(scope.action),
+    notAfter: validity.notAfter,
+    state: nodeState(state, parseInstant(validity.notAfter) <= services.clock.lastTrustedMs()),
+  };
+}
+
+function nodeState(state: GrantedArtifact['state'], expired: boolean): LineageNode['state'] {
+  if (state.revoked) return 'revoked';
+  if (state.redeemed) return 'redeemed';
+  return expired ? 'expired' : 'issued';
+}
+
+function subjectText(action: GrantPredicate['scope']['action']): string {
+  switch (action.type) {
+    case 'execute':
+      return action.argv.map(displayText).join(' ').slice(0, 200);
+    case 'tool':
+      return action.tool;
+    case 'sign':
+      return action.name.slice(0, 200);
+  }
+}
+
+export function status(services: Services): StatusResult {
+  const { log, policy, exportSigner } = services;
+  const troubles: Denial[] = log.trouble === null ? [] : [log.trouble];
+  return {
+    daemon: services.daemonId,
+    version: services.version,
+    state: troubles.length === 0 && exportSigner.state === 'ready' ? 'ready' : 'degraded',
+    troubles,
+    startedAt: services.startedAt,
+    log: {
+      origin: services.origin,
+      vkey: services.vkey,
+      size: log.size,
+      sealedSize: log.seal?.size ?? 0,
+      publishedSize: log.publishedSize,
+      waitingEntries: log.waitingEntries,
+    },
+    artifactKey: base64Encode(exportSigner.publicKey),
+    signer: exportSigner.state,
+    policy: { bundle: policy.description.bundle, version: policy.description.version },
+    counters: services.counters.snapshot(),
+  };
+}
+
+/** The uid whose data a payload carries; null for records, which hold ids only. */
+function initiatorUid({ payloadType, payload }: LogEntry): number | null {
+  if (payloadType !== statementPayloadType) return null;
+  return decodeStatement(payload).predicate.initiator.peer.uid;
+}
+
+function noEntry(index: number): Denial {
+  return denial(
+    'NO_AUTHORIZATION',
+    `the log holds no sealed entry ${index}`,
+    'Ask log.checkpoint for the size of the log.',
+  );
+}

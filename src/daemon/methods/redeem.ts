@@ -1,0 +1,167 @@
+/**
+ * `redeem`: turns an artifact into permission, once. Everything else is checked first, so that a wrong presentation
+ * cannot burn a right artifact; the same artifact, nonce and peer get the same receipt again.
+ */
+
+import type { Action } from '../../format/action.js';
+import { type Denial, denial } from '../../format/denial.js';
+import type { Binding } from '../../format/predicate.js';
+import type { GrantResult } from '../../format/protocol.js';
+import { decodeRecord, type RedemptionRecord } from '../../format/record.js';
+import { formatInstant } from '../../format/time.js';
+import { judge } from '../../verify/situation.js';
+import { findGrant, type GrantedArtifact } from '../artifacts.js';
+import { decide } from '../pipeline/decide.js';
+import type { Request } from '../pipeline/parse.js';
+import { type RefusalContext, refuse, refuseAll } from '../pipeline/refuse.js';
+import { envelopeOf, sealRecord } from '../pipeline/seal.js';
+import type { Caller, Services } from '../services.js';
+
+type RedeemRequest = Extract<Request, { method: 'redeem' }>;
+
+/** What the redeemer presents, measured. */
+interface Presentation {
+  readonly request: RedeemRequest;
+  readonly caller: Caller;
+  readonly action: Action;
+  readonly environment: readonly Binding[];
+}
+
+/** Redemptions under way, by artifact: a second one waits for the outcome of the first. */
+export class RedemptionQueue {
+  readonly #tails = new Map<string, Promise<void>>();
+
+  /** Runs `work` alone among all work on this id. */
+  async exclusively<Result>(id: string, work: () => Promise<Result>): Promise<Result> {
+    const before = this.#tails.get(id) ?? Promise.resolve();
+    const result = before.then(work);
+    const tail = result.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#tails.set(id, tail);
+    try {
+      return await result;
+    } finally {
+      if (this.#tails.get(id) === tail) this.#tails.delete(id);
+    }
+  }
+}
+
+export async function redeem(
+  services: Services,
+  queue: RedemptionQueue,
+  caller: Caller,
+  request: RedeemRequest,
+): Promise<GrantResult> {
+  const context: RefusalContext = { caller, claims: {}, policy: null, environment: [] };
+  const measured = await services.measureAction(request.params.action, caller.peer);
+  if (measured.outcome === 'denied') return refuse(services, request, context, [measured.denial]);
+  const environment = await services.measureEnvironment(caller.peer);
+  if (environment.outcome === 'denied') return refuse(services, request, context, [environment.denial]);
+  const presentation = { request, caller, action: measured.action, environment: environment.bindings };
+  return queue.exclusively(request.params.id, () => redeemAlone(services, presentation));
+}
+
+async function redeemAlone(services: Services, presentation: Presentation): Promise<GrantResult> {
+  const { request, caller, environment } = presentation;
+  const context: RefusalContext = { caller, claims: {}, policy: null, environment };
+  const artifact = await findGrant(services, request.params.id);
+  if (artifact === null || artifact.entry.kind !== 'authorization') {
+    return refuse(services, request, context, [
+      denial('NO_AUTHORIZATION', 'the log holds no sealed authorization with this id'),
+    ]);
+  }
+  const earlier = await earlierRedemption(services, artifact, presentation);
+  const grounds = await groundsToRefuse(services, artifact, presentation, earlier !== null);
+  if (grounds.length > 0) return refuseAll(services, request, context, grounds);
+  if (earlier !== null) return earlier;
+  // From here to the append nothing is awaited: so payload times follow the order of the log.
+  const time = services.clock.now();
+  if (time.outcome === 'untrusted') return refuse(services, request, context, [time.denial]);
+  const record = redemptionRecord(services, artifact, presentation, time.timeMs);
+  const sealing = await sealRecord(services, record);
+  if (sealing.outcome === 'unsealed') return refuse(services, request, context, [sealing.denial]);
+  if (services.views.isRevoked(artifact.entry.index)) {
+    return refuse(services, request, context, [
+      denial('REVOKED', 'the artifact was revoked while it was redeemed'),
+    ]);
+  }
+  services.counters.increment('granted.redeem');
+  return { decision: 'allow', ...sealing.sealed };
+}
+
+function redemptionRecord(
+  services: Services,
+  { entry }: GrantedArtifact,
+  { request, caller }: Presentation,
+  timeMs: number,
+): RedemptionRecord {
+  return {
+    type: 'urn:writ:redemption:v1',
+    time: formatInstant(timeMs),
+    log: services.origin,
+    nonce: services.nonce(),
+    artifact: entry.id,
+    artifactIndex: entry.index,
+    redeemerNonce: request.params.nonce,
+    redeemer: { uid: caller.peer.uid, gid: caller.peer.gid },
+  };
+}
+
+/** The receipt that this very redeemer already got, or null. */
+async function earlierRedemption(
+  services: Services,
+  artifact: GrantedArtifact,
+  { request, caller }: Presentation,
+): Promise<GrantResult | null> {
+  const index = services.views.redemptionOf(artifact.entry.index);
+  if (index === null || services.views.isRevoked(index)) return null;
+  const proof = services.log.proof(index);
+  if (proof === null) return null;
+  const { id, payloadType, payload } = await services.log.read(index);
+  const record = decodeRecord(payload);
+  if (record.type !== 'urn:writ:redemption:v1' || record.redeemerNonce !== request.params.nonce) return null;
+  if (record.redeemer.uid !== caller.peer.uid || record.redeemer.gid !== caller.peer.gid) return null;
+  return { decision: 'allow', id, index, artifact: envelopeOf(services, payloadType, payload, proof) };
+}
+
+/** `repeated`: this redeemer asks again for the receipt that it has, which is no replay. */
+async function groundsToRefuse(
+  services: Services,
+  artifact: GrantedArtifact,
+  { caller, action, environment }: Presentation,
+  repeated: boolean,
+): Promise<Denial[]> {
+  const { entry, statement, state } = artifact;
+  const { predicate } = statement;
+  const time = services.clock.now();
+  const parent =
+    predicate.lineage.parent === null ? null : await findGrant(services, predicate.lineage.parent);
+  const { denials } = judge(statement, {
+    nowMs: services.clock.lastTrustedMs(),
+    audience: null,
+    policyBundles: [services.policy.description.bundle],
+    action,
+    file: null,
+    presenter: caller.peer,
+    environment,
+    parent: parent && { id: parent.entry.id, predicate: parent.statement.predicate, state: parent.state },
+    state: { revoked: state.revoked, redeemed: state.redeemed && !repeated },
+  });
+  const decision = decide(services.policy, {
+    caller,
+    request: { type: 'redeem', artifact: entry.id, ownerUid: predicate.initiator.peer.uid },
+    environment,
+    claims: {},
+    lineageDepth: predicate.lineage.depth,
+    nowMs: services.clock.lastTrustedMs(),
+  });
+  const grounds = [...denials];
+  if (predicate.lineage.parent !== null && parent === null) {
+    grounds.push(denial('LINEAGE_BROKEN', 'the log holds no sealed authorization with the id of the parent'));
+  }
+  if (decision.denial !== null) grounds.push(decision.denial);
+  if (time.outcome === 'untrusted') grounds.push(time.denial);
+  return grounds;
+}

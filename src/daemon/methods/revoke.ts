@@ -1,0 +1,58 @@
+/** `revoke`: ends an artifact. It counts from the moment it is decided; only the answer waits for the seal. */
+
+import { denial } from '../../format/denial.js';
+import type { GrantResult } from '../../format/protocol.js';
+import type { RevocationRecord } from '../../format/record.js';
+import { formatInstant } from '../../format/time.js';
+import { findGrant } from '../artifacts.js';
+import { decide } from '../pipeline/decide.js';
+import type { Request } from '../pipeline/parse.js';
+import { type RefusalContext, refuse } from '../pipeline/refuse.js';
+import { sealRecord } from '../pipeline/seal.js';
+import type { Caller, Services } from '../services.js';
+
+export async function revoke(
+  services: Services,
+  caller: Caller,
+  request: Extract<Request, { method: 'revoke' }>,
+): Promise<GrantResult> {
+  const environment = await services.measureEnvironment(caller.peer);
+  const context: RefusalContext = { caller, claims: {}, policy: null, environment: [] };
+  if (environment.outcome === 'denied') return refuse(services, request, context, [environment.denial]);
+  const artifact = await findGrant(services, request.params.id);
+  if (artifact === null) {
+    return refuse(services, request, context, [
+      denial('NO_AUTHORIZATION', 'the log holds no sealed artifact with this id'),
+    ]);
+  }
+  const { entry, statement } = artifact;
+  const decision = decide(services.policy, {
+    caller,
+    request: { type: 'revoke', artifact: entry.id, ownerUid: statement.predicate.initiator.peer.uid },
+    environment: environment.bindings,
+    claims: {},
+    lineageDepth: statement.predicate.lineage.depth,
+    nowMs: services.clock.lastTrustedMs(),
+  });
+  if (decision.denial !== null) {
+    return refuse(services, request, { ...context, policy: decision, environment: environment.bindings }, [
+      decision.denial,
+    ]);
+  }
+  services.views.revokeAtOnce(entry.index);
+  const record: RevocationRecord = {
+    type: 'urn:writ:revocation:v1',
+    // A restriction is never held up by a clock that cannot be trusted; it takes the last time that could.
+    time: formatInstant(services.clock.lastTrustedMs()),
+    log: services.origin,
+    nonce: services.nonce(),
+    target: entry.id,
+    targetIndex: entry.index,
+    cause: request.params.cause ?? 'withdrawn',
+    by: caller.peer.uid,
+  };
+  const sealing = await sealRecord(services, record);
+  if (sealing.outcome === 'unsealed') return refuse(services, request, context, [sealing.denial]);
+  services.counters.increment('granted.revoke');
+  return { decision: 'allow', ...sealing.sealed };
+}

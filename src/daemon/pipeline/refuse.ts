@@ -1,0 +1,71 @@
+/** The end of every denied request: signed evidence in the log where there can be any, a plain answer where not. */
+
+import { type Denial, type Denials, isEvidenceDenial } from '../../format/denial.js';
+import { jcsBytes } from '../../format/jcs.js';
+import type { Binding } from '../../format/predicate.js';
+import { type Claims, type Denied, requestDigest } from '../../format/protocol.js';
+import type { Caller, Decision, Services } from '../services.js';
+import type { Request } from './parse.js';
+import { sealStatement } from './seal.js';
+import { attributionOf, denialStatement } from './statement.js';
+
+/** What was known when the request was refused. */
+export interface RefusalContext {
+  readonly caller: Caller;
+  readonly claims: Claims;
+  readonly policy: Decision | null;
+  readonly environment: readonly Binding[];
+}
+
+/**
+ * Answers a request with its denials. Evidence codes are sealed; if that fails, the answer carries that reason too and
+ * no evidence. Plain codes are answered as they are.
+ */
+export async function refuse(
+  services: Services,
+  { method, params }: Request,
+  context: RefusalContext,
+  denials: Denials,
+): Promise<Denied> {
+  for (const { code } of denials) services.counters.increment(`denied.${code}`);
+  const [first, ...others] = denials.filter(isEvidenceDenial);
+  if (first === undefined || others.length + 1 < denials.length)
+    return { decision: 'deny', denials, evidence: null };
+  // A refusal for an untrusted clock still needs a time: the last one that was believed.
+  const stamp = { timeMs: services.clock.lastTrustedMs(), nonce: services.nonce() };
+  const statement = denialStatement(
+    {
+      method,
+      denials: [first, ...others],
+      caller: context.caller,
+      claims: context.claims,
+      policy: context.policy?.record ?? null,
+      environment: context.environment,
+      attribution: attributionOf(services, requestDigest(method, params)),
+    },
+    jcsBytes({ method, params }),
+    stamp,
+  );
+  const sealing = await sealStatement(services, statement, context.policy?.input ?? new Uint8Array());
+  return sealing.outcome === 'sealed'
+    ? { decision: 'deny', denials, evidence: sealing.sealed }
+    : { decision: 'deny', denials: [...denials, sealing.denial], evidence: null };
+}
+
+/** As `refuse`, for grounds that were collected in a list. Throws when there are none: nothing is refused for nothing. */
+export function refuseAll(
+  services: Services,
+  request: Request,
+  context: RefusalContext,
+  grounds: readonly Denial[],
+): Promise<Denied> {
+  const [first, ...others] = grounds;
+  if (first === undefined) throw new Error('a refusal needs a ground');
+  return refuse(services, request, context, [first, ...others]);
+}
+
+/** A denial of something that is only read: no evidence, because nobody was to be given anything. */
+export function refusePlainly(services: Services, reason: Denial): Denied {
+  services.counters.increment(`denied.${reason.code}`);
+  return { decision: 'deny', denials: [reason], evidence: null };
+}

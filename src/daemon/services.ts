@@ -1,0 +1,105 @@
+/** What the stages of a request need. The composition root (main.ts) names the implementations. */
+
+import type { ExecuteAction, RequestedAction, ToolAction } from '../format/action.js';
+import type { ArtifactId } from '../format/artifact-id.js';
+import type { Denial } from '../format/denial.js';
+import type { Binding, Peer, PolicyRecord } from '../format/predicate.js';
+import type { PolicyResult } from '../format/protocol.js';
+import type { Trust } from '../format/trust.js';
+import type { Log } from '../log/log.js';
+import type { PolicyFacts } from '../policy/input.js';
+import type { PayloadClock } from '../state/payload-clock.js';
+import type { LogViews } from '../state/views.js';
+
+/** A caller as of this request: the kernel's facts, and the names that its ids have on this machine. */
+export interface Caller {
+  readonly peer: Peer;
+  readonly user: string | null;
+  readonly groups: readonly string[];
+}
+
+export type Identified =
+  | { readonly outcome: 'identified'; readonly caller: Caller }
+  | { readonly outcome: 'denied'; readonly denial: Denial<'IDENTITY_MISMATCH'> };
+
+export type Measured =
+  | { readonly outcome: 'measured'; readonly bindings: readonly Binding[] }
+  | { readonly outcome: 'denied'; readonly denial: Denial<'ENVIRONMENT_MISMATCH'> };
+
+/** The action with the digests of its executable, taken just now. */
+export type MeasuredAction =
+  | { readonly outcome: 'measured'; readonly action: ExecuteAction | ToolAction }
+  | { readonly outcome: 'denied'; readonly denial: Denial<'SCOPE_MISMATCH'> };
+
+/** A policy decision with the record that goes into the statement, and the evaluated document. */
+export interface Decision {
+  readonly record: PolicyRecord;
+  /** The JCS document that was evaluated; kept beside the decision so that it can be replayed. */
+  readonly input: Uint8Array;
+  /** Null when the decision is allow. */
+  readonly denial: Denial<'POLICY_DENIED'> | null;
+}
+
+export interface PolicyService {
+  readonly description: PolicyResult;
+  readonly defaultTtlSeconds: number;
+  readonly maxTtlSeconds: number;
+  readonly maxLineageDepth: number;
+  readonly needsTime: boolean;
+  decide(facts: PolicyFacts): Decision;
+}
+
+/** One plain Ed25519 signature over the PAE of a statement, by the artifact key. */
+export interface ExportSigner {
+  readonly publicKey: Uint8Array;
+  readonly state: string;
+  signStatement(
+    payloadType: string,
+    payload: Uint8Array,
+  ): Promise<
+    | { readonly outcome: 'signed'; readonly signature: Uint8Array }
+    | { readonly outcome: 'unavailable'; readonly denial: Denial<'HSM_UNAVAILABLE'> }
+    | { readonly outcome: 'refused'; readonly reason: string }
+  >;
+}
+
+/** Positions of related entries, for display; each is confirmed by reading the log. */
+export interface RelatedEntries {
+  children(id: ArtifactId): Promise<readonly number[]>;
+}
+
+export interface Services {
+  readonly version: string;
+  readonly origin: string;
+  readonly vkey: string;
+  readonly daemonId: string;
+  readonly hostId: string;
+  /** The uid that the daemon runs as: its own user and root may read every payload. */
+  readonly ownUid: number;
+  readonly startedAt: string;
+  readonly log: Log;
+  readonly views: LogViews;
+  readonly clock: PayloadClock;
+  readonly policy: PolicyService;
+  readonly exportSigner: ExportSigner;
+  readonly related: RelatedEntries;
+  readonly trust: Trust;
+  readonly counters: Counters;
+  /** 16 random bytes, in base64. */
+  readonly nonce: () => string;
+  readonly measureEnvironment: (peer: Peer) => Promise<Measured>;
+  readonly measureAction: (action: RequestedAction, peer: Peer) => Promise<MeasuredAction>;
+}
+
+/** Counts of what happened since the start, by name. */
+export class Counters {
+  readonly #counts = new Map<string, number>();
+
+  increment(name: string): void {
+    this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1);
+  }
+
+  snapshot(): Record<string, number> {
+    return Object.fromEntries([...this.#counts].sort(([left], [right]) => (left < right ? -1 : 1)));
+  }
+}
