@@ -55,17 +55,13 @@ export class Connection {
 
   #take(line: Uint8Array): void {
     const parsed = parseLine(line);
-    if (parsed.outcome === 'fault') return this.#refuse(parsed.fault);
-    const { request } = parsed;
+    const fault = parsed.outcome === 'fault' ? parsed.fault : this.#admissionFault(parsed.request.id);
+    if (fault !== null) this.#refuse(fault);
+    else if (parsed.outcome === 'request') this.#start(parsed.request);
+  }
+
+  #start(request: Request): void {
     const { id } = request;
-    if (this.#inFlight.has(id)) {
-      const message = 'a request with this id is still in flight';
-      return this.#refuse({ id, rpcCode: rpcErrorCodes.invalidRequest, code: 'MALFORMED', message });
-    }
-    if (this.#inFlight.size >= this.#parts.maxInFlight) {
-      const message = `at most ${this.#parts.maxInFlight} requests may be in flight on one connection`;
-      return this.#refuse({ id, rpcCode: rpcErrorCodes.overloaded, code: 'OVERLOADED', message });
-    }
     this.#inFlight.add(id);
     this.#parts
       .answer(request)
@@ -75,6 +71,17 @@ export class Connection {
         if (this.#draining) this.#endIfIdle();
       })
       .catch(this.#parts.onFatal);
+  }
+
+  /** Why a well-formed request is not taken now, or null. */
+  #admissionFault(id: RequestId): RpcFault | null {
+    if (this.#inFlight.has(id)) {
+      const message = 'a request with this id is still in flight';
+      return { id, rpcCode: rpcErrorCodes.invalidRequest, code: 'MALFORMED', message };
+    }
+    if (this.#inFlight.size < this.#parts.maxInFlight) return null;
+    const message = `at most ${this.#parts.maxInFlight} requests may be in flight on one connection`;
+    return { id, rpcCode: rpcErrorCodes.overloaded, code: 'OVERLOADED', message };
   }
 
   #refuse(fault: RpcFault): void {
