@@ -1,0 +1,100 @@
+/** Reads the files of a policy bundle, each exactly once, and names them all by one digest (docs/policy.md). */
+
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { hexEncode } from '../format/hex.js';
+import { jcsBytes } from '../format/jcs.js';
+import { utf8Decode } from '../format/utf8.js';
+import { sha3_512 } from '../hash/evidence.js';
+import { PolicyBundleError } from './bundle-error.js';
+
+/** The exact texts of a bundle's files, by name. */
+export type BundleFiles = Readonly<Record<string, string>>;
+
+export const settingsFile = 'bundle.toml';
+export const schemaFile = 'schema.cedarschema';
+export const entitiesFile = 'entities.json';
+export const policySuffix = '.cedar';
+
+const maxFileBytes = 1 << 20;
+const maxPolicyFiles = 256;
+const fileName = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
+
+/**
+ * Reads `bundle.toml`, `schema.cedarschema`, `entities.json` and every `*.cedar` of a directory. Other files and
+ * hidden ones are no part of the bundle. Throws PolicyBundleError.
+ */
+export async function readBundleFiles(directory: string): Promise<BundleFiles> {
+  let names: string[];
+  try {
+    names = await readdir(directory);
+  } catch (cause) {
+    throw new PolicyBundleError(
+      directory,
+      'the directory of the policy bundle cannot be read',
+      'Create it, or configure the directory that holds the bundle.',
+      { cause },
+    );
+  }
+  const policyFiles = names.filter((name) => name.endsWith(policySuffix) && !name.startsWith('.')).sort();
+  if (policyFiles.length === 0 || policyFiles.length > maxPolicyFiles) {
+    throw new PolicyBundleError(
+      directory,
+      `there are ${policyFiles.length} policy files (*${policySuffix})`,
+      `Keep at least one and at most ${maxPolicyFiles}; one that is empty denies everything.`,
+    );
+  }
+  const files: [string, string][] = [];
+  for (const name of [settingsFile, schemaFile, entitiesFile, ...policyFiles]) {
+    files.push([name, await readText(directory, name)]);
+  }
+  return Object.fromEntries(files);
+}
+
+/**
+ * The digest that names a bundle: SHA3-512 (hex) over the canonical JSON (RFC 8785) of
+ * `{"files": {NAME: TEXT, ...}, "type": "writ.policy-bundle/v1"}`.
+ */
+export function bundleDigest(files: BundleFiles): string {
+  return hexEncode(sha3_512(jcsBytes({ type: 'writ.policy-bundle/v1', files })));
+}
+
+async function readText(directory: string, name: string): Promise<string> {
+  const path = join(directory, name);
+  if (!fileName.test(name)) {
+    throw new PolicyBundleError(
+      path,
+      'the name of the file holds unusual characters',
+      'Use letters, digits, dots, hyphens and underscores only.',
+    );
+  }
+  const bytes = await readBounded(path);
+  try {
+    return utf8Decode(bytes);
+  } catch (cause) {
+    throw new PolicyBundleError(path, 'the file is not valid UTF-8', 'Save it as UTF-8.', { cause });
+  }
+}
+
+async function readBounded(path: string): Promise<Uint8Array> {
+  let bytes: Uint8Array | null = null;
+  try {
+    const facts = await stat(path);
+    if (facts.isFile() && facts.size <= maxFileBytes) bytes = await readFile(path);
+  } catch (cause) {
+    throw new PolicyBundleError(
+      path,
+      'the file is missing or cannot be read',
+      'A bundle needs bundle.toml, schema.cedarschema, entities.json and *.cedar, readable by the daemon.',
+      { cause },
+    );
+  }
+  if (bytes === null || bytes.length > maxFileBytes) {
+    throw new PolicyBundleError(
+      path,
+      `this is not a regular file of at most ${maxFileBytes} bytes`,
+      'Replace it by one, or split the policies over several files.',
+    );
+  }
+  return bytes;
+}

@@ -1,0 +1,83 @@
+/**
+ * A policy bundle: policies, schema, roles and settings that are in force together and are named by one digest.
+ * A bundle is either wholly sound or not loaded: errors and warnings of Cedar's strict validator both refuse it.
+ */
+
+import { join } from 'node:path';
+import { parse as parseToml } from 'smol-toml';
+import { z } from 'zod';
+import { checkBundle } from './bundle-check.js';
+import { PolicyBundleError } from './bundle-error.js';
+import { type BundleFiles, bundleDigest, readBundleFiles, settingsFile } from './bundle-files.js';
+import type { StaticEntity } from './cedar.js';
+
+export interface BundleSettings {
+  readonly defaultTtlSeconds: number;
+  readonly maxTtlSeconds: number;
+  readonly maxLineageDepth: number;
+}
+
+export interface PolicyBundle {
+  readonly name: string;
+  /** The owner's own count of changes; the digest is what binds. */
+  readonly version: number;
+  /** SHA3-512, lower-case hex; see `bundleDigest`. */
+  readonly digest: string;
+  readonly settings: BundleSettings;
+  /** Source text of each policy, by its id. */
+  readonly policies: Readonly<Record<string, string>>;
+  readonly schema: string;
+  /** Roles, and the groups that belong to them. */
+  readonly entities: readonly StaticEntity[];
+  /** Whether policies may ask for the time, so that every input must carry `context.now`. */
+  readonly needsTime: boolean;
+  /** The exact texts that the digest covers. */
+  readonly files: BundleFiles;
+}
+
+const maxTtlSeconds = 366 * 86_400;
+
+const settingsSchema = z.strictObject({
+  version: z.int().positive(),
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'must be lower-case letters, digits and hyphens'),
+  settings: z
+    .strictObject({
+      defaultTtlSeconds: z.int().positive(),
+      maxTtlSeconds: z.int().positive().max(maxTtlSeconds),
+      maxLineageDepth: z.int().nonnegative().max(1000),
+    })
+    .refine((settings) => settings.defaultTtlSeconds <= settings.maxTtlSeconds, {
+      message: 'defaultTtlSeconds must not be above maxTtlSeconds',
+    }),
+});
+
+/**
+ * Reads and validates the bundle in a directory. Throws PolicyBundleError, which names the file and says what to
+ * do, for anything that is missing, malformed, invalid, or that Cedar warns about.
+ */
+export async function loadBundle(directory: string): Promise<PolicyBundle> {
+  const files = await readBundleFiles(directory);
+  const { name, version, settings } = readSettings(directory, files);
+  return { name, version, settings, digest: bundleDigest(files), files, ...checkBundle(directory, files) };
+}
+
+function readSettings(directory: string, files: BundleFiles): z.infer<typeof settingsSchema> {
+  const path = join(directory, settingsFile);
+  let document: unknown;
+  try {
+    document = parseToml(files[settingsFile] ?? '');
+  } catch (cause) {
+    const problem = cause instanceof Error ? cause.message.trim() : String(cause);
+    throw new PolicyBundleError(path, `the file is not valid TOML (${problem})`, 'Correct it.', { cause });
+  }
+  const read = settingsSchema.safeParse(document);
+  if (read.success) return read.data;
+  const problems = read.error.issues.map(({ path: keys, message }) =>
+    keys.length === 0 ? message : `${keys.join('.')}: ${message}`,
+  );
+  throw new PolicyBundleError(
+    path,
+    problems.join('; '),
+    'Correct these settings; docs/policy.md lists them.',
+  );
+}

@@ -1,0 +1,62 @@
+/**
+ * Instances of the Cedar library (https://docs.cedarpolicy.com), a WebAssembly module. After it traps (a stack
+ * overflow, a panic), its memory is in no defined state and every later answer is worthless: so a trapped
+ * instance is thrown away whole, and each owner makes one of its own.
+ */
+
+import { createRequire } from 'node:module';
+import type * as CedarModule from '@cedar-policy/cedar-wasm/nodejs';
+import type { EntityReference } from './input.js';
+
+/** A Cedar instance with memory of its own. Anything that one of its functions throws is a trap. */
+export type Cedar = typeof CedarModule;
+export type DetailedError = CedarModule.DetailedError;
+export type CedarAnswer = CedarModule.AuthorizationAnswer;
+export type CedarResponse = CedarModule.Response;
+
+/** An entity of the bundle: a role, or a group of the operating system and its roles. */
+export interface StaticEntity {
+  readonly uid: EntityReference;
+  readonly attrs: Readonly<Record<string, never>>;
+  readonly parents: readonly EntityReference[];
+}
+
+/** A request in the types of Cedar's functions. */
+export type CedarRequest = Pick<
+  CedarModule.AuthorizationCall,
+  'principal' | 'action' | 'resource' | 'context' | 'entities'
+>;
+
+/**
+ * Makes a new instance; it takes about 10 ms. The package instantiates once per load of its module, and `require`
+ * (unlike `import`) can forget a module. `require` itself is made anew too: it keeps what it loaded alive.
+ * Throws what loading throws.
+ */
+export function createCedar(): Cedar {
+  const require = createRequire(import.meta.url);
+  delete require.cache[require.resolve('@cedar-policy/cedar-wasm/nodejs')];
+  const cedar: Cedar = require('@cedar-policy/cedar-wasm/nodejs');
+  return cedar;
+}
+
+/**
+ * The request that an input document describes, joined with the bundle's own entities. It is read back from the
+ * canonical text, so what is decided on is exactly what was digested.
+ */
+export function cedarRequest(inputText: string, bundled: readonly StaticEntity[]): CedarRequest {
+  const request: CedarRequest = JSON.parse(inputText);
+  return { ...request, entities: [...cedarEntities(bundled), ...request.entities] };
+}
+
+/** The bundle's own entities in Cedar's types. */
+export function cedarEntities(bundled: readonly StaticEntity[]): CedarModule.EntityJson[] {
+  return bundled.map(({ uid, parents }) => ({ uid, attrs: {}, parents: [...parents] }));
+}
+
+/** Cedar's messages and advice in one line, sorted, because Cedar gives them in no fixed order. */
+export function cedarMessages(errors: readonly DetailedError[]): string {
+  return errors
+    .map(({ message, help }) => (help === null ? message : `${message} (${help})`))
+    .sort()
+    .join('; ');
+}

@@ -1,0 +1,181 @@
+/**
+ * Decides by Cedar, deny by default. Allowed is only what Cedar answers with success, `allow` and no error in any
+ * policy: Cedar itself skips a policy that fails to evaluate, and a skipped `forbid` must not become a permission.
+ */
+
+import { type Denial, denial } from '../format/denial.js';
+import { hexEncode } from '../format/hex.js';
+import { jcsText } from '../format/jcs.js';
+import { utf8Encode } from '../format/utf8.js';
+import { sha3_512 } from '../hash/evidence.js';
+import type { PolicyBundle } from './bundle.js';
+import {
+  type Cedar,
+  type CedarAnswer,
+  type CedarResponse,
+  cedarMessages,
+  cedarRequest,
+  createCedar,
+} from './cedar.js';
+import type { PolicyInput } from './input.js';
+
+/** What was decided, by which policies (ids, sorted), on which input (SHA3-512 hex of its canonical JSON). */
+export type PolicyDecision = (Allowed | Denied) & { readonly inputDigest: string };
+
+/** Decides under one bundle; what it remembers of earlier decisions never changes a later one. */
+export interface PolicyEngine {
+  /** The library and its version, like `cedar-4.13.0`. */
+  readonly version: string;
+  /**
+   * Decides on one input, built by `policyInput` with the time if and only if `bundle.needsTime`. Whatever cannot be
+   * decided is POLICY_DENIED: an error in a policy, an input that the schema refuses, a trap inside Cedar. Throws
+   * EngineBrokenError, and TypeError for an input that has no canonical JSON form.
+   */
+  decide(input: PolicyInput): PolicyDecision;
+}
+
+/**
+ * Thrown when Cedar does not start, or does not take a bundle that was validated before. Nothing can be decided in
+ * this process any more: end it, and let whoever supervises it start another.
+ */
+export class EngineBrokenError extends Error {
+  constructor(problem: string, options?: ErrorOptions) {
+    super(`the policy engine is broken: ${problem}; restart the daemon`, options);
+    this.name = 'EngineBrokenError';
+  }
+}
+
+interface Allowed {
+  readonly decision: 'allow';
+  readonly determining: readonly string[];
+}
+
+interface Denied {
+  readonly decision: 'deny';
+  readonly determining: readonly string[];
+  readonly denial: Denial<'POLICY_DENIED'>;
+}
+
+type Answer = CedarAnswer | { readonly type: 'trapped'; readonly problem: string };
+
+const maxRemembered = 1024;
+const maxMessageLength = 1000;
+const ownersRemedy = 'Ask the owner of the policy bundle to correct the policies; docs/policy.md says how.';
+
+/** Prepares a bundle for decisions. Throws EngineBrokenError. */
+export function createEngine(bundle: PolicyBundle): PolicyEngine {
+  return new CedarEngine(bundle);
+}
+
+class CedarEngine implements PolicyEngine {
+  readonly version: string;
+  readonly #bundle: PolicyBundle;
+  readonly #remembered = new Map<string, PolicyDecision>();
+  /** Null after a trap, until the next decision makes another. */
+  #cedar: Cedar | null;
+
+  constructor(bundle: PolicyBundle) {
+    this.#bundle = bundle;
+    this.#cedar = prepare(bundle);
+    this.version = `cedar-${this.#cedar.getCedarVersion()}`;
+  }
+
+  decide(input: PolicyInput): PolicyDecision {
+    const inputText = jcsText(input);
+    const inputDigest = hexEncode(sha3_512(utf8Encode(inputText)));
+    const known = this.#remembered.get(inputDigest);
+    if (known !== undefined) return known;
+    const answer = this.#evaluate(inputText);
+    const decision: PolicyDecision = { ...judge(answer, input, this.#bundle), inputDigest };
+    // A trap says nothing lasting about the input, and what depends on the time never comes again.
+    if (answer.type !== 'trapped' && !this.#bundle.needsTime) this.#remember(inputDigest, decision);
+    return decision;
+  }
+
+  #evaluate(inputText: string): Answer {
+    this.#cedar ??= prepare(this.#bundle);
+    try {
+      return this.#cedar.statefulIsAuthorized({
+        ...cedarRequest(inputText, this.#bundle.entities),
+        preparsedPolicySetId: this.#bundle.digest,
+        preparsedSchemaName: this.#bundle.digest,
+        validateRequest: true,
+      });
+    } catch (cause) {
+      this.#cedar = null;
+      return { type: 'trapped', problem: cause instanceof Error ? cause.message : String(cause) };
+    }
+  }
+
+  #remember(inputDigest: string, decision: PolicyDecision): void {
+    const [oldest] = this.#remembered.keys();
+    if (oldest !== undefined && this.#remembered.size >= maxRemembered) this.#remembered.delete(oldest);
+    this.#remembered.set(inputDigest, decision);
+  }
+}
+
+/** A new instance that holds the bundle's policies and schema under the bundle's digest. */
+function prepare({ digest, policies, schema }: PolicyBundle): Cedar {
+  try {
+    const cedar = createCedar();
+    const answers = [
+      cedar.preparsePolicySet(digest, { staticPolicies: policies }),
+      cedar.preparseSchema(digest, schema),
+    ];
+    const errors = answers.flatMap((answer) => (answer.type === 'failure' ? answer.errors : []));
+    if (errors.length === 0) return cedar;
+    throw new EngineBrokenError(`it refuses a validated bundle (${cedarMessages(errors)})`);
+  } catch (cause) {
+    if (cause instanceof EngineBrokenError) throw cause;
+    throw new EngineBrokenError('it does not start', { cause });
+  }
+}
+
+function judge(answer: Answer, input: PolicyInput, bundle: PolicyBundle): Allowed | Denied {
+  if (answer.type === 'success') return judgeResponse(answer.response, input, bundle);
+  const message =
+    answer.type === 'trapped'
+      ? `The policy engine broke down over ${describe(input)} (${answer.problem}) and is started anew.`
+      : `The policy engine cannot judge ${describe(input)}: ${cedarMessages(answer.errors)}.`;
+  return denied([], message, ownersRemedy);
+}
+
+function judgeResponse(
+  { decision, diagnostics }: CedarResponse,
+  input: PolicyInput,
+  bundle: PolicyBundle,
+): Allowed | Denied {
+  // Cedar names policies and errors in no fixed order.
+  const determining = diagnostics.reason.toSorted();
+  if (diagnostics.errors.length > 0) {
+    const errors = diagnostics.errors.map(({ policyId, error }) => `"${policyId}" (${error.message})`).sort();
+    return denied(
+      determining,
+      `Policies failed to evaluate, so nothing is permitted: ${errors.join(', ')}.`,
+      ownersRemedy,
+    );
+  }
+  if (decision === 'allow') return { decision, determining };
+  if (determining.length === 0) {
+    return denied([], `No policy of the bundle "${bundle.name}" permits ${describe(input)}.`);
+  }
+  const ids = determining.map((id) => `"${id}"`).join(', ');
+  const subject = determining.length === 1 ? `The policy ${ids} forbids` : `The policies ${ids} forbid`;
+  return denied(determining, `${subject} ${describe(input)}.`);
+}
+
+function denied(determining: readonly string[], message: string, remedy?: string): Denied {
+  return { decision: 'deny', determining, denial: denial('POLICY_DENIED', shortened(message), remedy) };
+}
+
+/** `the action execute on Command "/usr/bin/rm"`; quoted as JSON, so that no name can fake the rest of a sentence. */
+function describe({ action, resource }: PolicyInput): string {
+  const type = resource.type.slice(resource.type.lastIndexOf(':') + 1);
+  return `the action ${action.id} on ${type} ${JSON.stringify(shortened(resource.id, 300))}`;
+}
+
+/** Denials are bounded; a cut never leaves half of a surrogate pair. */
+function shortened(text: string, maxLength: number = maxMessageLength): string {
+  if (text.length <= maxLength) return text;
+  return `${text.slice(0, maxLength - 1).replace(/[\ud800-\udbff]$/, '')}…`;
+}

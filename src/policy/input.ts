@@ -1,0 +1,219 @@
+/**
+ * Cedar's whole input as one JSON document, built from plain facts. It is kept with each decision, so that the
+ * decision can be replayed bit for bit: equal facts give an equal document, whatever order they came in.
+ */
+
+import type { ExecuteAction, SignAction, ToolAction } from '../format/action.js';
+import type { ArtifactId } from '../format/artifact-id.js';
+import { jcsText } from '../format/jcs.js';
+import type { Binding, Peer } from '../format/predicate.js';
+import type { JsonObject } from '../format/strict-json.js';
+import { baseName, commandLine, policyText } from './policy-text.js';
+
+/** An artifact that somebody wants to redeem or revoke. `ownerUid` is the uid of the peer that asked for it. */
+export interface ArtifactRequest {
+  readonly type: 'redeem' | 'revoke';
+  readonly artifact: ArtifactId;
+  readonly ownerUid: number;
+}
+
+/** What is asked for. The executable of an `execute` action is the real path: symbolic links already followed. */
+export type PolicyRequest = ExecuteAction | ToolAction | SignAction | ArtifactRequest;
+
+/** Everything that a decision may depend on. */
+export interface PolicyFacts {
+  readonly peer: Peer;
+  /** Name of the peer's uid, if it has one. */
+  readonly user: string | null;
+  /** Names of the peer's groups; the numbers come from `peer`. */
+  readonly groups: readonly string[];
+  readonly claimed: { readonly agent: string | null; readonly user: string | null };
+  readonly request: PolicyRequest;
+  readonly environment: readonly Binding[];
+  readonly purpose: string | null;
+  readonly ticket: string | null;
+  /** How many ancestors an authorization that comes of this would have. */
+  readonly lineageDepth: number;
+  /** Seconds since the Unix epoch where `bundle.needsTime`, else null. */
+  readonly nowSeconds: number | null;
+}
+
+export interface EntityReference {
+  readonly type: string;
+  readonly id: string;
+}
+
+/** An entity in Cedar's JSON form (https://docs.cedarpolicy.com/auth/entities-syntax.html). */
+export interface PolicyEntity {
+  readonly uid: EntityReference;
+  readonly attrs: JsonObject;
+  readonly parents: readonly EntityReference[];
+  readonly tags: JsonObject;
+}
+
+/** The document that is decided on. The bundle's own entities (roles) are not in it: the bundle digest covers them. */
+export interface PolicyInput {
+  readonly principal: EntityReference;
+  readonly action: EntityReference;
+  readonly resource: EntityReference;
+  readonly context: JsonObject;
+  readonly entities: readonly PolicyEntity[];
+}
+
+/** Thrown for facts that would be ambiguous to a policy. Nothing can be decided on them: deny. */
+export class PolicyInputError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'PolicyInputError';
+  }
+}
+
+/** What one kind of request adds to the input. */
+interface RequestPart {
+  readonly action: 'execute' | 'call' | 'sign' | 'redeem' | 'revoke';
+  readonly resource: PolicyEntity;
+  readonly context: JsonObject;
+}
+
+/**
+ * Builds the input document, in the terms of policies/schema.cedarschema.
+ * Throws PolicyInputError for a repeated binding name or a group name with a colon, and TypeError for text that
+ * holds a lone surrogate; the readers of requests refuse both before.
+ */
+export function policyInput(facts: PolicyFacts): PolicyInput {
+  const { action, resource, context } = requestPart(facts.request);
+  const principal = callerEntity(facts);
+  const environment = environmentEntity(facts.environment);
+  return {
+    principal: principal.uid,
+    action: { type: 'Writ::Action', id: action },
+    resource: resource.uid,
+    context: {
+      ...context,
+      ...present({
+        purpose: facts.purpose,
+        ticket: facts.ticket,
+        now: facts.nowSeconds,
+      }),
+      claimed: present({ ...facts.claimed }),
+      environment: { __entity: { ...environment.uid } },
+      lineageDepth: facts.lineageDepth,
+    },
+    entities: [principal, resource, environment],
+  };
+}
+
+function callerEntity({ peer, user, groups }: PolicyFacts): PolicyEntity {
+  const ambiguous = groups.find((name) => name.includes(':'));
+  if (ambiguous !== undefined) {
+    throw new PolicyInputError(
+      `the group name ${JSON.stringify(ambiguous)} holds a colon, as only numbers may`,
+    );
+  }
+  const numbers = [peer.gid, ...peer.groups].map((gid) => `gid:${gid}`);
+  return {
+    uid: { type: 'Writ::Caller', id: `uid:${peer.uid}` },
+    attrs: {
+      uid: peer.uid,
+      gid: peer.gid,
+      ...present({ user, cgroup: peer.cgroup, label: peer.label, executable: callerExecutable(peer) }),
+    },
+    parents: sortedSet([...groups, ...numbers]).map((id) => ({ type: 'Writ::Group', id })),
+    tags: {},
+  };
+}
+
+function callerExecutable({ executable }: Peer): JsonObject | null {
+  switch (executable.source) {
+    case 'unavailable':
+      return null;
+    case 'kernel':
+    case 'reported':
+      return {
+        path: policyText(executable.path),
+        name: baseName(executable.path),
+        sha3_512: executable.digests.sha3_512,
+        sha256: executable.digests.sha256,
+        source: executable.source,
+      };
+  }
+}
+
+function environmentEntity(bindings: readonly Binding[]): PolicyEntity {
+  const tags = new Map<string, JsonObject>();
+  for (const { name, value, source } of bindings) {
+    if (tags.has(name)) {
+      throw new PolicyInputError(`the environment binding ${JSON.stringify(name)} is given twice`);
+    }
+    tags.set(name, { value, source });
+  }
+  return entity('Writ::Environment', 'request', {}, Object.fromEntries(tags));
+}
+
+function requestPart(request: PolicyRequest): RequestPart {
+  switch (request.type) {
+    case 'execute':
+      return executePart(request);
+    case 'tool':
+      return {
+        action: 'call',
+        resource: entity('Writ::Tool', request.tool, {}, textArguments(request.arguments)),
+        context: {
+          argumentNames: sortedSet(Object.keys(request.arguments)),
+          argumentsJson: jcsText(request.arguments),
+        },
+      };
+    case 'sign': {
+      const { name, sizeBytes, digests } = request;
+      return {
+        action: 'sign',
+        resource: entity('Writ::Blob', digests.sha3_512, { name, sizeBytes, sha256: digests.sha256 }),
+        context: {},
+      };
+    }
+    case 'redeem':
+    case 'revoke':
+      return {
+        action: request.type,
+        resource: entity('Writ::Artifact', request.artifact, { ownerUid: request.ownerUid }),
+        context: {},
+      };
+  }
+}
+
+function executePart({ executable, argv, cwd, digests }: ExecuteAction): RequestPart {
+  const [calledAs, ...rest] = argv;
+  if (calledAs === undefined) throw new PolicyInputError('a command has no argv[0]');
+  const path = policyText(executable);
+  const { sha3_512, sha256 } = digests;
+  return {
+    action: 'execute',
+    resource: entity('Writ::Command', path, { path, name: baseName(executable), sha3_512, sha256 }),
+    context: {
+      calledAs: baseName(calledAs),
+      arguments: sortedSet(rest.map(policyText)),
+      argumentCount: rest.length,
+      commandLine: commandLine(argv),
+      cwd: policyText(cwd),
+    },
+  };
+}
+
+/** The arguments whose values are texts; a policy finds all others in `argumentsJson`. */
+function textArguments(values: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => typeof value === 'string'));
+}
+
+function entity(type: string, id: string, attrs: JsonObject, tags: JsonObject = {}): PolicyEntity {
+  return { uid: { type, id }, attrs, parents: [], tags };
+}
+
+/** Leaves out what is null: Cedar has no null, only attributes that are absent. */
+function present(values: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null));
+}
+
+/** Each text once, in the order of UTF-16 code units: sets have no order, their document needs one. */
+function sortedSet(texts: readonly string[]): string[] {
+  return [...new Set(texts)].sort();
+}

@@ -1,0 +1,70 @@
+/**
+ * One input of each shape that the daemon can present: every action, with all that is optional and with none of
+ * it. A bundle's schema is tried on them when it is loaded.
+ */
+
+import type { ExecutableFact } from '../format/predicate.js';
+import { type PolicyFacts, type PolicyInput, type PolicyRequest, policyInput } from './input.js';
+
+const digests = { sha3_512: '0'.repeat(128), blake2b: '0'.repeat(128), sha256: '0'.repeat(64) };
+const artifact = `sha3-512:${'0'.repeat(128)}` as const;
+
+const requests: readonly PolicyRequest[] = [
+  {
+    type: 'execute',
+    executable: '/usr/bin/true',
+    argv: ['true', 'argument'],
+    cwd: '/',
+    environmentDigest: '0'.repeat(128),
+    digests,
+  },
+  { type: 'tool', tool: 'tool', arguments: { text: 'value', number: 1 } },
+  { type: 'sign', name: 'blob', sizeBytes: 0, digests },
+  { type: 'redeem', artifact, ownerUid: 0 },
+  { type: 'revoke', artifact, ownerUid: 0 },
+];
+
+/** All shapes; `nowSeconds` as in `PolicyFacts`. */
+export function sampleInputs(nowSeconds: number | null): readonly PolicyInput[] {
+  return requests.flatMap((request) =>
+    [full(request, nowSeconds), bare(request, nowSeconds)].map((facts) => policyInput(facts)),
+  );
+}
+
+function full(request: PolicyRequest, nowSeconds: number | null): PolicyFacts {
+  return {
+    request,
+    nowSeconds,
+    peer: {
+      ...peer({ source: 'kernel', path: '/usr/bin/true', digests }),
+      cgroup: '/',
+      label: 'unconfined',
+    },
+    user: 'user',
+    groups: ['group'],
+    claimed: { agent: 'agent', user: 'user' },
+    environment: [{ name: 'kernel', value: 'value', source: 'kernel' }],
+    purpose: 'purpose',
+    ticket: 'ticket',
+    lineageDepth: 1,
+  };
+}
+
+function bare(request: PolicyRequest, nowSeconds: number | null): PolicyFacts {
+  return {
+    request,
+    nowSeconds,
+    peer: peer({ source: 'unavailable', reason: 'a sample' }),
+    user: null,
+    groups: [],
+    claimed: { agent: null, user: null },
+    environment: [],
+    purpose: null,
+    ticket: null,
+    lineageDepth: 0,
+  };
+}
+
+function peer(executable: ExecutableFact): PolicyFacts['peer'] {
+  return { pid: 1, startTime: 1, uid: 1, gid: 1, groups: [], executable, cgroup: null, label: null };
+}
