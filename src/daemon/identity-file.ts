@@ -1,0 +1,62 @@
+/** `daemon.json`: the log's origin and the daemon's id, chosen once and kept with the state that they name. */
+
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { firstIssue } from '../format/statement.js';
+import { parseJson } from '../format/strict-json.js';
+import { writeDurably } from '../log/durable-file.js';
+import { ConfigError } from './config.js';
+
+/** Names that never change for a state directory. */
+export interface DaemonIdentity {
+  readonly origin: string;
+  readonly daemonId: string;
+}
+
+const schema: z.ZodType<DaemonIdentity> = z.strictObject({
+  origin: z.string().min(1).max(200),
+  daemonId: z.string().min(1).max(200),
+});
+
+/**
+ * Reads the identity, or makes one: `origin` as configured, else `writ.localhost/<random>`. Throws ConfigError when the
+ * configured origin is not the one that the log in this state directory was made with.
+ */
+export async function ensureIdentity(
+  stateDirectory: string,
+  configuredOrigin: string | null,
+  randomHex: () => string,
+): Promise<DaemonIdentity> {
+  const path = join(stateDirectory, 'daemon.json');
+  const existing = await readIdentity(path);
+  if (existing === null) {
+    const made = {
+      origin: configuredOrigin ?? `writ.localhost/${randomHex()}`,
+      daemonId: `writd-${randomHex()}`,
+    };
+    await writeDurably(path, `${JSON.stringify(made, null, 2)}\n`);
+    return made;
+  }
+  if (configuredOrigin !== null && configuredOrigin !== existing.origin) {
+    throw new ConfigError(
+      `the configuration names the log ${configuredOrigin}, but ${path} was made for ${existing.origin}; ` +
+        'a log never changes its origin: correct the configuration or use another state directory',
+    );
+  }
+  return existing;
+}
+
+async function readIdentity(path: string): Promise<DaemonIdentity | null> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw cause;
+  }
+  const parsed = schema.safeParse(parseJson(text));
+  if (!parsed.success)
+    throw new ConfigError(`${path} cannot be read: ${firstIssue(parsed.error)}; restore it from a backup`);
+  return parsed.data;
+}

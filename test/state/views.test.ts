@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { describe, test } from 'node:test';
+import type { ArtifactId } from '../../src/format/artifact-id.js';
+import { IdIndex } from '../../src/state/id-index.js';
+import { LogViews } from '../../src/state/views.js';
+
+function randomId(): ArtifactId {
+  return `sha3-512:${randomBytes(64).toString('hex')}`;
+}
+
+const head = { time: '2026-01-01T00:00:00.000Z', log: 'l', nonce: 'AAAAAAAAAAAAAAAAAAAAAA==' };
+
+describe('the id index', () => {
+  test('finds every id among thousands, across its growth, and no other', () => {
+    const index = new IdIndex();
+    const ids = Array.from({ length: 5000 }, randomId);
+    for (const [position, id] of ids.entries()) index.add(id, position);
+    for (const [position, id] of ids.entries()) assert.ok(index.candidates(id).includes(position));
+    assert.deepEqual(index.candidates(randomId()), []);
+  });
+
+  test('gives every entry whose id begins alike, for the caller to tell apart', () => {
+    const index = new IdIndex();
+    const first: ArtifactId = `sha3-512:${'ab'.repeat(64)}`;
+    const second: ArtifactId = `sha3-512:${'ab'.repeat(63)}cd`;
+    index.add(first, 7);
+    index.add(second, 9);
+    assert.deepEqual(index.candidates(first), [7, 9]);
+  });
+});
+
+describe('the views of the log', () => {
+  test('a redemption is found by the index of its artifact, however far back', () => {
+    const views = new LogViews();
+    views.apply({ index: 0, id: randomId(), kind: 'authorization', record: null });
+    const redemption = {
+      type: 'urn:writ:redemption:v1',
+      ...head,
+      artifact: randomId(),
+      artifactIndex: 100_000,
+      redeemerNonce: head.nonce,
+      redeemer: { uid: 1, gid: 1 },
+    } as const;
+    views.apply({ index: 100_001, id: randomId(), kind: 'redemption', record: redemption });
+    assert.equal(views.redemptionOf(100_000), 100_001);
+    assert.equal(views.redemptionOf(0), null);
+    assert.equal(views.redemptionOf(5_000_000), null);
+  });
+
+  test('a revocation counts at once, and an unsealed grant is known as one', () => {
+    const views = new LogViews();
+    views.revokeAtOnce(3);
+    assert.equal(views.isRevoked(3), true);
+    assert.equal(views.isUnsealed(3), false);
+    const record = {
+      type: 'urn:writ:revocation:v1',
+      ...head,
+      target: randomId(),
+      targetIndex: 4,
+      cause: 'unsealed',
+      by: null,
+    } as const;
+    views.apply({ index: 5, id: randomId(), kind: 'revocation', record });
+    assert.deepEqual([views.isRevoked(4), views.isUnsealed(4), views.isRevoked(5)], [true, true, false]);
+  });
+});
