@@ -91,11 +91,19 @@ function readEntities(cedar: Cedar, file: string, text: string, schema: string):
  * presents: one error at load is better than a denial of every request.
  */
 function needsTime(cedar: Cedar, file: string, schema: string): boolean {
+  askCedar(cedar, file, () => cedar.preparsePolicySet('none', { staticPolicies: '' }));
+  askCedar(cedar, file, () => cedar.preparseSchema('checked', schema));
   const problemsWith = (nowSeconds: number | null): readonly string[] =>
     sampleInputs(nowSeconds).flatMap((input) => {
       const request = cedarRequest(jcsText(input), []);
-      const call = { ...request, schema, validateRequest: true, policies: { staticPolicies: '' } };
-      const answer = askCedar(cedar, file, () => cedar.isAuthorized(call));
+      const answer = askCedar(cedar, file, () =>
+        cedar.statefulIsAuthorized({
+          ...request,
+          preparsedPolicySetId: 'none',
+          preparsedSchemaName: 'checked',
+          validateRequest: true,
+        }),
+      );
       return answer.type === 'failure' ? [`${input.action.id}: ${cedarMessages(answer.errors)}`] : [];
     });
   if (problemsWith(0).length === 0) return true;

@@ -5,8 +5,8 @@
 
 import { type Denial, denial } from '../format/denial.js';
 import { hexEncode } from '../format/hex.js';
-import { jcsText } from '../format/jcs.js';
-import { utf8Encode } from '../format/utf8.js';
+import { jcsBytes } from '../format/jcs.js';
+import { utf8Decode } from '../format/utf8.js';
 import { sha3_512 } from '../hash/evidence.js';
 import type { PolicyBundle } from './bundle.js';
 import {
@@ -18,9 +18,15 @@ import {
   createCedar,
 } from './cedar.js';
 import type { PolicyInput } from './input.js';
+import { memberships } from './memberships.js';
 
-/** What was decided, by which policies (ids, sorted), on which input (SHA3-512 hex of its canonical JSON). */
-export type PolicyDecision = (Allowed | Denied) & { readonly inputDigest: string };
+/** What was decided, and by which policies (ids, sorted). */
+export type PolicyDecision = Judgement & {
+  /** The document that was decided on, as canonical JSON: what to keep so that the decision can be replayed. */
+  readonly input: Uint8Array;
+  /** SHA3-512 of `input`, lower-case hex. */
+  readonly inputDigest: string;
+};
 
 /** Decides under one bundle; what it remembers of earlier decisions never changes a later one. */
 export interface PolicyEngine {
@@ -44,6 +50,8 @@ export class EngineBrokenError extends Error {
     this.name = 'EngineBrokenError';
   }
 }
+
+type Judgement = Allowed | Denied;
 
 interface Allowed {
   readonly decision: 'allow';
@@ -70,7 +78,7 @@ export function createEngine(bundle: PolicyBundle): PolicyEngine {
 class CedarEngine implements PolicyEngine {
   readonly version: string;
   readonly #bundle: PolicyBundle;
-  readonly #remembered = new Map<string, PolicyDecision>();
+  readonly #remembered = new Map<string, Judgement>();
   /** Null after a trap, until the next decision makes another. */
   #cedar: Cedar | null;
 
@@ -80,23 +88,27 @@ class CedarEngine implements PolicyEngine {
     this.version = `cedar-${this.#cedar.getCedarVersion()}`;
   }
 
-  decide(input: PolicyInput): PolicyDecision {
-    const inputText = jcsText(input);
-    const inputDigest = hexEncode(sha3_512(utf8Encode(inputText)));
-    const known = this.#remembered.get(inputDigest);
-    if (known !== undefined) return known;
-    const answer = this.#evaluate(inputText);
-    const decision: PolicyDecision = { ...judge(answer, input, this.#bundle), inputDigest };
-    // A trap says nothing lasting about the input, and what depends on the time never comes again.
-    if (answer.type !== 'trapped' && !this.#bundle.needsTime) this.#remember(inputDigest, decision);
-    return decision;
+  decide(document: PolicyInput): PolicyDecision {
+    const input = jcsBytes(document);
+    const inputDigest = hexEncode(sha3_512(input));
+    return { ...this.#judgementOf(document, input, inputDigest), input, inputDigest };
   }
 
-  #evaluate(inputText: string): Answer {
+  #judgementOf(document: PolicyInput, input: Uint8Array, inputDigest: string): Judgement {
+    const known = this.#remembered.get(inputDigest);
+    if (known !== undefined) return known;
+    const answer = this.#evaluate(document, utf8Decode(input));
+    const judgement = judge(answer, document, this.#bundle);
+    // A trap says nothing lasting about the input, and what depends on the time never comes again.
+    if (answer.type !== 'trapped' && !this.#bundle.needsTime) this.#remember(inputDigest, judgement);
+    return judgement;
+  }
+
+  #evaluate(document: PolicyInput, inputText: string): Answer {
     this.#cedar ??= prepare(this.#bundle);
     try {
       return this.#cedar.statefulIsAuthorized({
-        ...cedarRequest(inputText, this.#bundle.entities),
+        ...cedarRequest(inputText, memberships(this.#bundle.entities, document)),
         preparsedPolicySetId: this.#bundle.digest,
         preparsedSchemaName: this.#bundle.digest,
         validateRequest: true,
@@ -107,10 +119,10 @@ class CedarEngine implements PolicyEngine {
     }
   }
 
-  #remember(inputDigest: string, decision: PolicyDecision): void {
+  #remember(inputDigest: string, judgement: Judgement): void {
     const [oldest] = this.#remembered.keys();
     if (oldest !== undefined && this.#remembered.size >= maxRemembered) this.#remembered.delete(oldest);
-    this.#remembered.set(inputDigest, decision);
+    this.#remembered.set(inputDigest, judgement);
   }
 }
 
@@ -131,7 +143,7 @@ function prepare({ digest, policies, schema }: PolicyBundle): Cedar {
   }
 }
 
-function judge(answer: Answer, input: PolicyInput, bundle: PolicyBundle): Allowed | Denied {
+function judge(answer: Answer, input: PolicyInput, bundle: PolicyBundle): Judgement {
   if (answer.type === 'success') return judgeResponse(answer.response, input, bundle);
   const message =
     answer.type === 'trapped'
@@ -144,7 +156,7 @@ function judgeResponse(
   { decision, diagnostics }: CedarResponse,
   input: PolicyInput,
   bundle: PolicyBundle,
-): Allowed | Denied {
+): Judgement {
   // Cedar names policies and errors in no fixed order.
   const determining = diagnostics.reason.toSorted();
   if (diagnostics.errors.length > 0) {
