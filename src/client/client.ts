@@ -1,0 +1,107 @@
+/**
+ * The client of the daemon's socket. Denials are results that cannot be mistaken for success: `decision` must be
+ * looked at before an artifact can be reached. Whatever is not an answer to the request is an error (errors.ts).
+ */
+
+import type {
+  AuthorizeParams,
+  CheckpointResult,
+  EntryResult,
+  ExportResult,
+  GrantResult,
+  IdParams,
+  IndexParams,
+  LineageResult,
+  Method,
+  Methods,
+  PolicyResult,
+  ProofResult,
+  RedeemParams,
+  RevokeParams,
+  SignParams,
+  StatusResult,
+  VerifyParams,
+  VerifyResult,
+} from '../format/protocol.js';
+import { firstIssue } from '../format/statement.js';
+import type { Trust } from '../format/trust.js';
+import { offlineSituation, type Situation } from '../verify/situation.js';
+import type { Verdict } from '../verify/verdict.js';
+import { verify } from '../verify/verify.js';
+import { foreignness } from './answer-check.js';
+import { type CallOptions, RpcConnection } from './connection.js';
+import { WritForeignAnswerError } from './errors.js';
+import { resultSchemas } from './result-schemas.js';
+
+export interface ConnectOptions {
+  readonly socketPath: string;
+  /** For connecting, and for each call that names no other; 30,000 unless given. Longer than the daemon's own deadline for a seal. */
+  readonly timeoutMs?: number | undefined;
+  /** Gives up connecting; calls take a signal of their own. */
+  readonly signal?: AbortSignal | undefined;
+  /** A pinned trust bundle: every sealed answer must verify under it. Without one, answers are only compared with their requests. */
+  readonly trust?: Trust | undefined;
+}
+
+/**
+ * Every method but `verify` asks the daemon and rejects with WritUnavailableError, WritRpcError,
+ * WritForeignAnswerError, or the reason of its signal. Calls may overlap freely.
+ */
+export interface WritClient {
+  authorize(params: AuthorizeParams, options?: CallOptions): Promise<GrantResult>;
+  sign(params: SignParams, options?: CallOptions): Promise<GrantResult>;
+  /** The receipt, once verified, is the permission. After a lost answer, ask again with the same nonce. */
+  redeem(params: RedeemParams, options?: CallOptions): Promise<GrantResult>;
+  revoke(params: RevokeParams, options?: CallOptions): Promise<GrantResult>;
+  export(params: IdParams, options?: CallOptions): Promise<ExportResult>;
+  policy(options?: CallOptions): Promise<PolicyResult>;
+  checkpoint(options?: CallOptions): Promise<CheckpointResult>;
+  proof(params: IndexParams, options?: CallOptions): Promise<ProofResult>;
+  entry(params: IndexParams, options?: CallOptions): Promise<EntryResult>;
+  lineage(params: IdParams, options?: CallOptions): Promise<LineageResult>;
+  status(options?: CallOptions): Promise<StatusResult>;
+  /** Offline: pure, asks nobody. `situation` is completed by the present time and by "not known". */
+  verify(artifact: unknown, trust: Trust, situation?: Partial<Situation>): Verdict;
+  /** The daemon's own verdict, which knows revocations. It is the daemon's word: nothing of it is sealed. */
+  verifyRemotely(params: VerifyParams, options?: CallOptions): Promise<VerifyResult>;
+  /** Takes no more calls, waits for the answers still due, and closes. */
+  close(): Promise<void>;
+}
+
+const defaultTimeoutMs = 30_000;
+
+/** Connects to the daemon. Rejects with WritUnavailableError or the signal's reason. */
+export async function connect(options: ConnectOptions): Promise<WritClient> {
+  const { socketPath, timeoutMs = defaultTimeoutMs, signal, trust = null } = options;
+  const connection = await RpcConnection.open({ socketPath, timeoutMs, signal });
+
+  async function ask<M extends Method>(
+    method: M,
+    params: Methods[M]['params'],
+    callOptions: CallOptions | undefined,
+  ): Promise<Methods[M]['result']> {
+    const answer = resultSchemas[method].safeParse(await connection.call(method, params, callOptions));
+    if (!answer.success) throw new WritForeignAnswerError(method, firstIssue(answer.error));
+    const foreign = foreignness(method, params, answer.data, trust);
+    if (foreign !== null) throw new WritForeignAnswerError(method, foreign);
+    return answer.data;
+  }
+
+  return {
+    authorize: (params, callOptions) => ask('authorize', params, callOptions),
+    sign: (params, callOptions) => ask('sign', params, callOptions),
+    redeem: (params, callOptions) => ask('redeem', params, callOptions),
+    revoke: (params, callOptions) => ask('revoke', params, callOptions),
+    export: (params, callOptions) => ask('export', params, callOptions),
+    policy: (callOptions) => ask('policy.get', {}, callOptions),
+    checkpoint: (callOptions) => ask('log.checkpoint', {}, callOptions),
+    proof: (params, callOptions) => ask('log.proof', params, callOptions),
+    entry: (params, callOptions) => ask('log.entry', params, callOptions),
+    lineage: (params, callOptions) => ask('lineage', params, callOptions),
+    status: (callOptions) => ask('status', {}, callOptions),
+    verify: (artifact, pinned, situation = {}) =>
+      verify(artifact, pinned, { ...offlineSituation(Date.now()), ...situation }),
+    verifyRemotely: (params, callOptions) => ask('verify', params, callOptions),
+    close: () => connection.close(),
+  };
+}

@@ -1,0 +1,140 @@
+/** The shape of each method's result, checked on arrival. Fields that this version does not know are dropped. */
+
+import { z } from 'zod';
+import { artifactIdSchema } from '../format/artifact-id.js';
+import { type Denial, type Denials, evidenceCodes, plainCodes } from '../format/denial.js';
+import { envelopeSchema } from '../format/dsse.js';
+import type {
+  Allowed,
+  CheckpointResult,
+  Denied,
+  EntryResult,
+  ExportResult,
+  GrantResult,
+  LineageNode,
+  LineageResult,
+  Method,
+  Methods,
+  PolicyResult,
+  ProofResult,
+  SealedArtifact,
+  StatusResult,
+  VerifyResult,
+} from '../format/protocol.js';
+
+const count = z.int().nonnegative();
+const allow = z.literal('allow');
+
+const denialSchema: z.ZodType<Denial> = z.object({
+  code: z.enum([...evidenceCodes, ...plainCodes]),
+  message: z.string(),
+  remedy: z.string(),
+});
+
+const denialsSchema: z.ZodType<Denials> = z.tuple([denialSchema], denialSchema);
+
+const sealedShape = { id: artifactIdSchema, index: count, artifact: envelopeSchema };
+const sealedSchema: z.ZodType<SealedArtifact> = z.object(sealedShape);
+const allowedSchema: z.ZodType<Allowed> = z.object({ decision: allow, ...sealedShape });
+
+const deniedSchema: z.ZodType<Denied> = z.object({
+  decision: z.literal('deny'),
+  denials: denialsSchema,
+  evidence: sealedSchema.nullable(),
+});
+
+const grantSchema: z.ZodType<GrantResult> = z.union([allowedSchema, deniedSchema]);
+
+const exportSchema: z.ZodType<ExportResult> = z.union([
+  z.object({ decision: allow, id: artifactIdSchema, artifact: envelopeSchema, publicKey: z.string() }),
+  deniedSchema,
+]);
+
+const verifySchema: z.ZodType<VerifyResult> = z.union([
+  z.object({
+    decision: allow,
+    id: artifactIdSchema,
+    unproven: z.array(z.object({ what: z.string(), message: z.string() })).readonly(),
+  }),
+  deniedSchema,
+]);
+
+const policySchema: z.ZodType<PolicyResult> = z.object({
+  bundle: z.string(),
+  version: z.int().positive(),
+  engine: z.string(),
+  files: z.array(z.object({ name: z.string(), text: z.string() })).readonly(),
+});
+
+const checkpointSchema: z.ZodType<CheckpointResult> = z.object({
+  checkpoint: z.string().nullable(),
+  size: count,
+});
+
+const proofSchema: z.ZodType<ProofResult> = z.union([
+  z.object({ decision: allow, index: count, proof: z.string() }),
+  deniedSchema,
+]);
+
+const entrySchema: z.ZodType<EntryResult> = z.union([
+  z.object({
+    decision: allow,
+    index: count,
+    id: artifactIdSchema,
+    kind: z.string(),
+    leaf: z.string(),
+    payloadType: z.string(),
+    payload: z.string().nullable(),
+  }),
+  deniedSchema,
+]);
+
+const nodeSchema: z.ZodType<LineageNode> = z.object({
+  id: artifactIdSchema,
+  index: count,
+  parent: artifactIdSchema.nullable(),
+  depth: count,
+  subject: z.string(),
+  notAfter: z.string(),
+  state: z.enum(['issued', 'redeemed', 'revoked', 'expired']),
+});
+
+const lineageSchema: z.ZodType<LineageResult> = z.union([
+  z.object({ decision: allow, nodes: z.array(nodeSchema).readonly() }),
+  deniedSchema,
+]);
+
+const statusSchema: z.ZodType<StatusResult> = z.object({
+  daemon: z.string(),
+  version: z.string(),
+  state: z.enum(['ready', 'degraded']),
+  troubles: z.array(denialSchema).readonly(),
+  startedAt: z.string(),
+  log: z.object({
+    origin: z.string(),
+    vkey: z.string(),
+    size: count,
+    sealedSize: count,
+    publishedSize: count,
+    waitingEntries: count,
+  }),
+  artifactKey: z.string(),
+  signer: z.string(),
+  policy: z.object({ bundle: z.string(), version: z.int() }),
+  counters: z.record(z.string(), z.number()),
+});
+
+export const resultSchemas: { readonly [M in Method]: z.ZodType<Methods[M]['result']> } = {
+  authorize: grantSchema,
+  sign: grantSchema,
+  redeem: grantSchema,
+  revoke: grantSchema,
+  export: exportSchema,
+  verify: verifySchema,
+  'policy.get': policySchema,
+  'log.checkpoint': checkpointSchema,
+  'log.proof': proofSchema,
+  'log.entry': entrySchema,
+  lineage: lineageSchema,
+  status: statusSchema,
+};
