@@ -1,0 +1,107 @@
+/**
+ * `keys.json` in the state directory: the token and the two keys that a daemon signs with, pinned when they were made.
+ * It holds no secret. Relative paths in it start at its own directory, so that a state directory can be moved.
+ */
+
+import { readFileSync } from 'node:fs';
+import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { z } from 'zod';
+import { base64Decode, base64Encode } from '../format/base64.js';
+import { firstIssue } from '../format/statement.js';
+import { parseJsonBytes } from '../format/strict-json.js';
+import { verifyingKey } from '../verify/ed25519.js';
+import { HsmError, hsmFault } from './faults.js';
+import { replaceFile } from './private-file.js';
+import type { TokenIdentity } from './provisioning/protocol.js';
+import type { PinnedKey, PinnedKeys, TokenAccess } from './token-access.js';
+
+/** Everything about a token that is pinned; every path is absolute. */
+export interface PinnedToken extends TokenAccess {
+  readonly token: TokenIdentity;
+  readonly keys: PinnedKeys;
+}
+
+const keySchema = z.strictObject({
+  id: z.string().regex(/^(?:[0-9a-f]{2})+$/, 'not lower-case hex'),
+  publicKey: z.string(),
+});
+
+const fileSchema = z.strictObject({
+  version: z.literal(1),
+  module: z.string().min(1),
+  softhsmConf: z.string().min(1).nullable(),
+  pinFile: z.string().min(1),
+  token: z.strictObject({ label: z.string(), serial: z.string().min(1) }),
+  keys: z.strictObject({ log: keySchema, artifact: keySchema }),
+});
+
+type KeysFile = z.infer<typeof fileSchema>;
+
+/** Reads the file. Throws HsmError `keys-file` when there is none, or none that can be used. */
+export function readKeysFile(path: string): PinnedToken {
+  const pinned = findKeysFile(path);
+  if (pinned === null) throw new HsmError(hsmFault('keys-file', `there is no keys file at ${path}`));
+  return pinned;
+}
+
+/** Reads the file; null when there is none. Throws HsmError `keys-file` for one that cannot be used. */
+export function findKeysFile(path: string): PinnedToken | null {
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(path);
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return null;
+    throw unusable(path, cause);
+  }
+  try {
+    const parsed = fileSchema.safeParse(parseJsonBytes(bytes));
+    if (!parsed.success) throw new SyntaxError(firstIssue(parsed.error));
+    return pinnedOf(parsed.data, dirname(resolve(path)));
+  } catch (cause) {
+    throw unusable(path, cause);
+  }
+}
+
+/** Writes the file, durably and in one step. Paths below its directory become relative. Throws the system's error. */
+export function writeKeysFile(path: string, pinned: PinnedToken): void {
+  const directory = dirname(resolve(path));
+  const { log, artifact } = pinned.keys;
+  const file: KeysFile = {
+    version: 1,
+    module: pinned.modulePath,
+    softhsmConf: pinned.softhsmConf === null ? null : inside(directory, pinned.softhsmConf),
+    pinFile: inside(directory, pinned.pinFile),
+    token: { label: pinned.token.label, serial: pinned.token.serial },
+    keys: { log: writtenKey(log), artifact: writtenKey(artifact) },
+  };
+  replaceFile(path, `${JSON.stringify(file, null, 2)}\n`, 0o644);
+}
+
+function pinnedOf(file: KeysFile, directory: string): PinnedToken {
+  return {
+    modulePath: resolve(directory, file.module),
+    softhsmConf: file.softhsmConf === null ? null : resolve(directory, file.softhsmConf),
+    pinFile: resolve(directory, file.pinFile),
+    token: file.token,
+    keys: { log: pinnedKey(file.keys.log), artifact: pinnedKey(file.keys.artifact) },
+  };
+}
+
+/** Throws for bytes that are no Ed25519 public key: found here, the file is to blame and not the token. */
+function pinnedKey({ id, publicKey }: KeysFile['keys']['log']): PinnedKey {
+  return { id, publicKey: verifyingKey(base64Decode(publicKey)).publicKey };
+}
+
+function writtenKey({ id, publicKey }: PinnedKey): KeysFile['keys']['log'] {
+  return { id, publicKey: base64Encode(publicKey) };
+}
+
+function inside(directory: string, path: string): string {
+  const below = relative(directory, resolve(path));
+  return below.startsWith('..') || isAbsolute(below) ? resolve(path) : join(below);
+}
+
+function unusable(path: string, cause: unknown): HsmError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new HsmError(hsmFault('keys-file', `the keys file ${path} cannot be used: ${reason}`), { cause });
+}

@@ -1,0 +1,162 @@
+/** Setting up tokens and keys, inside a process that may load a vendor's module. Every function throws HsmError. */
+
+import { randomBytes } from 'node:crypto';
+import { type Module, type Session, SessionFlag, type Token, TokenFlag } from 'graphene-pk11';
+import { faultOf, HsmError, hsmFault } from '../faults.js';
+import type { KeyDescription } from '../key-description.js';
+import { describeKey, generateKeyPair, listPrivateKeys } from '../pkcs11/keys.js';
+import { login, type Pin, readPin } from '../pkcs11/login.js';
+import {
+  findToken,
+  isInitialized,
+  openModule,
+  requireEd25519,
+  type SlottedToken,
+  supportOf,
+  tokensOf,
+} from '../pkcs11/module.js';
+import { isTokenDiskFull } from '../softhsm.js';
+import { type KeyRole, keyLabel, type ModuleLocation, type TokenAccess, tokenName } from '../token-access.js';
+import type {
+  InitializeRequest,
+  ProvisioningAnswer,
+  ProvisioningRequest,
+  TokenIdentity,
+  TokenStatus,
+} from './protocol.js';
+
+/** Does what was asked; a fault of module, token, PIN or key is an answer too. */
+export function perform(request: ProvisioningRequest): ProvisioningAnswer {
+  switch (request.type) {
+    case 'status':
+      return inModule(request.module, `the module ${request.module.modulePath}`, (module) => ({
+        type: 'tokens',
+        tokens: tokensOf(module).map(statusOf),
+      }));
+    case 'initialize': {
+      const { initialize } = request;
+      return inModule(initialize, tokenName(initialize), (module) => ({
+        type: 'initialized',
+        identity: initializeToken(module, initialize),
+      }));
+    }
+    case 'generate': {
+      const { access, role } = request;
+      return inModule(access, tokenName(access.token), (module) => ({
+        type: 'keys',
+        keys: [generateRoleKey(module, access, role)],
+      }));
+    }
+    case 'list': {
+      const { access } = request;
+      return inModule(access, tokenName(access.token), (module) => ({
+        type: 'keys',
+        keys: withLogin(module, access, 'read', (session) =>
+          listPrivateKeys(session).map((key) => describeKey(session, key)),
+        ),
+      }));
+    }
+  }
+}
+
+/** Loads the module around `work`, and turns whatever goes wrong into a fault. */
+function inModule(
+  { modulePath, softhsmConf }: ModuleLocation,
+  name: string,
+  work: (module: Module) => ProvisioningAnswer,
+): ProvisioningAnswer {
+  try {
+    const module = openModule(modulePath);
+    try {
+      return work(module);
+    } finally {
+      module.finalize();
+    }
+  } catch (cause) {
+    const fault = faultOf(cause, name);
+    const full = fault.code === 'device-error' && softhsmConf !== null && isTokenDiskFull(softhsmConf);
+    return { type: 'failed', fault: full ? hsmFault('token-full', `the disk of ${name} is full`) : fault };
+  }
+}
+
+function withLogin<Result>(
+  module: Module,
+  access: TokenAccess,
+  purpose: 'read' | 'write',
+  work: (session: Session, found: SlottedToken) => Result,
+): Result {
+  const found = findToken(module, access.token);
+  const pin = readPin(access.pinFile);
+  const session = found.slot.open(sessionFlags(purpose));
+  login(session, found.token, 'user', pin, tokenName(access.token));
+  return work(session, found);
+}
+
+function generateRoleKey(module: Module, access: TokenAccess, role: KeyRole): KeyDescription {
+  const name = tokenName(access.token);
+  return withLogin(module, access, 'write', (session, { slot }) => {
+    requireEd25519(supportOf(slot), 'generate', name);
+    const label = keyLabel(role);
+    const present = listPrivateKeys(session).find((key) => key.getAttribute('label') === label);
+    if (present !== undefined) {
+      throw new HsmError(hsmFault('key-exists', `${name} already holds a key labelled "${label}"`));
+    }
+    return generateKeyPair(session, label, randomBytes(8), name);
+  });
+}
+
+/** Initializes a blank token, or finishes one of that label whose user PIN was never set. */
+function initializeToken(
+  module: Module,
+  { label, soPinFile, userPinFile }: InitializeRequest,
+): TokenIdentity {
+  const soPin = readPin(soPinFile);
+  const userPin = readPin(userPinFile);
+  const begun = tokensOf(module).some(({ token }) => isInitialized(token) && token.label === label);
+  if (!begun) initializeBlank(module, label, soPin);
+  const found = findToken(module, { label });
+  const name = tokenName({ label });
+  if ((found.token.flags & TokenFlag.USER_PIN_INITIALIZED) !== 0) {
+    throw new HsmError(hsmFault('token-exists', `${name} exists and is in use`));
+  }
+  const session = found.slot.open(sessionFlags('write'));
+  login(session, found.token, 'so', soPin, name);
+  session.initPin(userPin.text);
+  return { label, serial: found.token.serialNumber };
+}
+
+function initializeBlank(module: Module, label: string, soPin: Pin): void {
+  const blank = tokensOf(module).find(({ token }) => !isInitialized(token));
+  if (blank === undefined) {
+    throw new HsmError(hsmFault('no-free-slot', `${module.libFile} shows no blank token to initialize`));
+  }
+  requireEd25519(supportOf(blank.slot), 'generate', `the blank token in ${blank.slot.slotDescription}`);
+  // Past graphene, whose own call throws after it succeeded: it trims a label that pkcs11js does not return.
+  blank.slot.lib.C_InitToken(blank.slot.handle, soPin.text, label);
+}
+
+function statusOf({ slot, token }: SlottedToken): TokenStatus {
+  return {
+    state: isInitialized(token) ? 'initialized' : 'blank',
+    label: token.label,
+    serial: token.serialNumber,
+    manufacturer: token.manufacturerID,
+    model: token.model,
+    slot: slot.slotDescription,
+    userPin: userPinOf(token),
+    ed25519: supportOf(slot),
+  };
+}
+
+function userPinOf({ flags }: Token): TokenStatus['userPin'] {
+  if ((flags & TokenFlag.USER_PIN_INITIALIZED) === 0) return 'not-set';
+  if ((flags & TokenFlag.USER_PIN_LOCKED) !== 0) return 'locked';
+  if ((flags & TokenFlag.USER_PIN_FINAL_TRY) !== 0) return 'last-try';
+  return (flags & TokenFlag.USER_PIN_COUNT_LOW) !== 0 ? 'refused-once' : 'ready';
+}
+
+function sessionFlags(purpose: 'read' | 'write'): SessionFlag {
+  return purpose === 'read'
+    ? SessionFlag.SERIAL_SESSION
+    : SessionFlag.SERIAL_SESSION | SessionFlag.RW_SESSION;
+}

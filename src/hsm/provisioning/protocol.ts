@@ -1,0 +1,109 @@
+/** What a provisioning process is asked and answers: one request, one answer, then it ends. */
+
+import { z } from 'zod';
+import type { HsmFault } from '../faults.js';
+import type { KeyDescription } from '../key-description.js';
+import type { Ed25519Support } from '../mechanisms.js';
+import { accessSchema, faultSchema } from '../signer/protocol.js';
+import type { KeyRole, ModuleLocation, TokenAccess } from '../token-access.js';
+
+/** A token as its module describes it. A blank one has no label, and a serial only in hardware. */
+export interface TokenStatus {
+  readonly state: 'blank' | 'initialized';
+  readonly label: string;
+  readonly serial: string;
+  readonly manufacturer: string;
+  readonly model: string;
+  readonly slot: string;
+  /** `refused-once`: at least one wrong PIN since the last login. `last-try`: the next wrong one locks. */
+  readonly userPin: 'not-set' | 'ready' | 'refused-once' | 'last-try' | 'locked';
+  readonly ed25519: Ed25519Support;
+}
+
+/** A token that was initialized. */
+export interface TokenIdentity {
+  readonly label: string;
+  readonly serial: string;
+}
+
+export interface InitializeRequest extends ModuleLocation {
+  readonly label: string;
+  readonly soPinFile: string;
+  readonly userPinFile: string;
+}
+
+export type ProvisioningRequest =
+  | { readonly type: 'status'; readonly module: ModuleLocation }
+  | { readonly type: 'initialize'; readonly initialize: InitializeRequest }
+  | { readonly type: 'generate'; readonly access: TokenAccess; readonly role: KeyRole }
+  | { readonly type: 'list'; readonly access: TokenAccess };
+
+export type ProvisioningAnswer =
+  | { readonly type: 'tokens'; readonly tokens: readonly TokenStatus[] }
+  | { readonly type: 'initialized'; readonly identity: TokenIdentity }
+  | { readonly type: 'keys'; readonly keys: readonly KeyDescription[] }
+  | { readonly type: 'failed'; readonly fault: HsmFault };
+
+const moduleShape = { modulePath: z.string(), softhsmConf: z.string().nullable() };
+
+const requestSchema: z.ZodType<ProvisioningRequest> = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('status'), module: z.object(moduleShape) }),
+  z.object({
+    type: z.literal('initialize'),
+    initialize: z.object({
+      ...moduleShape,
+      label: z.string(),
+      soPinFile: z.string(),
+      userPinFile: z.string(),
+    }),
+  }),
+  z.object({ type: z.literal('generate'), access: accessSchema, role: z.enum(['log', 'artifact']) }),
+  z.object({ type: z.literal('list'), access: accessSchema }),
+]);
+
+const tokenSchema: z.ZodType<TokenStatus> = z.object({
+  state: z.enum(['blank', 'initialized']),
+  label: z.string(),
+  serial: z.string(),
+  manufacturer: z.string(),
+  model: z.string(),
+  slot: z.string(),
+  userPin: z.enum(['not-set', 'ready', 'refused-once', 'last-try', 'locked']),
+  ed25519: z.enum(['supported', 'cannot-generate', 'cannot-sign']),
+});
+
+const keySchema: z.ZodType<KeyDescription> = z.object({
+  id: z.string(),
+  label: z.string(),
+  publicKey: z.instanceof(Uint8Array).nullable(),
+  protection: z.object({
+    sensitive: z.boolean(),
+    extractable: z.boolean(),
+    alwaysSensitive: z.boolean().nullable(),
+    neverExtractable: z.boolean().nullable(),
+    private: z.boolean(),
+    token: z.boolean(),
+    sign: z.boolean(),
+    local: z.boolean().nullable(),
+  }),
+});
+
+const answerSchema: z.ZodType<ProvisioningAnswer> = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('tokens'), tokens: z.array(tokenSchema) }),
+  z.object({
+    type: z.literal('initialized'),
+    identity: z.object({ label: z.string(), serial: z.string() }),
+  }),
+  z.object({ type: z.literal('keys'), keys: z.array(keySchema) }),
+  z.object({ type: z.literal('failed'), fault: faultSchema }),
+]);
+
+/** Reads a request. Throws ZodError. */
+export function parseProvisioningRequest(message: unknown): ProvisioningRequest {
+  return requestSchema.parse(message);
+}
+
+/** Reads an answer; null when it is none. */
+export function parseProvisioningAnswer(message: unknown): ProvisioningAnswer | null {
+  return answerSchema.safeParse(message).data ?? null;
+}

@@ -1,0 +1,43 @@
+/** How a token and its keys are named, by everything that reaches for them. */
+
+/** A PKCS#11 module. `softhsmConf` is what SOFTHSM2_CONF shall name, in the process that loads the module alone. */
+export interface ModuleLocation {
+  readonly modulePath: string;
+  readonly softhsmConf: string | null;
+}
+
+/** One token of a module. A label need not be unique, so it only names the token to readers where a serial is given. */
+export type TokenSelector =
+  | { readonly label: string }
+  | { readonly serial: string; readonly label?: string | undefined };
+
+/** What it takes to log in. The PIN itself is read by the process that logs in, and by no other. */
+export interface TokenAccess extends ModuleLocation {
+  readonly token: TokenSelector;
+  readonly pinFile: string;
+}
+
+/** The two keys of a daemon: one signs checkpoints and nothing else, one signs statements and nothing else. */
+export type KeyRole = 'log' | 'artifact';
+
+export const keyRoles: readonly KeyRole[] = ['log', 'artifact'];
+
+/** A key as it is pinned: its CKA_ID in lower-case hex, and its raw 32-byte Ed25519 public key. */
+export interface PinnedKey {
+  readonly id: string;
+  readonly publicKey: Uint8Array;
+}
+
+export type PinnedKeys = Readonly<Record<KeyRole, PinnedKey>>;
+
+/** Names a token to a reader. */
+export function tokenName(token: TokenSelector): string {
+  if (!('serial' in token)) return `the token "${token.label}"`;
+  if (token.label === undefined) return `the token with serial ${token.serial}`;
+  return `the token "${token.label}" (serial ${token.serial})`;
+}
+
+/** The label under which a role's key pair is generated. Only people read it: keys are found by id. */
+export function keyLabel(role: KeyRole): string {
+  return `writ ${role} key`;
+}

@@ -1,0 +1,131 @@
+/**
+ * Setting up tokens and keys, for the command line and for development. Each call runs in a short-lived process of its
+ * own, so that no vendor's module is ever loaded here. Every function throws HsmError, `no-answer` among its faults.
+ */
+
+import { HsmError, hsmFault } from './faults.js';
+import { startHardwareProcess } from './hardware-process.js';
+import { exposureOf, type KeyDescription } from './key-description.js';
+import type { PinnedToken } from './keys-file.js';
+import {
+  type InitializeRequest,
+  type ProvisioningAnswer,
+  type ProvisioningRequest,
+  parseProvisioningAnswer,
+  type TokenIdentity,
+  type TokenStatus,
+} from './provisioning/protocol.js';
+import {
+  type KeyRole,
+  keyLabel,
+  type ModuleLocation,
+  type PinnedKey,
+  type TokenAccess,
+  tokenName,
+} from './token-access.js';
+
+/** Key generation on a slow token takes seconds; more than this is a token that hangs. */
+const operationTimeoutMs = 60_000;
+
+/** Every token that a module shows, blank ones included. Needs no PIN. */
+export async function tokenStatus(module: ModuleLocation): Promise<readonly TokenStatus[]> {
+  const answer = await provision({ type: 'status', module }, module);
+  return answer.type === 'tokens' ? answer.tokens : unexpected(answer);
+}
+
+/**
+ * Initializes a blank token with label and PINs, or finishes one of that label that was left without a user PIN. Never
+ * touches a token in use. Faults: `token-exists`, `no-free-slot`, `ed25519-unsupported`, `pin-unfit`, and the rest.
+ */
+export async function initializeToken(request: InitializeRequest): Promise<TokenIdentity> {
+  const answer = await provision({ type: 'initialize', initialize: request }, request);
+  return answer.type === 'initialized' ? answer.identity : unexpected(answer);
+}
+
+/**
+ * Generates the Ed25519 pair of one role on the token: sensitive, never extractable, which is read back and checked.
+ * Faults: `key-exists`, `key-exposed`, `token-full`, `ed25519-unsupported`, and those of a login.
+ */
+export async function generateRoleKey(access: TokenAccess, role: KeyRole): Promise<KeyDescription> {
+  const answer = await provision({ type: 'generate', access, role }, access);
+  const [key] = answer.type === 'keys' ? answer.keys : unexpected(answer);
+  return key ?? unexpected(answer);
+}
+
+/** Every Ed25519 key pair on the token. */
+export async function listKeys(access: TokenAccess): Promise<readonly KeyDescription[]> {
+  const answer = await provision({ type: 'list', access }, access);
+  return answer.type === 'keys' ? answer.keys : unexpected(answer);
+}
+
+/** The pair with this CKA_ID (lower-case hex). Faults: `key-missing`, `key-ambiguous`, and those of a login. */
+export async function showKey(access: TokenAccess, id: string): Promise<KeyDescription> {
+  const [key, ...others] = (await listKeys(access)).filter((listed) => listed.id === id);
+  const name = tokenName(access.token);
+  if (key === undefined)
+    throw new HsmError(hsmFault('key-missing', `${name} holds no private key with id ${id}`));
+  if (others.length > 0) {
+    throw new HsmError(
+      hsmFault('key-ambiguous', `${name} holds ${others.length + 1} private keys with id ${id}`),
+    );
+  }
+  return key;
+}
+
+/**
+ * Makes sure that an initialized token holds both keys, generates what is missing, and returns what to pin. To be used
+ * once for a token: afterwards the keys file says which keys are right, and a missing one is a fault.
+ */
+export async function provisionKeys(access: TokenAccess, identity: TokenIdentity): Promise<PinnedToken> {
+  const present = await listKeys(access);
+  const log = await provisionKey(access, 'log', present);
+  const artifact = await provisionKey(access, 'artifact', present);
+  const { modulePath, softhsmConf, pinFile } = access;
+  return { modulePath, softhsmConf, pinFile, token: identity, keys: { log, artifact } };
+}
+
+async function provisionKey(
+  access: TokenAccess,
+  role: KeyRole,
+  present: readonly KeyDescription[],
+): Promise<PinnedKey> {
+  const label = keyLabel(role);
+  const key = present.find((listed) => listed.label === label) ?? (await generateRoleKey(access, role));
+  const name = tokenName(access.token);
+  const exposed = exposureOf(key.protection);
+  if (exposed !== null)
+    throw new HsmError(hsmFault('key-exposed', `${name} holds a ${role} key that ${exposed}`));
+  if (key.publicKey === null) {
+    throw new HsmError(hsmFault('key-missing', `${name} holds a ${role} key without its public half`));
+  }
+  return { id: key.id, publicKey: key.publicKey };
+}
+
+/** Runs one request in a process of its own. */
+async function provision(request: ProvisioningRequest, module: ModuleLocation): Promise<ProvisioningAnswer> {
+  const child = startHardwareProcess(new URL('./provisioning/main.js', import.meta.url), module.softhsmConf);
+  const deadline = setTimeout(() => child.kill('SIGKILL'), operationTimeoutMs);
+  const answer = await new Promise<ProvisioningAnswer | null>((resolve) => {
+    let received: ProvisioningAnswer | null = null;
+    child.on('message', (message) => {
+      received = parseProvisioningAnswer(message);
+    });
+    child.once('error', () => resolve(null));
+    child.once('exit', () => resolve(received));
+    child.send(request, (error) => {
+      if (error !== null) child.kill('SIGKILL');
+    });
+  });
+  clearTimeout(deadline);
+  if (answer === null) {
+    throw new HsmError(
+      hsmFault('no-answer', `the process that loaded ${module.modulePath} ended without an answer`),
+    );
+  }
+  if (answer.type === 'failed') throw new HsmError(answer.fault);
+  return answer;
+}
+
+function unexpected({ type }: ProvisioningAnswer): never {
+  throw new TypeError(`the provisioning process gave an answer that was not asked for: ${type}`);
+}
