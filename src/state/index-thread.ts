@@ -1,0 +1,112 @@
+/** The daemon's end of the index's thread: one method for each request, each a promise for its reply. */
+
+import { Worker } from 'node:worker_threads';
+import type { ArtifactId } from '../format/artifact-id.js';
+import type { IndexReply, IndexRequest, NumberedReply, NumberedRequest } from './index-message.js';
+import type { IndexableEntry } from './index-row.js';
+import type { ChildEntry, IndexPosition } from './index-store.js';
+
+/** The index cannot answer or follow now. The log is not affected, and the same call may be tried again later. */
+export class IndexUnavailableError extends Error {
+  readonly code = 'INDEX_UNAVAILABLE';
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'IndexUnavailableError';
+  }
+}
+
+/** A request that waits for its reply. */
+interface Pending {
+  readonly resolve: (reply: IndexReply) => void;
+  readonly reject: (cause: IndexUnavailableError) => void;
+}
+
+/** A running thread. Every method rejects with IndexUnavailableError when the request failed or the thread died. */
+export class IndexThread {
+  readonly #worker = new Worker(new URL('./index-worker.js', import.meta.url));
+  readonly #pending = new Map<number, Pending>();
+  #nextNumber = 0;
+  #ending = false;
+  #death: IndexUnavailableError | null = null;
+
+  /** `onDeath` is called at most once, when the thread ends without having been asked to. */
+  constructor(onDeath: (cause: IndexUnavailableError) => void) {
+    this.#worker.on('message', ({ number, reply }: NumberedReply) => {
+      const pending = this.#pending.get(number);
+      this.#pending.delete(number);
+      pending?.resolve(reply);
+    });
+    this.#worker.on('error', (cause) => {
+      this.#die(new IndexUnavailableError(`the index thread failed: ${cause.message}`, { cause }), onDeath);
+    });
+    this.#worker.on('exit', () => this.#die(new IndexUnavailableError('the index thread ended'), onDeath));
+  }
+
+  /** Opens or makes the database. `discarded`: why an earlier file was deleted; null if none was. */
+  async open(path: string): Promise<{ readonly position: IndexPosition; readonly discarded: string | null }> {
+    const reply = await this.#ask({ request: 'open', path });
+    return reply.reply === 'opened' ? reply : failedBy(reply);
+  }
+
+  /** Deletes the database and makes an empty one. */
+  async reset(): Promise<void> {
+    expectDone(await this.#ask({ request: 'reset' }));
+  }
+
+  /** Adds entries behind the first `from`, and moves the position to `to`: both or neither. */
+  async append(entries: readonly IndexableEntry[], from: number, to: IndexPosition): Promise<void> {
+    expectDone(await this.#ask({ request: 'append', entries, from, to }));
+  }
+
+  /** Log index of the first entry with this id, or null. */
+  async find(id: ArtifactId): Promise<number | null> {
+    const reply = await this.#ask({ request: 'find', id });
+    return reply.reply === 'found' ? reply.idx : failedBy(reply);
+  }
+
+  /** The artifacts that name this one as their parent, oldest first. */
+  async children(id: ArtifactId): Promise<readonly ChildEntry[]> {
+    const reply = await this.#ask({ request: 'children', id });
+    return reply.reply === 'children' ? reply.children : failedBy(reply);
+  }
+
+  /** Closes the database cleanly; then call `terminate`. */
+  async close(): Promise<void> {
+    this.#ending = true;
+    expectDone(await this.#ask({ request: 'close' }));
+  }
+
+  /** Ends the thread wherever it is. Never rejects. */
+  async terminate(): Promise<void> {
+    this.#ending = true;
+    await this.#worker.terminate();
+  }
+
+  #ask(request: IndexRequest): Promise<IndexReply> {
+    if (this.#death !== null) return Promise.reject(this.#death);
+    const numbered: NumberedRequest = { number: this.#nextNumber++, request };
+    return new Promise((resolve, reject) => {
+      this.#pending.set(numbered.number, { resolve, reject });
+      this.#worker.postMessage(numbered);
+    });
+  }
+
+  #die(cause: IndexUnavailableError, onDeath: (cause: IndexUnavailableError) => void): void {
+    if (this.#death !== null) return;
+    this.#death = cause;
+    for (const { reject } of this.#pending.values()) reject(cause);
+    this.#pending.clear();
+    if (!this.#ending) onDeath(cause);
+  }
+}
+
+function expectDone(reply: IndexReply): void {
+  if (reply.reply !== 'done') failedBy(reply);
+}
+
+function failedBy(reply: IndexReply): never {
+  throw new IndexUnavailableError(
+    reply.reply === 'failed' ? reply.message : `the index thread gave the wrong reply (${reply.reply})`,
+  );
+}
