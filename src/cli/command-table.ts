@@ -1,0 +1,104 @@
+/** Every command of `writ`, in the order of the help page. */
+
+import type { CommandEntry } from './command.js';
+
+/** Names that only gather commands. */
+export const groupSummaries: Readonly<Record<string, string>> = {
+  log: 'look at the log, check it, prove an entry',
+  trust: 'the keys that verifiers pin',
+  keys: "the keys on the daemon's token",
+  token: "the daemon's token",
+};
+
+export const commandTable: readonly CommandEntry[] = [
+  {
+    path: ['authorize'],
+    summary: 'ask for the authorization of a command, without running it',
+    load: () => import('./commands/authorize.js'),
+  },
+  {
+    path: ['run'],
+    summary: 'authorize a command, redeem the authorization, and run it',
+    load: () => import('./commands/run.js'),
+  },
+  {
+    path: ['sign'],
+    summary: 'have a file signed',
+    load: () => import('./commands/sign.js'),
+  },
+  {
+    path: ['verify'],
+    summary: 'verify an artifact offline, under a pinned trust bundle',
+    load: () => import('./commands/verify.js'),
+  },
+  {
+    path: ['redeem'],
+    summary: 'redeem an authorization and get its receipt',
+    load: () => import('./commands/redeem.js'),
+  },
+  {
+    path: ['revoke'],
+    summary: 'end an artifact',
+    load: () => import('./commands/revoke.js'),
+  },
+  {
+    path: ['export'],
+    summary: 'get an artifact with a plain DSSE signature beside its proof',
+    load: () => import('./commands/export.js'),
+  },
+  {
+    path: ['lineage'],
+    summary: 'show the tree of authorizations that an artifact belongs to',
+    load: () => import('./commands/lineage.js'),
+  },
+  {
+    path: ['log', 'show'],
+    summary: 'list the newest entries of the log',
+    load: () => import('./commands/log-show.js'),
+  },
+  {
+    path: ['log', 'check'],
+    summary: 'recompute and check the whole log offline',
+    load: () => import('./commands/log-check.js'),
+  },
+  {
+    path: ['log', 'prove'],
+    summary: 'get the proof that an entry is in the log',
+    load: () => import('./commands/log-prove.js'),
+  },
+  {
+    path: ['status'],
+    summary: 'how the daemon is',
+    load: () => import('./commands/status.js'),
+  },
+  {
+    path: ['trust', 'export'],
+    summary: "write the daemon's public keys as a trust bundle",
+    load: () => import('./commands/trust-export.js'),
+  },
+  {
+    path: ['keys', 'list'],
+    summary: 'list the key pairs on the token',
+    load: () => import('./commands/keys-list.js'),
+  },
+  {
+    path: ['keys', 'generate'],
+    summary: 'make a key pair on the token',
+    load: () => import('./commands/keys-generate.js'),
+  },
+  {
+    path: ['keys', 'show'],
+    summary: 'show one key pair and how it is protected',
+    load: () => import('./commands/keys-show.js'),
+  },
+  {
+    path: ['token', 'init'],
+    summary: 'set up the token that the daemon signs with',
+    load: () => import('./commands/token-init.js'),
+  },
+  {
+    path: ['token', 'status'],
+    summary: 'show the tokens that are there',
+    load: () => import('./commands/token-status.js'),
+  },
+];

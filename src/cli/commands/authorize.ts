@@ -1,0 +1,48 @@
+/** `writ authorize`: asks for the authorization of a command. Nothing is run. */
+
+import type { Allowed } from '../../format/protocol.js';
+import { showGrant, withDaemon } from '../asking.js';
+import { type Define, examples } from '../command.js';
+import type { CliContext } from '../context.js';
+import { type AuthorizeFlags, addAuthorizeOptions, authorizeOptionsOf } from '../option-values.js';
+import { columns, type Paint } from '../output.js';
+
+interface Flags extends AuthorizeFlags {
+  readonly output?: string;
+}
+
+export const define: Define = (command, act) => {
+  addAuthorizeOptions(command.argument('<command...>', 'the command, behind --').passThroughOptions())
+    .option('-o, --output <file>', 'write the envelope alone to this file (of a denial: its evidence)')
+    .addHelpText(
+      'after',
+      examples(
+        'writ authorize -- /bin/echo hello',
+        'writ authorize --ttl 60 --purpose release -o artifact.json -- make release',
+        'writ authorize --parent artifact.json -- /usr/bin/id',
+      ),
+    );
+  act((context) => authorize(context, command.args, command.opts<Flags>()));
+};
+
+async function authorize(context: CliContext, words: readonly string[], flags: Flags): Promise<number> {
+  const { resolveCommand } = await import('../resolve-command.js');
+  const action = resolveCommand(words, context.environment);
+  const params = { ...(await authorizeOptionsOf(flags)), action };
+  const result = await withDaemon(context, (client) => client.authorize(params));
+  const lines = result.decision === 'allow' ? await describe(result, flags.output) : () => [];
+  return showGrant(context, result, flags.output, lines);
+}
+
+async function describe(
+  { id, index, artifact }: Allowed,
+  file: string | undefined,
+): Promise<(paint: Paint) => string[]> {
+  const { describeGrant } = await import('../grant-text.js');
+  const rows = describeGrant(artifact);
+  const written: [string, string][] = file === undefined ? [] : [['written to', file]];
+  return (paint) => [
+    paint('good', 'authorized'),
+    ...columns([['id', id], ['log index', String(index)], ...rows, ...written]),
+  ];
+}

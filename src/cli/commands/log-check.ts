@@ -1,0 +1,67 @@
+/** `writ log check`: recomputes the whole log from its files and compares everything. Asks no daemon. */
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { JournalCheck, LogCheck } from '../../log/check.js';
+import { MissingError } from '../cli-error.js';
+import { type Define, examples } from '../command.js';
+import type { CliContext } from '../context.js';
+import { type ExitCode, exitCodes } from '../exit-code.js';
+import { columns, type Paint } from '../output.js';
+
+interface Flags {
+  readonly trust?: string;
+}
+
+export const define: Define = (command, act) => {
+  command
+    .argument('[directory]', 'a copy of a published log (otherwise log/ in the state directory)')
+    .option('--trust <file>', 'the pinned trust bundle (otherwise trust.json in the state directory)')
+    .addHelpText(
+      'after',
+      examples('writ log check', 'writ log check /mnt/copy/log --trust trust.json --json'),
+    );
+  act((context) => check(context, command.args[0], command.opts<Flags>()));
+};
+
+async function check(context: CliContext, copy: string | undefined, flags: Flags): Promise<ExitCode> {
+  const { loadTrust } = await import('../trust-file.js');
+  const { checkLog } = await import('../../log/check.js');
+  const { stateDirectory } = context.locations;
+  const log = copy ?? join(stateDirectory, 'log');
+  if (!existsSync(log))
+    throw new MissingError(`there is no log at ${log}: name its directory, or the state with --state`);
+  const trust = await loadTrust(context, flags.trust);
+  const journal = copy === undefined ? join(stateDirectory, 'journal') : null;
+  const result = await checkLog({ log, journal }, trust);
+  context.output.result(checkDocument(result), (paint) => checkLines(result, paint));
+  return result.outcome === 'whole' ? exitCodes.ok : exitCodes.denied;
+}
+
+function checkDocument(result: LogCheck): unknown {
+  if (result.outcome === 'damaged') return result;
+  const root = Buffer.from(result.checkpoint.root).toString('base64');
+  return { ...result, checkpoint: { ...result.checkpoint, root } };
+}
+
+function checkLines(result: LogCheck, paint: Paint): string[] {
+  if (result.outcome === 'damaged')
+    return [paint('bad', 'damaged'), `  ${paint('strong', result.where)}: ${result.what}`];
+  const { checkpoint, bundles, hashTiles, journal } = result;
+  return [
+    paint('good', 'whole'),
+    ...columns([
+      ['log', checkpoint.origin],
+      ['entries', `${checkpoint.size}, in ${bundles} bundles; every leaf is well-formed`],
+      ['tiles', `${hashTiles}, every hash recomputed`],
+      ['root', `${Buffer.from(checkpoint.root).toString('base64')}, signed by the pinned log key`],
+      ['journal', journalText(journal)],
+    ]),
+  ];
+}
+
+function journalText(journal: JournalCheck): string {
+  if (journal.read === 'no') return `not checked: ${journal.reason}`;
+  const rest = journal.unfinishedBytes > 0 ? `; ${journal.unfinishedBytes} bytes of an unfinished write` : '';
+  return `${journal.entries} payloads digest to their leaves, ${journal.seals} seals are over this tree${rest}`;
+}

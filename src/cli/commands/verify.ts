@@ -1,0 +1,82 @@
+/** `writ verify`: the pure verifier over a file. Asks no daemon, trusts nothing but the pinned bundle. */
+
+import type { Verdict } from '../../verify/verdict.js';
+import { type Define, examples } from '../command.js';
+import type { CliContext } from '../context.js';
+import { denialLines } from '../denial-text.js';
+import { type ExitCode, exitCodes } from '../exit-code.js';
+import { columns, type Paint } from '../output.js';
+
+interface Flags {
+  readonly trust?: string;
+  readonly file?: string;
+  readonly audience?: string;
+}
+
+export const define: Define = (command, act) => {
+  command
+    .argument('<artifact>', 'the file that holds the artifact')
+    .option('--trust <file>', 'the pinned trust bundle (otherwise trust.json in the state directory)')
+    .option('--file <file>', 'the executable or signed file that the artifact must name')
+    .option('--audience <name>', 'the relying party that the artifact must be for')
+    .addHelpText(
+      'after',
+      examples(
+        'writ verify artifact.json --trust trust.json',
+        'writ verify release.tar.gz.writ --trust trust.json --file release.tar.gz',
+      ),
+    );
+  act((context) => verifyFile(context, command.args[0] ?? '', command.opts<Flags>()));
+};
+
+async function verifyFile(context: CliContext, path: string, flags: Flags): Promise<ExitCode> {
+  const { readCandidate } = await import('../artifact-file.js');
+  const { loadTrust } = await import('../trust-file.js');
+  const { verify } = await import('../../verify/verify.js');
+  const { offlineSituation } = await import('../../verify/situation.js');
+  const { statementRows } = await import('../statement-text.js');
+  const trust = await loadTrust(context, flags.trust);
+  const candidate = await readCandidate(path);
+  const file =
+    flags.file === undefined ? null : (await (await import('./sign.js')).digestsOf(flags.file)).digests;
+  const situation = { ...offlineSituation(Date.now()), file, audience: flags.audience ?? null };
+  const verdict = verify(candidate, trust, situation);
+  context.output.result(verdictDocument(verdict), (paint) => verdictLines(verdict, statementRows, paint));
+  return verdict.verdict === 'valid' ? exitCodes.ok : exitCodes.denied;
+}
+
+/** The verdict as JSON carries it: the checkpoint's root in base64. */
+function verdictDocument(verdict: Verdict): unknown {
+  const { artifact } = verdict;
+  if (artifact === null) return verdict;
+  const { checkpoint } = artifact;
+  const root = Buffer.from(checkpoint.root).toString('base64');
+  return { ...verdict, artifact: { ...artifact, checkpoint: { ...checkpoint, root } } };
+}
+
+function verdictLines(
+  verdict: Verdict,
+  rowsOf: typeof import('../statement-text.js').statementRows,
+  paint: Paint,
+): string[] {
+  const { artifact, unproven } = verdict;
+  const head =
+    verdict.verdict === 'valid'
+      ? [paint('good', 'valid')]
+      : denialLines(verdict.denials, null, paint).slice(0, -1);
+  const facts =
+    artifact === null
+      ? [paint('faint', '  nothing that this file says is proven')]
+      : [
+          ...(verdict.verdict === 'valid'
+            ? []
+            : [paint('strong', 'authentic all the same: a trusted log holds it')]),
+          ...columns([
+            ['id', artifact.id],
+            ...rowsOf(artifact.statement),
+            ['log index', `${artifact.index}, under a checkpoint over ${artifact.checkpoint.size} entries`],
+          ]),
+        ];
+  const open = unproven.map(({ what, message }) => `  ${what}: ${message}`);
+  return [...head, ...facts, ...(open.length === 0 ? [] : [paint('faint', 'not proven'), ...open])];
+}

@@ -1,0 +1,58 @@
+/** What a command works with, made from the global options. Heavy parts are loaded when they are first needed. */
+
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { WritClient } from '../client/client.js';
+import type { Trust } from '../format/trust.js';
+import { type Locations, resolveLocations } from '../state/locations.js';
+import { UsageError } from './cli-error.js';
+import type { Output } from './output.js';
+
+export interface GlobalFlags {
+  readonly socket?: string;
+  readonly state?: string;
+  readonly json?: boolean;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface CliContext {
+  readonly output: Output;
+  readonly environment: Environment;
+  readonly locations: Locations;
+  /** Connects to the daemon; whoever calls this closes the client. */
+  connect(trust?: Trust): Promise<WritClient>;
+}
+
+/** Finds state and socket as the daemon does: flags, then environment, then its configuration file, then defaults. */
+export async function createContext(
+  flags: GlobalFlags,
+  environment: Environment,
+  output: Output,
+): Promise<CliContext> {
+  const locations = await locate(flags, environment);
+  return {
+    output,
+    environment,
+    locations,
+    connect: async (trust) => {
+      const { connect } = await import('../client/client.js');
+      return connect({ socketPath: locations.socketPath, ...(trust === undefined ? {} : { trust }) });
+    },
+  };
+}
+
+async function locate(flags: GlobalFlags, environment: Environment): Promise<Locations> {
+  const home = flags.state === undefined ? environment.WRIT_HOME : resolve(flags.state);
+  const located = resolveLocations({ ...environment, WRIT_HOME: home });
+  const configured =
+    environment.WRIT_CONFIG !== undefined || existsSync(join(located.stateDirectory, 'writ.toml'));
+  if (!configured) return { ...located, socketPath: resolve(flags.socket ?? located.socketPath) };
+  const { ConfigError, loadConfig } = await import('../daemon/config.js');
+  try {
+    return loadConfig({ state: home, socket: flags.socket }, environment);
+  } catch (cause) {
+    if (cause instanceof ConfigError) throw new UsageError(cause.message, { cause });
+    throw cause;
+  }
+}

@@ -1,0 +1,33 @@
+#!/usr/bin/env node
+/** `writ`: the composition root of the command line. */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { projectRoot } from '../state/locations.js';
+import type { Channel } from './output.js';
+import { runCli } from './program.js';
+
+function channelOf(stream: NodeJS.WriteStream): Channel {
+  // Whoever reads us may stop early (writ log show | head): then there is nothing left to say.
+  stream.on('error', (cause: NodeJS.ErrnoException) => {
+    if (cause.code !== 'EPIPE') throw cause;
+  });
+  const { NO_COLOR, TERM } = process.env;
+  const colour = stream.isTTY === true && (NO_COLOR === undefined || NO_COLOR === '') && TERM !== 'dumb';
+  return { write: (text) => void stream.write(text), colour };
+}
+
+function ownVersion(): string {
+  const manifest: { readonly version?: unknown } = JSON.parse(
+    readFileSync(join(projectRoot, 'package.json'), 'utf8'),
+  );
+  return typeof manifest.version === 'string' ? manifest.version : 'unknown';
+}
+
+process.exitCode = await runCli({
+  words: process.argv.slice(2),
+  environment: process.env,
+  version: ownVersion(),
+  standard: channelOf(process.stdout),
+  error: channelOf(process.stderr),
+});

@@ -1,0 +1,65 @@
+/** Options that several commands share, and how their values are read. */
+
+import { type Command, InvalidArgumentError } from 'commander';
+import type { Bind, Descend } from '../format/predicate.js';
+import type { AuthorizeParams, Claims } from '../format/protocol.js';
+
+export interface ClaimFlags {
+  readonly agent?: string;
+  readonly user?: string;
+  readonly purpose?: string;
+  readonly ticket?: string;
+}
+
+export interface AuthorizeFlags extends ClaimFlags {
+  readonly ttl?: number;
+  readonly parent?: string;
+  readonly audience?: string;
+  readonly bind?: Bind;
+  readonly descend?: Descend;
+}
+
+/** Reads a count of seconds or lines. */
+export function positiveInteger(text: string): number {
+  const value = Number(text);
+  if (!/^[1-9][0-9]*$/.test(text) || !Number.isSafeInteger(value))
+    throw new InvalidArgumentError('A positive whole number is expected.');
+  return value;
+}
+
+/** What the caller says about itself: recorded as claims. */
+export function addClaimOptions(command: Command): Command {
+  return command
+    .option('--agent <name>', 'the agent on whose behalf this is asked (a claim)')
+    .option('--user <name>', 'the user on whose behalf this is asked (a claim)')
+    .option('--purpose <text>', 'why; recorded')
+    .option('--ticket <text>', 'the ticket that asks for it; recorded');
+}
+
+/** Everything that an authorization can be asked to be. */
+export function addAuthorizeOptions(command: Command): Command {
+  command
+    .option('--ttl <seconds>', 'how long it shall be valid (the policy has the last word)', positiveInteger)
+    .option('--parent <id|file>', 'the authorization under which this one is asked for')
+    .option('--audience <name>', 'the one relying party that may accept it')
+    .addOption(
+      command.createOption('--bind <what>', 'who may redeem it').choices(['uid', 'executable', 'process']),
+    )
+    .addOption(
+      command.createOption('--descend <what>', 'what the program may start').choices(['none', 'any']),
+    );
+  return addClaimOptions(command);
+}
+
+/** The claims that were made. */
+export function claimsOf({ agent, user, purpose, ticket }: ClaimFlags): Claims {
+  return { agent, user, purpose, ticket };
+}
+
+/** The options of an authorization, the parent's id read from a file if need be. Throws UsageError. */
+export async function authorizeOptionsOf(flags: AuthorizeFlags): Promise<Omit<AuthorizeParams, 'action'>> {
+  const { artifactIdFrom } = await import('./artifact-file.js');
+  const { ttl, audience, bind, descend } = flags;
+  const parent = flags.parent === undefined ? undefined : await artifactIdFrom(flags.parent);
+  return { ...claimsOf(flags), ttlSeconds: ttl, parent, audience, bind, descend };
+}

@@ -1,0 +1,65 @@
+/**
+ * The exact bytes of our own arguments, environment and working directory. Node hands them out as text, in which bytes
+ * that are no UTF-8 are lost; the kernel keeps them (proc(5)).
+ */
+
+import { readFileSync, readlinkSync } from 'node:fs';
+import { concatBytes } from '../format/bytes.js';
+import { utf8Encode } from '../format/utf8.js';
+import { UsageError } from './cli-error.js';
+import type { Environment } from './context.js';
+
+/** The last arguments, byte for byte; `texts` is how Node read them. Throws UsageError where bytes were lost. */
+export function exactArguments(texts: readonly string[]): Uint8Array[] {
+  const all = fieldsOf('/proc/self/cmdline');
+  const exact = all === null ? texts.map(faithfulBytes) : all.slice(all.length - texts.length);
+  // Else these would be somebody else's words, and authorizing them would be worse than stopping.
+  const agree = exact.every((bytes, position) => new TextDecoder().decode(bytes) === texts[position]);
+  if (!agree || exact.length !== texts.length) throw new Error('the own arguments could not be read back');
+  return exact;
+}
+
+/** Every `NAME=VALUE` of the environment that this process was started with. */
+export function exactEnvironment(environment: Environment): Uint8Array[] {
+  const fields = fieldsOf('/proc/self/environ');
+  if (fields !== null) return fields;
+  return Object.entries(environment).map(([name, value]) => faithfulBytes(`${name}=${value ?? ''}`));
+}
+
+/** The working directory. Throws UsageError when it was removed. */
+export function exactWorkingDirectory(): Uint8Array {
+  try {
+    const text = process.cwd();
+    return process.platform === 'linux'
+      ? readlinkSync('/proc/self/cwd', { encoding: 'buffer' })
+      : faithfulBytes(text);
+  } catch (cause) {
+    throw new UsageError('the working directory does not exist any more; change to one that does', { cause });
+  }
+}
+
+/** NUL-terminated fields of a file of /proc; null where there is no such file system. */
+function fieldsOf(path: string): Uint8Array[] | null {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(path);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw cause;
+  }
+  const fields: Uint8Array[] = [];
+  for (let start = 0; start < bytes.length; ) {
+    const end = bytes.indexOf(0, start);
+    const stop = end === -1 ? bytes.length : end;
+    fields.push(concatBytes(bytes.subarray(start, stop)));
+    start = stop + 1;
+  }
+  return fields;
+}
+
+/** Bytes of a text that Node decoded, unless decoding lost something. */
+function faithfulBytes(text: string): Uint8Array {
+  if (text.includes('\ufffd'))
+    throw new UsageError('an argument or environment variable is not UTF-8, and this system hides its bytes');
+  return utf8Encode(text);
+}

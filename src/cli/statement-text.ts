@@ -1,0 +1,113 @@
+/** What an artifact says, for people. Everything shown is bounded, and none of it is meant to be parsed. */
+
+import type { Action } from '../format/action.js';
+import { displayText } from '../format/exact-text.js';
+import type { ExecutableFact, GrantPredicate } from '../format/predicate.js';
+import type { LogRecord } from '../format/record.js';
+import type { Statement } from '../format/statement.js';
+import type { LoggedPayload } from '../verify/payload.js';
+
+const maxTextLength = 160;
+
+/** Label and text of what matters in a statement. */
+export function statementRows({ predicateType, predicate }: Statement): (readonly [string, string])[] {
+  const { peer, claimed } = predicate.initiator;
+  const asker = `uid ${peer.uid}, pid ${peer.pid}, ${executableText(peer.executable)}`;
+  const claims = [claimed.agent && `agent ${claimed.agent}`, claimed.user && `user ${claimed.user}`];
+  const common: (readonly [string, string])[] = [
+    ['asked by', asker],
+    ['claims', claims.filter((claim) => claim !== null).join(', ') || 'none'],
+    ['log', predicate.attribution.log],
+  ];
+  if (predicateType === 'urn:writ:denial:v1') {
+    const reasons = predicate.denials.map(({ code, message }) => ['reason', `${code}: ${message}`] as const);
+    return [['denied', predicate.method], ['at', predicate.time], ...reasons, ...common];
+  }
+  return [...grantRows(predicate), ...common];
+}
+
+/** One line about anything logged, and when it happened. */
+export function payloadSummary(payload: LoggedPayload): { readonly time: string; readonly text: string } {
+  if (payload.content === 'record') return { time: payload.record.time, text: recordText(payload.record) };
+  const { statement } = payload;
+  if (statement.predicateType === 'urn:writ:denial:v1') {
+    const { predicate } = statement;
+    const codes = predicate.denials.map(({ code }) => code).join(' ');
+    return { time: predicate.time, text: `${predicate.method}: ${codes}` };
+  }
+  const { validity, scope } = statement.predicate;
+  return { time: validity.notBefore, text: actionText(scope.action) };
+}
+
+/** The action on one line, shortened. */
+export function actionText(action: Action): string {
+  switch (action.type) {
+    case 'execute':
+      return short(action.argv.map((word) => quoted(displayText(word))).join(' '));
+    case 'tool':
+      return short(`${action.tool} ${JSON.stringify(action.arguments)}`);
+    case 'sign':
+      return short(`${action.name} (${action.sizeBytes} bytes)`);
+  }
+}
+
+/** The beginning of an id, enough to recognise it by. */
+export function shortId(id: string): string {
+  return `${id.slice(0, 'sha3-512:'.length + 12)}...`;
+}
+
+function grantRows({
+  scope,
+  validity,
+  policy,
+  lineage,
+  governance,
+}: GrantPredicate): (readonly [string, string])[] {
+  const rows: (readonly [string, string])[] = [['action', actionText(scope.action)]];
+  if (scope.action.type === 'execute') {
+    rows.push(['executable', short(displayText(scope.action.executable))]);
+    rows.push(['directory', short(displayText(scope.action.cwd))]);
+  }
+  rows.push(['valid', `${validity.notBefore} to ${validity.notAfter}, ${useText(validity.use)}`]);
+  rows.push(['runs as', `uid ${scope.uid}, gid ${scope.gid}; may be redeemed by: ${scope.bind}`]);
+  rows.push(['audience', scope.audience ?? 'any']);
+  rows.push(['policy', `version ${policy.version}, by ${policy.determining.join(', ') || 'default'}`]);
+  if (lineage.parent !== null) rows.push(['parent', `${lineage.parent} (depth ${lineage.depth})`]);
+  if (governance.purpose !== null) rows.push(['purpose', short(governance.purpose)]);
+  if (governance.ticket !== null) rows.push(['ticket', short(governance.ticket)]);
+  return rows;
+}
+
+function recordText(record: LogRecord): string {
+  switch (record.type) {
+    case 'urn:writ:redemption:v1':
+      return `of entry ${record.artifactIndex} by uid ${record.redeemer.uid}`;
+    case 'urn:writ:revocation:v1':
+      return `of entry ${record.targetIndex} (${record.cause})`;
+    case 'urn:writ:policy:v1':
+      return `version ${record.version}, bundle ${record.bundle.slice(0, 12)}...`;
+    case 'urn:writ:key:v1':
+      return `${record.role} key ${record.publicKey}`;
+    case 'urn:writ:start:v1':
+      return `daemon ${record.daemon}, version ${record.version}`;
+    case 'urn:writ:stop:v1':
+      return `daemon ${record.daemon}`;
+  }
+}
+
+function executableText(fact: ExecutableFact): string {
+  if (fact.source === 'unavailable') return `executable unknown (${fact.reason})`;
+  return `${displayText(fact.path)} (${fact.source})`;
+}
+
+function useText(use: 'single' | 'lease'): string {
+  return use === 'single' ? 'once' : 'under a lease';
+}
+
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+function short(text: string): string {
+  return text.length <= maxTextLength ? text : `${text.slice(0, maxTextLength - 3)}...`;
+}
