@@ -1,0 +1,39 @@
+// File descriptors; see the header.
+
+#include "descriptor.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cmath>
+#include <limits>
+
+#include "system_error.h"
+
+namespace writ {
+
+UniqueDescriptor::~UniqueDescriptor() {
+  // Nothing is written through the descriptors that are closed here, so close() has no loss to report.
+  if (valid()) ::close(descriptor_);
+}
+
+std::optional<int> descriptor_argument(const Napi::CallbackInfo& info) {
+  if (info.Length() == 1 && info[0].IsNumber()) {
+    const double number = info[0].As<Napi::Number>().DoubleValue();
+    if (number >= 0 && number <= std::numeric_limits<int>::max() && std::floor(number) == number) {
+      return static_cast<int>(number);
+    }
+  }
+  throw_argument_error(info.Env(), "expected one argument: a file descriptor");
+  return std::nullopt;
+}
+
+Napi::Value close_fd(const Napi::CallbackInfo& info) {
+  const std::optional<int> descriptor = descriptor_argument(info);
+  if (!descriptor) return info.Env().Undefined();
+  // After EINTR Linux has closed the descriptor; to close it again could hit one that another thread opened since.
+  if (::close(*descriptor) != 0 && errno != EINTR) return throw_system_error(info.Env(), errno, "close");
+  return info.Env().Undefined();
+}
+
+}  // namespace writ
