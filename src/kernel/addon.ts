@@ -1,0 +1,89 @@
+/** The native addon (native/): system calls that Node has no word for, with their types. Only this folder calls it. */
+
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+/** What the kernel noted when a Unix socket was connected. `pid` is 0 where this PID namespace hides the peer. */
+export interface PeerCredentials {
+  readonly pid: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** `type` is the magic number of statfs(2); `nosuid`: the mount ignores set-user-ID bits. */
+export interface FileSystemFacts {
+  readonly type: number;
+  readonly nosuid: boolean;
+}
+
+/**
+ * Each function is synchronous and throws an Error with `code` (an errno's name) and `syscall` when the system call
+ * fails, TypeError for arguments of another kind. Away from Linux all but `peerCredentials`, `closeFd`, `lockFile`,
+ * `supportsPeerPidfd` (false) and `bootTimeMs` throw code ENOSYS.
+ */
+export interface NativeAddon {
+  /** SO_PEERCRED of a connected Unix socket. */
+  peerCredentials(socketFd: number): PeerCredentials;
+  /** SO_PEERGROUPS: supplementary groups at the time of connecting. */
+  peerGroups(socketFd: number): Uint32Array;
+  /** SO_PEERSEC: the security label; null where no security module gives one. */
+  peerLabel(socketFd: number): string | null;
+  /** SO_PEERPIDFD: a descriptor to be closed with `closeFd`; null only where the kernel lacks the option. */
+  peerPidfd(socketFd: number): number | null;
+  /** Whether this kernel knows SO_PEERPIDFD (Linux 6.5). */
+  supportsPeerPidfd(): boolean;
+  /** False once the process behind the pidfd has ended, also before anybody has waited for it. */
+  pidfdAlive(pidfd: number): boolean;
+  closeFd(fd: number): void;
+  /** Opens (mode 0600) and locks a file (flock); the returned descriptor holds the lock. EWOULDBLOCK: held already. */
+  lockFile(path: string): number;
+  /** fstatfs(2) of an open file. */
+  fileSystem(fd: number): FileSystemFacts;
+  /** CLOCK_BOOTTIME in milliseconds, with a fraction. */
+  bootTimeMs(): number;
+}
+
+/** The compiled addon is missing, or is not the one that this code was written for. */
+export class AddonError extends Error {
+  constructor(path: string, cause?: unknown) {
+    super(`The native addon ${path} cannot be used: run \`npm run build\`.`, { cause });
+    this.name = 'AddonError';
+  }
+}
+
+const functionNames: readonly (keyof NativeAddon)[] = [
+  'peerCredentials',
+  'peerGroups',
+  'peerLabel',
+  'peerPidfd',
+  'supportsPeerPidfd',
+  'pidfdAlive',
+  'closeFd',
+  'lockFile',
+  'fileSystem',
+  'bootTimeMs',
+];
+
+const addonPath = fileURLToPath(new URL('../../../native/build/Release/writ_native.node', import.meta.url));
+const loadModule = createRequire(import.meta.url);
+
+/** Loads the addon, once for each thread. Throws AddonError. */
+export function nativeAddon(path: string = addonPath): NativeAddon {
+  const loaded = load(path);
+  if (!isNativeAddon(loaded)) throw new AddonError(path);
+  return loaded;
+}
+
+function load(path: string): unknown {
+  try {
+    return loadModule(path);
+  } catch (cause) {
+    throw new AddonError(path, cause);
+  }
+}
+
+function isNativeAddon(candidate: unknown): candidate is NativeAddon {
+  if (typeof candidate !== 'object' || candidate === null) return false;
+  const members = new Map<string, unknown>(Object.entries(candidate));
+  return functionNames.every((name) => typeof members.get(name) === 'function');
+}

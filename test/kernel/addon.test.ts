@@ -1,0 +1,81 @@
+// The native addon on real descriptors, and what it says when a system call fails.
+
+import assert from 'node:assert/strict';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { AddonError, nativeAddon } from '../../src/kernel/addon.js';
+
+const addon = nativeAddon();
+
+let directory: string;
+let file: number;
+before(() => {
+  directory = mkdtempSync(join(tmpdir(), 'writ-addon-'));
+  file = openSync(join(directory, 'file'), 'w');
+});
+after(() => {
+  closeSync(file);
+  rmSync(directory, { recursive: true });
+});
+
+describe('the native addon', () => {
+  const socketCalls = [
+    ['peerCredentials', 'getsockopt SO_PEERCRED', () => addon.peerCredentials(file)],
+    ['peerGroups', 'getsockopt SO_PEERGROUPS', () => addon.peerGroups(file)],
+    ['peerLabel', 'getsockopt SO_PEERSEC', () => addon.peerLabel(file)],
+    ['peerPidfd', 'getsockopt SO_PEERPIDFD', () => addon.peerPidfd(file)],
+  ] as const;
+  for (const [name, syscall, call] of socketCalls) {
+    it(`names the failed system call when ${name} gets a file instead of a socket`, () => {
+      assert.throws(call, {
+        code: 'ENOTSOCK',
+        syscall,
+        message: `ENOTSOCK: socket operation on non-socket, ${syscall}`,
+      });
+    });
+  }
+
+  it('refuses what is no descriptor before any system call', () => {
+    for (const wrong of [-1, 1.5, Number.NaN, 2 ** 31]) {
+      assert.throws(() => addon.pidfdAlive(wrong), {
+        name: 'TypeError',
+        message: 'expected one argument: a file descriptor',
+      });
+    }
+  });
+
+  it('takes no closed descriptor for a live process', () => {
+    assert.throws(() => addon.pidfdAlive(1_000_000), { code: 'EBADF', syscall: 'poll' });
+    assert.throws(() => addon.closeFd(1_000_000), { code: 'EBADF', syscall: 'close' });
+  });
+
+  it('tells the file system of an open file', () => {
+    const proc = openSync('/proc/self/stat', 'r');
+    try {
+      assert.equal(addon.fileSystem(proc).type, 0x9fa0);
+    } finally {
+      closeSync(proc);
+    }
+  });
+
+  it('reads the clock that /proc/uptime shows', () => {
+    const earlierMs = addon.bootTimeMs();
+    const uptimeMs = Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]) * 1000;
+    // /proc/uptime has a resolution of ten milliseconds and is rounded down.
+    assert.ok(uptimeMs >= earlierMs - 10, `${uptimeMs} >= ${earlierMs}`);
+    assert.ok(addon.bootTimeMs() >= uptimeMs);
+  });
+
+  it('says what to do when it is missing or is another library', () => {
+    const missing = join(directory, 'missing.node');
+    assert.throws(() => nativeAddon(missing), {
+      name: 'AddonError',
+      message: `The native addon ${missing} cannot be used: run \`npm run build\`.`,
+    });
+    const other = join(directory, 'other.cjs');
+    writeFileSync(other, 'module.exports = { closeFd() {} };');
+    assert.throws(() => nativeAddon(other), AddonError);
+  });
+});
