@@ -1,0 +1,26 @@
+/** Says which environment bindings no longer hold. Pure. */
+
+import type { Binding, BindingSource } from '../format/predicate.js';
+
+/** From the weakest on. */
+const strength: Readonly<Record<BindingSource, number>> = { reported: 0, kernel: 1, tpm: 2 };
+
+/**
+ * Names of what changed, sorted: bindings that were sealed and are measured with another value, from a weaker source, or
+ * not at all. With `names` exactly those must hold, and one that was never sealed counts as changed. A name that
+ * occurs twice on either side proves nothing, so it counts as changed too. What is measured and was not sealed does not count.
+ */
+export function compareBindings(
+  sealed: readonly Binding[],
+  measured: readonly Binding[],
+  names: readonly string[] = sealed.map(({ name }) => name),
+): readonly string[] {
+  return [...new Set(names)].filter((name) => !holds(name, sealed, measured)).sort();
+}
+
+function holds(name: string, sealed: readonly Binding[], measured: readonly Binding[]): boolean {
+  const [before, ...moreBefore] = sealed.filter((binding) => binding.name === name);
+  const [now, ...moreNow] = measured.filter((binding) => binding.name === name);
+  if (before === undefined || now === undefined || moreBefore.length + moreNow.length > 0) return false;
+  return before.value === now.value && strength[now.source] >= strength[before.source];
+}
