@@ -41,7 +41,7 @@ export interface FileDigesterOptions {
   readonly maxSizeBytes: number;
   /** Files in work and waiting, beyond which more are refused as `overloaded`. */
   readonly maxPending: number;
-  /** How long one file may take from opening to answer, waiting for a thread apart. */
+  /** How long a thread may take over one file. Opening it is not covered: a file system that hangs holds its request up. */
   readonly timeoutMs: number;
   readonly maxCached: number;
   /** Wall clock, milliseconds since the Unix epoch: what files' times are compared with. */
