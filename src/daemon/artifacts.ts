@@ -3,7 +3,7 @@
 import type { ArtifactId } from '../format/artifact-id.js';
 import type { GrantPredicate } from '../format/predicate.js';
 import { decodeStatement, type Statement } from '../format/statement.js';
-import type { LogEntry } from '../log/log.js';
+import type { LogEntry } from '../log/entry-reader.js';
 import type { LogState } from '../verify/situation.js';
 import type { Services } from './services.js';
 

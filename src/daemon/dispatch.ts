@@ -2,7 +2,8 @@
 
 import { denial } from '../format/denial.js';
 import type { Denied } from '../format/protocol.js';
-import { LogDamageError } from '../log/recovery.js';
+import { LogDamageError } from '../log/damage.js';
+import { IndexUnavailableError } from '../state/index-thread.js';
 import { authorize, sign } from './methods/authorize.js';
 import { exportArtifact } from './methods/export.js';
 import { checkpoint, entry, lineage, proof, status } from './methods/read.js';
@@ -27,8 +28,7 @@ export async function dispatch(
   try {
     return await perform(services, redemptions, identified.caller, request);
   } catch (cause) {
-    if (!(cause instanceof LogDamageError)) throw cause;
-    return refuseDamaged(services, cause);
+    return refuseUnverifiable(services, cause);
   }
 }
 
@@ -66,10 +66,15 @@ function perform(
   }
 }
 
-/** An entry on disk is not the one that was sealed: whatever depends on it cannot be proven. */
-function refuseDamaged(services: Services, cause: LogDamageError): Denied {
-  return refusePlainly(
-    services,
-    denial('STATE_UNVERIFIABLE', cause.message, 'Stop the daemon and check the log (writ log check).'),
-  );
+/** What the answer depends on cannot be proven or read now. Any other failure is the daemon's own, and fatal. */
+function refuseUnverifiable(services: Services, cause: unknown): Denied {
+  if (cause instanceof LogDamageError) {
+    const remedy = 'Stop the daemon and check the log (writ log check).';
+    return refusePlainly(services, denial('STATE_UNVERIFIABLE', cause.message, remedy));
+  }
+  if (cause instanceof IndexUnavailableError) {
+    const remedy = 'Ask again in a moment; only lineage depends on the index.';
+    return refusePlainly(services, denial('STATE_UNVERIFIABLE', cause.message, remedy));
+  }
+  throw cause;
 }

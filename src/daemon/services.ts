@@ -22,23 +22,23 @@ export type Identified =
   | { readonly outcome: 'identified'; readonly caller: Caller }
   | { readonly outcome: 'denied'; readonly denial: Denial<'IDENTITY_MISMATCH'> };
 
-export type Measured =
-  | { readonly outcome: 'measured'; readonly bindings: readonly Binding[] }
-  | { readonly outcome: 'denied'; readonly denial: Denial<'ENVIRONMENT_MISMATCH'> };
-
 /** The action with the digests of its executable, taken just now. */
 export type MeasuredAction =
   | { readonly outcome: 'measured'; readonly action: ExecuteAction | ToolAction }
   | { readonly outcome: 'denied'; readonly denial: Denial<'SCOPE_MISMATCH'> };
 
-/** A policy decision with the record that goes into the statement, and the evaluated document. */
-export interface Decision {
-  readonly record: PolicyRecord;
-  /** The JCS document that was evaluated; kept beside the decision so that it can be replayed. */
-  readonly input: Uint8Array;
-  /** Null when the decision is allow. */
-  readonly denial: Denial<'POLICY_DENIED'> | null;
-}
+/**
+ * A policy decision with the record that goes into the statement, and the evaluated JCS document, which is kept beside
+ * the decision so that it can be replayed. `record` is null where the facts could not even be put to the policy.
+ */
+export type Decision =
+  | { readonly decision: 'allow'; readonly record: PolicyRecord; readonly input: Uint8Array }
+  | {
+      readonly decision: 'deny';
+      readonly record: PolicyRecord | null;
+      readonly input: Uint8Array;
+      readonly denial: Denial<'POLICY_DENIED'>;
+    };
 
 export interface PolicyService {
   readonly description: PolicyResult;
@@ -87,7 +87,8 @@ export interface Services {
   readonly counters: Counters;
   /** 16 random bytes, in base64. */
   readonly nonce: () => string;
-  readonly measureEnvironment: (peer: Peer) => Promise<Measured>;
+  /** What can be measured of where the peer runs; a missing sensor is a missing binding. */
+  readonly measureEnvironment: (peer: Peer) => Promise<readonly Binding[]>;
   readonly measureAction: (action: RequestedAction, peer: Peer) => Promise<MeasuredAction>;
 }
 

@@ -37,7 +37,8 @@ export type FrameReading =
 
 const headerBytes = 8;
 /** More than any entry: statement, policy input and leaf together. */
-export const maxBodyBytes = 1 << 20;
+const maxBodyBytes = 1 << 20;
+export const maxFrameBytes = headerBytes + maxBodyBytes;
 
 const payloadTypes: readonly PayloadType[] = [statementPayloadType, recordPayloadType];
 

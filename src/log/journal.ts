@@ -5,8 +5,9 @@
 
 import { type FileHandle, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { LogDamageError } from './damage.js';
 import { makeDirectoryDurably, syncDirectory } from './durable-file.js';
-import { type EntryFrame, encodeFrame, type Frame, maxBodyBytes, readFrame } from './journal-frame.js';
+import { type EntryFrame, encodeFrame, type Frame, maxFrameBytes, readFrame } from './journal-frame.js';
 
 /** Thrown when a write did not happen: nothing was appended, and the same bytes may be tried again. */
 export class JournalWriteError extends Error {
@@ -134,13 +135,15 @@ export class Journal {
     const offset = segment?.offsets[index - segment.firstIndex];
     if (segment === undefined || offset === undefined)
       throw new RangeError(`the journal holds no entry ${index}`);
+    const isCurrent = segment === lastOf(this.#segments);
+    const end =
+      segment.offsets[index - segment.firstIndex + 1] ??
+      (isCurrent ? this.#position : Number.POSITIVE_INFINITY);
+    const sizeBytes = Math.min(end - offset, maxFrameBytes);
+    if (isCurrent) return readEntry(this.#file, segment.path, offset, sizeBytes);
     const file = await open(segment.path, 'r');
     try {
-      const bytes = Buffer.alloc(maxFrameBytes(segment, index, offset));
-      const { bytesRead } = await file.read(bytes, 0, bytes.length, offset);
-      const reading = readFrame(bytes.subarray(0, bytesRead), 0);
-      if (reading.reading === 'torn' || reading.frame.frame !== 'entry') throw damagedError(segment.path);
-      return reading.frame;
+      return await readEntry(file, segment.path, offset, sizeBytes);
     } finally {
       await file.close();
     }
@@ -235,16 +238,22 @@ async function writeFully(file: FileHandle, bytes: Uint8Array, position: number)
   }
 }
 
-/** Bytes to read so that the frame at `offset` is whole: up to the next entry, where there is one. */
-function maxFrameBytes(segment: Segment, index: number, offset: number): number {
-  const next = segment.offsets[index - segment.firstIndex + 1];
-  return next === undefined ? maxBodyBytes + 8 : next - offset;
+/** Reads the entry whose frame lies within `sizeBytes` from `offset`. */
+async function readEntry(
+  file: FileHandle,
+  path: string,
+  offset: number,
+  sizeBytes: number,
+): Promise<EntryFrame> {
+  const bytes = Buffer.alloc(sizeBytes);
+  const { bytesRead } = await file.read(bytes, 0, sizeBytes, offset);
+  const reading = readFrame(bytes.subarray(0, bytesRead), 0);
+  if (reading.reading === 'torn' || reading.frame.frame !== 'entry') throw damagedError(path);
+  return reading.frame;
 }
 
-function damagedError(path: string): Error {
-  return new Error(
-    `the journal segment ${path} is damaged or missing; restore the state directory or run writ recover`,
-  );
+function damagedError(path: string): LogDamageError {
+  return new LogDamageError(`the journal segment ${path} is damaged or missing; restore the state directory`);
 }
 
 function nameOf(firstIndex: number): string {

@@ -8,15 +8,14 @@
  */
 
 import { type ArtifactId, artifactIdOf } from '../format/artifact-id.js';
-import { equalBytes } from '../format/bytes.js';
-import { decodeEntry, type EntryKind, encodeEntry, entryOf } from '../format/entry.js';
+import { decodeEntry, type EntryKind } from '../format/entry.js';
 import type { VerifierKey } from '../format/note.js';
 import { formatTlogProof } from '../format/tlog-proof.js';
 import { inclusionProof } from '../merkle/proof.js';
 import { tileWidth } from '../merkle/tile.js';
-import { leafHash } from '../merkle/tree.js';
+import { type LogEntry, readEntry } from './entry-reader.js';
 import type { PayloadType } from './journal-frame.js';
-import { LogDamageError, type RecoveredLog } from './recovery.js';
+import type { RecoveredLog } from './recovery.js';
 import type {
   AbandonedGrant,
   CheckpointSigner,
@@ -26,17 +25,6 @@ import type {
   Unsealed,
 } from './seal.js';
 import { type Seal, Sealer } from './sealer.js';
-
-/** An entry read back and proven to be the one in the tree. */
-export interface LogEntry {
-  readonly index: number;
-  readonly id: ArtifactId;
-  readonly kind: EntryKind;
-  readonly leaf: Uint8Array;
-  readonly payloadType: PayloadType;
-  readonly payload: Uint8Array;
-  readonly attachment: Uint8Array;
-}
 
 /** An entry that just became durable, for the views that follow the log. */
 export interface DurableEntry {
@@ -55,6 +43,7 @@ export interface LogParts {
   readonly monotonicMs: () => number;
   readonly revocationOf: (grant: AbandonedGrant) => Submission;
   readonly onDurable: (entry: DurableEntry) => void;
+  readonly onSeal: () => void;
   /** The published directory could not be brought up to date; it is tried again. */
   readonly onPublishFailure: (cause: unknown) => void;
   readonly onFatal: (cause: Error) => void;
@@ -83,7 +72,10 @@ export class Log {
         monotonicMs,
         revocationOf,
         onDurable: (index, leaf, submission) => this.#follow(index, leaf, submission),
-        onSeal: () => this.#schedulePublish(publishDelayMs),
+        onSeal: () => {
+          this.#schedulePublish(publishDelayMs);
+          parts.onSeal();
+        },
         onFatal,
       },
       recovered.seal,
@@ -121,15 +113,8 @@ export class Log {
   }
 
   /** Reads an entry back. Throws RangeError for an index beyond the log, LogDamageError for one that was changed. */
-  async read(index: number): Promise<LogEntry> {
-    const frame = await this.#parts.recovered.journal.read(index);
-    const { kind, digests } = decodeEntry(frame.leaf);
-    const expected = encodeEntry(entryOf(kind, frame.payloadType, frame.payload));
-    const inTree = this.#parts.recovered.tree.subtree(0, index);
-    if (!equalBytes(leafHash(frame.leaf), inTree) || !equalBytes(expected, frame.leaf)) {
-      throw new LogDamageError(`log entry ${index} is not the one that was sealed`);
-    }
-    return { ...frame, index, id: artifactIdOf(digests), kind };
+  read(index: number): Promise<LogEntry> {
+    return readEntry(this.#parts.recovered, index);
   }
 
   /** Text of the tlog-proof of an entry under the newest seal; null while no seal covers it. */

@@ -13,20 +13,13 @@ import { utf8Encode } from '../format/utf8.js';
 import { tileWidth } from '../merkle/tile.js';
 import { leafHash } from '../merkle/tree.js';
 import { verifyingKey } from '../verify/ed25519.js';
+import { LogDamageError } from './damage.js';
 import { Journal, type JournalDamage } from './journal.js';
 import type { EntryFrame } from './journal-frame.js';
 import type { AbandonedGrant } from './seal.js';
 import type { Seal } from './sealer.js';
 import { TileDirectory } from './tile-directory.js';
 import { TileTree } from './tile-tree.js';
-
-/** The log on disk contradicts a checkpoint that was signed over it, or cannot be read. The daemon must not start. */
-export class LogDamageError extends Error {
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'LogDamageError';
-  }
-}
 
 /** An entry as replay shows it. Records were checked against their leaf; statements are when they are read. */
 export interface ReplayedEntry {

@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { bundlesBetween, type Tile, tilePath, tilesBetween, tileWidth } from '../merkle/tile.js';
+import { LogDamageError } from './damage.js';
 import { makeDirectoryDurably, writeDurably } from './durable-file.js';
 import type { TileTree } from './tile-tree.js';
 
@@ -48,7 +49,7 @@ export class TileDirectory {
     const path = join(this.#directory, tilePath({ level, index, width: tileWidth }));
     const hashes = readFileSync(path);
     if (hashes.length !== tileWidth * hashBytes)
-      throw new Error(`the tile ${path} is damaged; restart writd to have it written again`);
+      throw new LogDamageError(`the published tile ${path} is damaged; restore it from a backup`);
     return hashes;
   }
 

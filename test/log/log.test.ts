@@ -7,7 +7,7 @@ import { parseCheckpoint } from '../../src/format/checkpoint.js';
 import { encodeEntry, entryOf } from '../../src/format/entry.js';
 import { parseNote } from '../../src/format/note.js';
 import { parseTlogProof } from '../../src/format/tlog-proof.js';
-import { LogDamageError } from '../../src/log/recovery.js';
+import { LogDamageError } from '../../src/log/damage.js';
 import type { Sealed, SealResult, Submission } from '../../src/log/seal.js';
 import { rootOfInclusion } from '../../src/merkle/proof.js';
 import { leafHash } from '../../src/merkle/tree.js';

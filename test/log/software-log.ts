@@ -132,6 +132,7 @@ export async function openLog(
     monotonicMs: () => performance.now(),
     revocationOf,
     onDurable: (entry) => durable.push(entry),
+    onSeal: () => undefined,
     onPublishFailure: (cause) => fatal.push(new Error('publish failed', { cause })),
     onFatal: (cause) => fatal.push(cause),
   });

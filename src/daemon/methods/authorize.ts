@@ -3,6 +3,7 @@
 import type { Action } from '../../format/action.js';
 import type { ArtifactId } from '../../format/artifact-id.js';
 import { type Denial, denial } from '../../format/denial.js';
+import type { PolicyRecord } from '../../format/predicate.js';
 import {
   type AuthorizeParams,
   type GrantResult,
@@ -69,16 +70,13 @@ async function grant(services: Services, draft: Draft): Promise<GrantResult> {
   const { request, caller, action, parent } = draft;
   const { params } = request;
   const environment = await services.measureEnvironment(caller.peer);
-  if (environment.outcome === 'denied') {
-    return refuse(services, request, contextOf(caller, params), [environment.denial]);
-  }
   const lineage = lineageUnder(
     parent && { id: parent.entry.id, lineage: parent.statement.predicate.lineage },
   );
   const decision = decide(services.policy, {
     caller,
     request: action,
-    environment: environment.bindings,
+    environment,
     claims: params,
     lineageDepth: lineage.depth,
     nowMs: services.clock.lastTrustedMs(),
@@ -86,15 +84,16 @@ async function grant(services: Services, draft: Draft): Promise<GrantResult> {
   const context: RefusalContext = {
     ...contextOf(caller, params),
     policy: decision,
-    environment: environment.bindings,
+    environment,
   };
   // From here to the append nothing is awaited: so payload times follow the order of the log.
   const time = services.clock.now();
   const grounds = groundsToRefuse(services, draft, decision, lineage.depth);
   if (time.outcome === 'untrusted') grounds.push(time.denial);
-  if (time.outcome === 'untrusted' || grounds.length > 0)
+  if (decision.decision === 'deny' || time.outcome === 'untrusted' || grounds.length > 0) {
     return refuseAll(services, request, context, grounds);
-  const statement = grantStatement(grantOf(services, draft, decision, context, lineage), {
+  }
+  const statement = grantStatement(grantOf(services, draft, decision.record, context, lineage), {
     timeMs: time.timeMs,
     nonce: services.nonce(),
   });
@@ -109,7 +108,7 @@ async function grant(services: Services, draft: Draft): Promise<GrantResult> {
 function groundsToRefuse(services: Services, draft: Draft, decision: Decision, depth: number): Denial[] {
   const { maxTtlSeconds, maxLineageDepth } = services.policy;
   const grounds: Denial[] = [];
-  if (decision.denial !== null) grounds.push(decision.denial);
+  if (decision.decision === 'deny') grounds.push(decision.denial);
   if ((draft.options.ttlSeconds ?? 0) > maxTtlSeconds) {
     grounds.push(
       denial('POLICY_DENIED', `the policy bundle allows at most ${maxTtlSeconds} seconds of validity`),
@@ -124,7 +123,7 @@ function groundsToRefuse(services: Services, draft: Draft, decision: Decision, d
 function grantOf(
   services: Services,
   { request, caller, action, parent, options }: Draft,
-  decision: Decision,
+  policy: PolicyRecord,
   { environment }: RefusalContext,
   lineage: Grant['lineage'],
 ): Grant {
@@ -133,7 +132,7 @@ function grantOf(
     action,
     caller,
     claims: request.params,
-    policy: decision.record,
+    policy,
     environment,
     ttlSeconds: options.ttlSeconds ?? services.policy.defaultTtlSeconds,
     audience: options.audience ?? parentPredicate?.scope.audience ?? null,

@@ -14,7 +14,7 @@ import type {
 } from '../../format/protocol.js';
 import { decodeStatement, statementPayloadType } from '../../format/statement.js';
 import { parseInstant } from '../../format/time.js';
-import type { LogEntry } from '../../log/log.js';
+import type { LogEntry } from '../../log/entry-reader.js';
 import { findGrant, type GrantedArtifact, mayRead } from '../artifacts.js';
 import type { Request } from '../pipeline/parse.js';
 import { refusePlainly } from '../pipeline/refuse.js';

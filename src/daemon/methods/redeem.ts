@@ -58,8 +58,7 @@ export async function redeem(
   const measured = await services.measureAction(request.params.action, caller.peer);
   if (measured.outcome === 'denied') return refuse(services, request, context, [measured.denial]);
   const environment = await services.measureEnvironment(caller.peer);
-  if (environment.outcome === 'denied') return refuse(services, request, context, [environment.denial]);
-  const presentation = { request, caller, action: measured.action, environment: environment.bindings };
+  const presentation = { request, caller, action: measured.action, environment };
   return queue.exclusively(request.params.id, () => redeemAlone(services, presentation));
 }
 
@@ -161,7 +160,7 @@ async function groundsToRefuse(
   if (predicate.lineage.parent !== null && parent === null) {
     grounds.push(denial('LINEAGE_BROKEN', 'the log holds no sealed authorization with the id of the parent'));
   }
-  if (decision.denial !== null) grounds.push(decision.denial);
+  if (decision.decision === 'deny') grounds.push(decision.denial);
   if (time.outcome === 'untrusted') grounds.push(time.denial);
   return grounds;
 }

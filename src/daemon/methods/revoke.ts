@@ -17,8 +17,7 @@ export async function revoke(
   request: Extract<Request, { method: 'revoke' }>,
 ): Promise<GrantResult> {
   const environment = await services.measureEnvironment(caller.peer);
-  const context: RefusalContext = { caller, claims: {}, policy: null, environment: [] };
-  if (environment.outcome === 'denied') return refuse(services, request, context, [environment.denial]);
+  const context: RefusalContext = { caller, claims: {}, policy: null, environment };
   const artifact = await findGrant(services, request.params.id);
   if (artifact === null) {
     return refuse(services, request, context, [
@@ -29,15 +28,13 @@ export async function revoke(
   const decision = decide(services.policy, {
     caller,
     request: { type: 'revoke', artifact: entry.id, ownerUid: statement.predicate.initiator.peer.uid },
-    environment: environment.bindings,
+    environment,
     claims: {},
     lineageDepth: statement.predicate.lineage.depth,
     nowMs: services.clock.lastTrustedMs(),
   });
-  if (decision.denial !== null) {
-    return refuse(services, request, { ...context, policy: decision, environment: environment.bindings }, [
-      decision.denial,
-    ]);
+  if (decision.decision === 'deny') {
+    return refuse(services, request, { ...context, policy: decision, environment }, [decision.denial]);
   }
   services.views.revokeAtOnce(entry.index);
   const record: RevocationRecord = {

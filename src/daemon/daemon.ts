@@ -1,0 +1,338 @@
+/**
+ * The composition root of `writd`: names every concrete part, brings them up in the order in which each can be trusted,
+ * and takes them down in reverse. Start: lock, policy, log, signer, first sealed record, socket. Nobody is served before.
+ */
+
+import { randomBytes } from 'node:crypto';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Logger, pino } from 'pino';
+import { base64Encode } from '../format/base64.js';
+import { formatVerifierKey, verifierKey } from '../format/note.js';
+import { decodeRecord, type LogRecord, recordPayloadType } from '../format/record.js';
+import { formatInstant, parseInstant } from '../format/time.js';
+import { readKeysFile } from '../hsm/keys-file.js';
+import { openSigner } from '../hsm/process-signer.js';
+import type { Signer } from '../hsm/signer.js';
+import { type FileLock, lockFile } from '../kernel/file-lock.js';
+import { LogDamageError } from '../log/damage.js';
+import { readEntry } from '../log/entry-reader.js';
+import { Log } from '../log/log.js';
+import { type RecoveredLog, recoverLog } from '../log/recovery.js';
+import { loadBundle } from '../policy/bundle.js';
+import { createEngine } from '../policy/engine.js';
+import { type LogIndex, openIndex } from '../state/index-follower.js';
+import { PayloadClock } from '../state/payload-clock.js';
+import { LogViews } from '../state/views.js';
+import { decodePayload, payloadTime } from '../verify/payload.js';
+import type { Config } from './config.js';
+import { dispatch } from './dispatch.js';
+import { FaultTally } from './fault-tally.js';
+import { ensureIdentity } from './identity-file.js';
+import { Machine } from './machine.js';
+import { RedemptionQueue } from './methods/redeem.js';
+import { sealRecord } from './pipeline/seal.js';
+import { policyService } from './policy-service.js';
+import { recordHead, unsealedRevocation } from './records.js';
+import { SocketServer } from './server.js';
+import { Counters, type Services } from './services.js';
+import { ownTrust } from './trust.js';
+import { readVersion } from './version.js';
+
+/** The daemon cannot start; the message says why and what to do. */
+export class StartError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'StartError';
+  }
+}
+
+export interface Daemon {
+  /** Stops taking requests, answers those in flight, seals the end, and closes everything. */
+  stop(reason: string): void;
+  /** Settles with the exit code once everything is closed. */
+  readonly ended: Promise<number>;
+}
+
+/** Brings the daemon up. Throws StartError, ConfigError, or PolicyBundleError; then nothing is left running. */
+export async function startDaemon(config: Config): Promise<Daemon> {
+  await mkdir(config.stateDirectory, { recursive: true, mode: 0o700 });
+  const lock = lockState(config);
+  const undo: (() => Promise<void> | void)[] = [() => lock.release()];
+  try {
+    return await bringUp(config, undo);
+  } catch (cause) {
+    for (const step of undo.reverse()) await step();
+    throw cause instanceof LogDamageError ? new StartError(cause.message, { cause }) : cause;
+  }
+}
+
+function lockState({ stateDirectory, socketPath }: Config): FileLock {
+  const outcome = lockFile(join(stateDirectory, 'writd.lock'));
+  if (outcome.outcome === 'locked') return outcome.lock;
+  throw new StartError(
+    `another writd already runs on ${stateDirectory} (its socket is ${socketPath} unless it was told otherwise); ` +
+      'stop it first, or use another state directory (--state)',
+  );
+}
+
+async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Promise<Daemon> {
+  const logger = pino({ level: config.logLevel, name: 'writd' }, pino.destination({ dest: 2, sync: true }));
+  const bundle = await loadBundle(config.policyDirectory);
+  const machine = new Machine();
+  undo.push(() => machine.close());
+  const hsm = await readKeysFile(join(config.stateDirectory, 'keys.json'));
+  const identity = await ensureIdentity(config.stateDirectory, config.origin, () =>
+    randomBytes(8).toString('hex'),
+  );
+  const key = verifierKey(identity.origin, hsm.keys.log.publicKey);
+  const views = new LogViews();
+  const directories = {
+    journal: join(config.stateDirectory, 'journal'),
+    log: join(config.stateDirectory, 'log'),
+  };
+  const recovered = await recoverLog(directories, key, (entry) => views.apply(entry));
+  undo.push(() => recovered.journal.close());
+  if (recovered.cutBytes > 0)
+    logger.warn({ bytes: recovered.cutBytes }, 'cut a torn last write from the journal');
+  const signer = await openSigner({
+    ...hsm,
+    origin: identity.origin,
+    floor: recovered.seal?.note ?? null,
+    callTimeoutMs: config.hsmCallTimeoutMs,
+    startTimeoutMs: config.hsmStartTimeoutMs,
+    benchDelayMs: benchDelayMs(process.env.WRIT_BENCH_HSM_DELAY_MS),
+  });
+  undo.push(() => signer.close());
+  const clock = await openClock(machine, views, recovered);
+  const stamped = { origin: identity.origin, clock, nonce: () => machine.nonce() };
+  const crash = crashWith(logger);
+  let index: LogIndex | null = null;
+  const log = new Log({
+    recovered,
+    key,
+    signer,
+    limits: config,
+    monotonicMs: () => performance.now(),
+    revocationOf: (grant) => unsealedRevocation(stamped, grant),
+    onDurable: ({ index: position, id, kind, payloadType, payload }) => {
+      const record = payloadType === recordPayloadType ? decodeRecord(payload) : null;
+      views.apply({ index: position, id, kind, record });
+    },
+    onSeal: () => index?.notify(),
+    onPublishFailure: (cause) => logger.error({ err: cause }, 'the published log is behind; trying again'),
+    onFatal: crash,
+  });
+  index = await openIndex({
+    path: join(config.stateDirectory, 'index.sqlite'),
+    source: {
+      origin: identity.origin,
+      sealedSize: () => log.seal?.size ?? 0,
+      rootAt: (size) => recovered.tree.root(size),
+      read: (position) => log.read(position),
+    },
+    onTrouble: (sentence) =>
+      logger.warn({ trouble: sentence }, 'the index is in trouble; nothing else depends on it'),
+  });
+  const services: Services = {
+    ...stamped,
+    version: readVersion(),
+    vkey: formatVerifierKey(key),
+    daemonId: identity.daemonId,
+    hostId: machine.fact('host'),
+    ownUid: process.getuid?.() ?? 0,
+    startedAt: formatInstant(Date.now()),
+    log,
+    views,
+    policy: policyService(bundle, createEngine(bundle)),
+    exportSigner: exportSigner(signer),
+    related: relatedEntries(index, log),
+    trust: ownTrust(key, signer.keys.artifact),
+    counters: new Counters(),
+    measureEnvironment: (peer) => machine.measureEnvironment(peer),
+    measureAction: (action) => machine.measureAction(action),
+  };
+  await announce(services, machine, signer);
+  const tally = new FaultTally((report) => logger.warn(report, 'refused lines that are no valid requests'));
+  const server = await serve(config, services, machine, tally, logger, crash);
+  logger.info({ socket: config.socketPath, origin: identity.origin, entries: log.size }, 'ready');
+  return running({ config, services, machine, signer, index, server, tally, logger, undo });
+}
+
+interface Running {
+  readonly config: Config;
+  readonly services: Services;
+  readonly machine: Machine;
+  readonly signer: Signer;
+  readonly index: LogIndex;
+  readonly server: SocketServer;
+  readonly tally: FaultTally;
+  readonly logger: Logger;
+  readonly undo: readonly (() => Promise<void> | void)[];
+}
+
+function running(parts: Running): Daemon {
+  let end: (code: number) => void = () => undefined;
+  const ended = new Promise<number>((resolve) => {
+    end = resolve;
+  });
+  let stopping = false;
+  return {
+    ended,
+    stop: (reason) => {
+      if (stopping) return;
+      stopping = true;
+      parts.logger.info({ reason, connections: parts.server.connectionCount }, 'stopping');
+      takeDown(parts).then(
+        () => end(0),
+        (cause: unknown) => {
+          parts.logger.fatal({ err: cause }, 'could not stop cleanly; the next start will recover');
+          end(1);
+        },
+      );
+    },
+  };
+}
+
+async function takeDown({
+  config,
+  services,
+  machine,
+  signer,
+  index,
+  server,
+  tally,
+  logger,
+  undo,
+}: Running): Promise<void> {
+  await server.close();
+  await rm(config.socketPath, { force: true });
+  tally.flush();
+  const sealing = await sealRecord(services, {
+    type: 'urn:writ:stop:v1',
+    ...recordHead(services),
+    daemon: services.daemonId,
+  });
+  if (sealing.outcome === 'unsealed')
+    logger.warn({ denial: sealing.denial }, 'the end of this run could not be sealed');
+  await index.close();
+  await services.log.close();
+  await signer.close();
+  await machine.close();
+  // Only the lock is left to undo; the steps above closed the rest in the right order.
+  await undo[0]?.();
+  logger.info('stopped');
+}
+
+/** Durability or history is in doubt, or the code is at fault: end at once; the next start recovers what is certain. */
+function crashWith(logger: Logger): (cause: unknown) => void {
+  return (cause) => {
+    logger.fatal({ err: cause }, 'ending at once; restart to recover');
+    process.exit(1);
+  };
+}
+
+/** The clock continues from the last logged time, and from the first start of this boot. */
+async function openClock(machine: Machine, views: LogViews, recovered: RecoveredLog): Promise<PayloadClock> {
+  const size = recovered.tree.size;
+  const last = size === 0 ? null : await readEntry(recovered, size - 1);
+  const floorMs =
+    last === null ? 0 : parseInstant(payloadTime(decodePayload(last.payloadType, last.payload)));
+  const start = views.lastStart;
+  const sameBoot = start !== null && start.boot === machine.fact('boot');
+  const anchor = sameBoot
+    ? { wallMs: parseInstant(start.time), bootTimeMs: start.bootTimeMs }
+    : machine.readClocks();
+  return new PayloadClock(() => machine.readClocks(), floorMs, anchor);
+}
+
+/** Logs this start, and the keys and the policy bundle if they are new; proves on the way that sealing works. */
+async function announce(services: Services, machine: Machine, signer: Signer): Promise<void> {
+  const { views, policy } = services;
+  const head = () => recordHead(services);
+  const records: LogRecord[] = [
+    {
+      type: 'urn:writ:start:v1',
+      ...head(),
+      daemon: services.daemonId,
+      version: services.version,
+      boot: machine.fact('boot'),
+      bootTimeMs: Math.floor(machine.readClocks().bootTimeMs),
+    },
+  ];
+  for (const role of ['log', 'artifact'] as const) {
+    const publicKey = base64Encode(signer.keys[role]);
+    if (views.loggedKey(role) !== publicKey)
+      records.push({ type: 'urn:writ:key:v1', ...head(), role, publicKey });
+  }
+  const { bundle, version, engine } = policy.description;
+  if (views.policyBundle !== bundle)
+    records.push({ type: 'urn:writ:policy:v1', ...head(), bundle, version, engine });
+  for (const sealing of await Promise.all(records.map((record) => sealRecord(services, record)))) {
+    if (sealing.outcome === 'unsealed')
+      throw new StartError(`${sealing.denial.message}. ${sealing.denial.remedy}`);
+  }
+}
+
+function serve(
+  config: Config,
+  services: Services,
+  machine: Machine,
+  tally: FaultTally,
+  logger: Logger,
+  onFatal: (cause: unknown) => void,
+): Promise<SocketServer> {
+  const redemptions = new RedemptionQueue();
+  return SocketServer.listen({
+    path: config.socketPath,
+    mode: config.socketMode,
+    group: config.socketGroup,
+    maxConnections: config.maxConnections,
+    maxInFlight: config.maxInFlightPerConnection,
+    openSession: (socket) => {
+      const connection = machine.connect(socket);
+      return {
+        peerName: `uid ${connection.facts.uid} pid ${connection.facts.pid}`,
+        answer: (request) => dispatch(services, redemptions, () => machine.identify(connection), request),
+        close: () => connection.close(),
+      };
+    },
+    onFault: (peer, { code, message }) => {
+      services.counters.increment(`faults.${code}`);
+      tally.add(peer, code, message);
+    },
+    onUnidentified: (cause) =>
+      logger.warn({ err: cause }, 'closed a connection whose peer cannot be identified'),
+    onFatal,
+  });
+}
+
+function exportSigner(signer: Signer): Services['exportSigner'] {
+  return {
+    publicKey: signer.keys.artifact,
+    get state() {
+      return signer.state;
+    },
+    signStatement: (payloadType, payload) => signer.signStatement(payloadType, payload),
+  };
+}
+
+/** How long a lineage waits for the index to catch up with the log. */
+const indexTimeoutMs = 2000;
+
+function relatedEntries(index: LogIndex, log: Log): Services['related'] {
+  return {
+    children: async (id) => {
+      await index.reach(log.seal?.size ?? 0, indexTimeoutMs);
+      return (await index.children(id)).map(({ idx }) => idx);
+    },
+  };
+}
+
+/** For benchmarks alone: makes each signature take longer, as a slow token would. */
+function benchDelayMs(setting: string | undefined): number {
+  const delayMs = Number(setting ?? '0');
+  if (!Number.isInteger(delayMs) || delayMs < 0)
+    throw new StartError('WRIT_BENCH_HSM_DELAY_MS must be a number of milliseconds');
+  return delayMs;
+}

@@ -1,0 +1,57 @@
+#!/usr/bin/env node
+/** `writd`: reads flags and configuration, starts the daemon, and ends it on a signal. */
+
+import { Command, CommanderError } from 'commander';
+import { loadBundle } from '../policy/bundle.js';
+import { PolicyBundleError } from '../policy/bundle-error.js';
+import { ConfigError, type ConfigFlags, loadConfig } from './config.js';
+import { StartError, startDaemon } from './daemon.js';
+
+/** Exit codes, as the command line has them: usage, and not available. */
+const exitUsage = 2;
+const exitUnavailable = 3;
+
+async function main(): Promise<void> {
+  const { checkConfig, ...flags } = parseFlags();
+  const config = loadConfig(flags, process.env);
+  if (checkConfig) {
+    await loadBundle(config.policyDirectory);
+    process.stdout.write(`${JSON.stringify(config, null, 2)}\n`);
+    return;
+  }
+  const daemon = await startDaemon(config);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => daemon.stop(signal));
+  process.exitCode = await daemon.ended;
+}
+
+function parseFlags(): ConfigFlags & { readonly checkConfig: boolean } {
+  const program = new Command('writd')
+    .description(
+      'The Writ signing daemon: decides before anything runs, and seals each decision with an HSM.',
+    )
+    .option('--config <file>', 'configuration file (TOML)')
+    .option('--state <directory>', 'state directory')
+    .option('--socket <path>', 'Unix socket to listen on')
+    .option('--policy <directory>', 'policy bundle')
+    .option('--log-level <level>', 'trace, debug, info, warn, error or fatal')
+    .option('--check-config', 'read the configuration, print it and exit', false)
+    .addHelpText('after', '\nExamples:\n  writd\n  writd --config /etc/writ/writ.toml --check-config\n')
+    .exitOverride();
+  return program.parse().opts();
+}
+
+/** A sentence for what an operator can mend; the whole trace for a fault of our own. */
+function describe(cause: unknown, expected: boolean): string {
+  if (!(cause instanceof Error)) return String(cause);
+  return expected ? cause.message : (cause.stack ?? cause.message);
+}
+
+main().catch((cause: unknown) => {
+  if (cause instanceof CommanderError) {
+    process.exitCode = cause.exitCode === 0 ? 0 : exitUsage;
+    return;
+  }
+  const usage = cause instanceof ConfigError || cause instanceof PolicyBundleError;
+  process.stderr.write(`writd: ${describe(cause, usage || cause instanceof StartError)}\n`);
+  process.exit(usage ? exitUsage : exitUnavailable);
+});
