@@ -11,6 +11,7 @@ import { base64Encode } from '../format/base64.js';
 import { formatVerifierKey, verifierKey } from '../format/note.js';
 import { decodeRecord, type LogRecord, recordPayloadType } from '../format/record.js';
 import { formatInstant, parseInstant } from '../format/time.js';
+import { HsmError } from '../hsm/faults.js';
 import { readKeysFile } from '../hsm/keys-file.js';
 import { openSigner } from '../hsm/process-signer.js';
 import type { Signer } from '../hsm/signer.js';
@@ -63,7 +64,8 @@ export async function startDaemon(config: Config): Promise<Daemon> {
     return await bringUp(config, undo);
   } catch (cause) {
     for (const step of undo.reverse()) await step();
-    throw cause instanceof LogDamageError ? new StartError(cause.message, { cause }) : cause;
+    const expected = cause instanceof LogDamageError || cause instanceof HsmError;
+    throw expected ? new StartError(cause.message, { cause }) : cause;
   }
 }
 
@@ -81,7 +83,7 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
   const bundle = await loadBundle(config.policyDirectory);
   const machine = new Machine();
   undo.push(() => machine.close());
-  const hsm = await readKeysFile(join(config.stateDirectory, 'keys.json'));
+  const hsm = readKeysFile(join(config.stateDirectory, 'keys.json'));
   const identity = await ensureIdentity(config.stateDirectory, config.origin, () =>
     randomBytes(8).toString('hex'),
   );

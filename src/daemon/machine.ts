@@ -15,10 +15,12 @@ import {
   currentPeer,
   identifyPeer,
   type PeerConnection,
+  PeerError,
   type PidfdSupport,
   probePidfdSupport,
 } from '../identity/peer.js';
 import { bootTimeMs } from '../kernel/boot-clock.js';
+import { socketDescriptor } from '../kernel/socket-descriptor.js';
 import type { ClockReading } from '../state/payload-clock.js';
 import type { Identified, MeasuredAction } from './services.js';
 
@@ -45,7 +47,10 @@ export class Machine {
 
   /** Identifies the peer of an accepted connection. Throws PeerError. */
   connect(socket: Socket): PeerConnection {
-    return identifyPeer(descriptorOf(socket), this.#pidfdSupport);
+    const descriptor = socketDescriptor(socket);
+    if (descriptor === null)
+      throw new PeerError('The connection was closed before its peer could be identified.');
+    return identifyPeer(descriptor, this.#pidfdSupport);
   }
 
   /** The caller as it is at this request. */
@@ -102,12 +107,4 @@ function isAbsolute({ executable, cwd }: ExecuteRequest): boolean {
 
 function scopeMismatch(message: string, remedy?: string): MeasuredAction {
   return { outcome: 'denied', denial: denial('SCOPE_MISMATCH', message, remedy) };
-}
-
-/** The descriptor of an accepted socket: Node has no public word for it, and SO_PEERCRED needs one. */
-function descriptorOf(socket: Socket): number {
-  const { _handle: handle } = socket as Socket & { readonly _handle?: { readonly fd?: number } };
-  const descriptor = handle?.fd;
-  if (descriptor === undefined || descriptor < 0) throw new Error('the accepted socket has no descriptor');
-  return descriptor;
 }

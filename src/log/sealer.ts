@@ -164,7 +164,7 @@ export class Sealer {
       index: -1,
       state: 'pending',
     });
-    this.#deadlines ??= setInterval(() => this.#abandonLate(), deadlineTickMs);
+    this.#deadlines ??= setInterval(() => this.#abandonLate(), deadlineTickMs).unref();
     this.#kickWriter();
   }
 
