@@ -11,6 +11,7 @@ import { base64Encode } from '../format/base64.js';
 import { formatVerifierKey, verifierKey } from '../format/note.js';
 import { decodeRecord, type LogRecord, recordPayloadType } from '../format/record.js';
 import { formatInstant, parseInstant } from '../format/time.js';
+import { parseTrust } from '../format/trust.js';
 import { HsmError } from '../hsm/faults.js';
 import { readKeysFile } from '../hsm/keys-file.js';
 import { openSigner } from '../hsm/process-signer.js';
@@ -37,7 +38,7 @@ import { policyService } from './policy-service.js';
 import { recordHead, unsealedRevocation } from './records.js';
 import { SocketServer } from './server.js';
 import { Counters, type Services } from './services.js';
-import { ownTrust } from './trust.js';
+import { ownTrust, provideTrustFile } from './trust.js';
 import { readVersion } from './version.js';
 
 /** The daemon cannot start; the message says why and what to do. */
@@ -136,6 +137,8 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
     onTrouble: (sentence) =>
       logger.warn({ trouble: sentence }, 'the index is in trouble; nothing else depends on it'),
   });
+  const trust = ownTrust(key, signer.keys.artifact);
+  await provideTrustFile(config.stateDirectory, trust);
   const services: Services = {
     ...stamped,
     version: readVersion(),
@@ -149,7 +152,7 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
     policy: policyService(bundle, createEngine(bundle)),
     exportSigner: exportSigner(signer),
     related: relatedEntries(index, log),
-    trust: ownTrust(key, signer.keys.artifact),
+    trust: parseTrust(trust),
     counters: new Counters(),
     measureEnvironment: (peer) => machine.measureEnvironment(peer),
     measureAction: (action) => machine.measureAction(action),

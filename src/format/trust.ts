@@ -4,7 +4,6 @@ import { z } from 'zod';
 import { base64Decode } from './base64.js';
 import { parseVerifierKey, type VerifierKey } from './note.js';
 import { firstIssue } from './statement.js';
-import type { JsonValue } from './strict-json.js';
 
 /** A trust bundle as JSON carries it. `retired` pins a log that signs no more to its final tree head. */
 export interface TrustDocument {
@@ -48,7 +47,7 @@ const trustSchema: z.ZodType<TrustDocument> = z.strictObject({
 });
 
 /** Reads a trust bundle. Throws SyntaxError, naming the first field that does not belong. */
-export function parseTrust(document: JsonValue): Trust {
+export function parseTrust(document: unknown): Trust {
   const parsed = trustSchema.safeParse(document);
   if (!parsed.success) throw new SyntaxError(`not a trust bundle: ${firstIssue(parsed.error)}`);
   return {
