@@ -1,0 +1,160 @@
+// BLAKE2b-512 (RFC 7693) without key, salt or personalisation. The last block is filled with zeros where
+// it lies, in the room behind the message.
+
+import {
+  SOLO, LANE_COUNT, advance, blockOf, countBusy, isBusy, leftOf, lengthOf, messageOf, moveToSolo, openBatch,
+  release, takeMessage,
+} from './lanes';
+import {
+  BLAKE2B_DIGESTS, DIGEST_BYTES, MESSAGES, PAIR_BLOCK, PAIR_COUNTER, PAIR_END, PAIR_STATE, SOLO_BLOCK,
+  SOLO_STATE,
+} from './layout';
+import { INITIAL, compressSolo, compressTrio } from './unrolled/blake2b';
+
+const BLOCK_BYTES: u32 = 128;
+const STATE_WORDS: u32 = 8;
+/** Digest of 64 bytes, no key, fan-out and depth one: the only word of the parameter block that is not zero. */
+const PARAMETERS: u64 = 0x01010040;
+const ALL_ONES: u64 = u64.MAX_VALUE;
+/** Where a message that arrives in parts keeps the count of its bytes so far: behind the state. */
+const ABSORBED: usize = SOLO_STATE + 64;
+
+/** Begins a message that arrives in parts. */
+export function blake2b_512_begin(): void {
+  clearSolo();
+  store<u64>(ABSORBED, 0);
+}
+
+/** Absorbs whole blocks, of which none is the last: `byteCount` bytes at MESSAGES, a multiple of 128. */
+export function blake2b_512_absorb(byteCount: u32): void {
+  let counter = load<u64>(ABSORBED);
+  for (let offset: u32 = 0; offset < byteCount; offset += BLOCK_BYTES) {
+    counter += BLOCK_BYTES;
+    compressSolo(MESSAGES + offset, counter, 0);
+  }
+  store<u64>(ABSORBED, counter);
+}
+
+/** Absorbs the rest of a message, `byteCount` bytes at MESSAGES, and writes the digest to BLAKE2B_DIGESTS. */
+export function blake2b_512_end(byteCount: u32): void {
+  // The last block is never empty, except in an empty message.
+  const last = byteCount == 0 ? 0 : ((byteCount - 1) % BLOCK_BYTES) + 1;
+  const block = MESSAGES + byteCount - last;
+  blake2b_512_absorb(byteCount - last);
+  pad(block, last);
+  compressSolo(block, load<u64>(ABSORBED) + last, ALL_ONES);
+  squeeze(SOLO, 0);
+}
+
+/** Digests the first `count` messages of the table. */
+export function blake2b_512_batch(count: u32): void {
+  openBatch(count);
+  for (let lane: u32 = 0; lane < LANE_COUNT; lane++) takeNext(lane);
+  while (countBusy() > 1) {
+    for (let lane: u32 = 0; lane < LANE_COUNT; lane++) padLastBlock(lane);
+    copySoloBlock(blockOrNone(SOLO));
+    copyPairBlocks(blockOrNone(1), blockOrNone(2));
+    for (let lane: u32 = 1; lane < LANE_COUNT; lane++) {
+      store<u64>(PAIR_COUNTER + 8 * (lane - 1), counterOf(lane));
+      store<u64>(PAIR_END + 8 * (lane - 1), endOf(lane));
+    }
+    compressTrio(counterOf(SOLO), endOf(SOLO));
+    for (let lane: u32 = 0; lane < LANE_COUNT; lane++) settle(lane);
+  }
+  // A message that is left alone is faster without company.
+  if (isBusy(1)) moveState(1);
+  if (isBusy(2)) moveState(2);
+  while (isBusy(SOLO)) {
+    padLastBlock(SOLO);
+    compressSolo(blockOf(SOLO), counterOf(SOLO), endOf(SOLO));
+    settle(SOLO);
+  }
+}
+
+function takeNext(lane: u32): void {
+  if (!takeMessage(lane)) return;
+  if (lane == SOLO) clearSolo();
+  else clearHalf(lane);
+}
+
+/** After a compression: on to the next block, or the digest and the next message. */
+function settle(lane: u32): void {
+  if (!isBusy(lane)) return;
+  if (!isLast(lane)) {
+    advance(lane, BLOCK_BYTES);
+  } else {
+    squeeze(lane, messageOf(lane));
+    release(lane);
+    takeNext(lane);
+  }
+}
+
+function isLast(lane: u32): bool {
+  return leftOf(lane) <= BLOCK_BYTES;
+}
+
+/** The count of message bytes up to the end of the lane's block. */
+function counterOf(lane: u32): u64 {
+  return isLast(lane) ? lengthOf(lane) : lengthOf(lane) - leftOf(lane) + BLOCK_BYTES;
+}
+
+function endOf(lane: u32): u64 {
+  return isLast(lane) ? ALL_ONES : 0;
+}
+
+/** The address of a lane's block; for an idle lane, whose state means nothing, any address. */
+function blockOrNone(lane: u32): usize {
+  return isBusy(lane) ? blockOf(lane) : <u32>MESSAGES;
+}
+
+function padLastBlock(lane: u32): void {
+  if (isBusy(lane) && isLast(lane)) pad(blockOf(lane), leftOf(lane));
+}
+
+function pad(block: usize, used: u32): void {
+  memory.fill(block + used, 0, BLOCK_BYTES - used);
+}
+
+function copySoloBlock(block: usize): void {
+  for (let offset: u32 = 0; offset < BLOCK_BYTES; offset += 16) {
+    v128.store(SOLO_BLOCK + offset, v128.load(block + offset));
+  }
+}
+
+function copyPairBlocks(first: usize, second: usize): void {
+  for (let offset: u32 = 0; offset < BLOCK_BYTES; offset += 8) {
+    const words = v128.load64_lane(second + offset, v128.load64_zero(first + offset), 1);
+    v128.store(PAIR_BLOCK + 2 * offset, words);
+  }
+}
+
+function initialWord(index: u32): u64 {
+  return load<u64>(INITIAL + 8 * index) ^ (index == 0 ? PARAMETERS : 0);
+}
+
+function clearSolo(): void {
+  for (let index: u32 = 0; index < STATE_WORDS; index++) store<u64>(SOLO_STATE + 8 * index, initialWord(index));
+}
+
+function halfAddress(lane: u32, index: u32): usize {
+  return PAIR_STATE + 16 * index + 8 * (lane - 1);
+}
+
+function clearHalf(lane: u32): void {
+  for (let index: u32 = 0; index < STATE_WORDS; index++) store<u64>(halfAddress(lane, index), initialWord(index));
+}
+
+function moveState(lane: u32): void {
+  moveToSolo(lane);
+  for (let index: u32 = 0; index < STATE_WORDS; index++) {
+    store<u64>(SOLO_STATE + 8 * index, load<u64>(halfAddress(lane, index)));
+  }
+}
+
+function squeeze(lane: u32, message: u32): void {
+  const digest = BLAKE2B_DIGESTS + DIGEST_BYTES * message;
+  for (let index: u32 = 0; index < STATE_WORDS; index++) {
+    const from = lane == SOLO ? SOLO_STATE + 8 * index : halfAddress(lane, index);
+    store<u64>(digest + 8 * index, load<u64>(from));
+  }
+}

@@ -1,0 +1,142 @@
+// SHA3-512 (FIPS 202): a sponge of rate 72 bytes over Keccak-f. Messages are padded where they lie, in
+// the room behind them.
+
+import {
+  SOLO, LANE_COUNT, advance, blockOf, countBusy, isBusy, leftOf, messageOf, moveToSolo, openBatch, release,
+  takeMessage,
+} from './lanes';
+import { DIGEST_BYTES, MESSAGES, PAIR_STATE, SHA3_DIGESTS, SOLO_STATE } from './layout';
+import { permuteSolo, permuteTrio } from './unrolled/keccak';
+
+const RATE_BYTES: u32 = 72;
+const STATE_LANES: u32 = 25;
+const ALL_ONES: u64 = u64.MAX_VALUE;
+
+/** Begins a message that arrives in parts. */
+export function sha3_512_begin(): void {
+  clearSolo();
+}
+
+/** Absorbs whole blocks: `byteCount` bytes at MESSAGES, a multiple of 72. */
+export function sha3_512_absorb(byteCount: u32): void {
+  for (let offset: u32 = 0; offset < byteCount; offset += RATE_BYTES) {
+    absorbSolo(MESSAGES + offset);
+    permuteSolo();
+  }
+}
+
+/** Absorbs the rest of a message, `byteCount` bytes at MESSAGES, and writes the digest to SHA3_DIGESTS. */
+export function sha3_512_end(byteCount: u32): void {
+  const rest = byteCount % RATE_BYTES;
+  pad(MESSAGES + byteCount - rest, rest);
+  sha3_512_absorb(byteCount - rest + RATE_BYTES);
+  squeeze(SOLO, 0);
+}
+
+/** Digests the first `count` messages of the table. */
+export function sha3_512_batch(count: u32): void {
+  openBatch(count);
+  for (let lane: u32 = 0; lane < LANE_COUNT; lane++) takeNext(lane);
+  while (countBusy() > 1) {
+    for (let lane: u32 = 0; lane < LANE_COUNT; lane++) padLastBlock(lane);
+    absorbSolo(blockOrNone(SOLO));
+    absorbPair(blockOrNone(1), blockOrNone(2));
+    permuteTrio();
+    for (let lane: u32 = 0; lane < LANE_COUNT; lane++) settle(lane);
+  }
+  // A message that is left alone is faster without company.
+  if (isBusy(1)) moveState(1);
+  if (isBusy(2)) moveState(2);
+  while (isBusy(SOLO)) {
+    padLastBlock(SOLO);
+    absorbSolo(blockOf(SOLO));
+    permuteSolo();
+    settle(SOLO);
+  }
+}
+
+function takeNext(lane: u32): void {
+  if (!takeMessage(lane)) return;
+  if (lane == SOLO) clearSolo();
+  else clearHalf(lane);
+}
+
+/** After a permutation: on to the next block, or the digest and the next message. */
+function settle(lane: u32): void {
+  if (!isBusy(lane)) return;
+  if (leftOf(lane) >= RATE_BYTES) {
+    advance(lane, RATE_BYTES);
+  } else {
+    squeeze(lane, messageOf(lane));
+    release(lane);
+    takeNext(lane);
+  }
+}
+
+/** The address of a lane's block; for an idle lane, whose state means nothing, any address. */
+function blockOrNone(lane: u32): usize {
+  return isBusy(lane) ? blockOf(lane) : <u32>MESSAGES;
+}
+
+function padLastBlock(lane: u32): void {
+  if (isBusy(lane) && leftOf(lane) < RATE_BYTES) pad(blockOf(lane), leftOf(lane));
+}
+
+/** Domain separation and pad10*1 (FIPS 202, sections 5.1 and 6.1) behind the `used` bytes of a block. */
+function pad(block: usize, used: u32): void {
+  memory.fill(block + used, 0, RATE_BYTES - used);
+  store<u8>(block + used, 0x06);
+  store<u8>(block + RATE_BYTES - 1, load<u8>(block + RATE_BYTES - 1) | 0x80);
+}
+
+function absorbSolo(block: usize): void {
+  for (let offset: u32 = 0; offset < RATE_BYTES; offset += 8) {
+    store<u64>(SOLO_STATE + offset, load<u64>(SOLO_STATE + offset) ^ load<u64>(block + offset));
+  }
+}
+
+function absorbPair(first: usize, second: usize): void {
+  for (let offset: u32 = 0; offset < RATE_BYTES; offset += 8) {
+    const words = v128.load64_lane(second + offset, v128.load64_zero(first + offset), 1);
+    const state = PAIR_STATE + 2 * offset;
+    v128.store(state, v128.xor(v128.load(state), words));
+  }
+}
+
+/** The solo state keeps some lanes inverted; see scripts/unroll/keccak.mjs. */
+function isInverted(index: u32): bool {
+  return index == 1 || index == 2 || index == 8 || index == 12 || index == 17 || index == 20;
+}
+
+function clearSolo(): void {
+  for (let index: u32 = 0; index < STATE_LANES; index++) {
+    store<u64>(SOLO_STATE + 8 * index, isInverted(index) ? ALL_ONES : 0);
+  }
+}
+
+function halfAddress(lane: u32, index: u32): usize {
+  return PAIR_STATE + 16 * index + 8 * (lane - 1);
+}
+
+function clearHalf(lane: u32): void {
+  for (let index: u32 = 0; index < STATE_LANES; index++) store<u64>(halfAddress(lane, index), 0);
+}
+
+function moveState(lane: u32): void {
+  moveToSolo(lane);
+  for (let index: u32 = 0; index < STATE_LANES; index++) {
+    const value = load<u64>(halfAddress(lane, index));
+    store<u64>(SOLO_STATE + 8 * index, isInverted(index) ? ~value : value);
+  }
+}
+
+function squeeze(lane: u32, message: u32): void {
+  const digest = SHA3_DIGESTS + DIGEST_BYTES * message;
+  for (let index: u32 = 0; index < DIGEST_BYTES / 8; index++) {
+    let value: u64;
+    if (lane != SOLO) value = load<u64>(halfAddress(lane, index));
+    else if (isInverted(index)) value = ~load<u64>(SOLO_STATE + 8 * index);
+    else value = load<u64>(SOLO_STATE + 8 * index);
+    store<u64>(digest + 8 * index, value);
+  }
+}
