@@ -9,10 +9,8 @@ import { join, resolve } from 'node:path';
 import { HsmError, hsmFault } from './faults.js';
 import { findKeysFile, type PinnedToken, writeKeysFile } from './keys-file.js';
 import { createFile, makePrivateDirectory, replaceFile } from './private-file.js';
-import type { TokenIdentity } from './provisioning/protocol.js';
 import { findSofthsmModule, softhsmConfiguration } from './softhsm.js';
-import { initializeToken, provisionKeys, tokenStatus } from './token.js';
-import type { ModuleLocation } from './token-access.js';
+import { setUpToken } from './token.js';
 
 /** `made` when this call completed the token, `present` when there was nothing to do. */
 export interface DevelopmentToken {
@@ -48,24 +46,9 @@ export async function ensureDevelopmentToken(
   const userPinFile = join(directory, 'user.pin');
   for (const file of [soPinFile, userPinFile])
     createFile(file, `${randomBytes(16).toString('hex')}\n`, 0o600);
-  const identity = await provideToken(module, soPinFile, userPinFile);
-  const access = { ...module, token: identity, pinFile: userPinFile };
-  const made = await provisionKeys(access, identity);
+  const made = await setUpToken({ ...module, label: developmentLabel, soPinFile, userPinFile });
   writeKeysFile(keysFile, made);
   return { outcome: 'made', pinned: made };
-}
-
-/** The token that an earlier, interrupted call left, or a new one. */
-async function provideToken(
-  module: ModuleLocation,
-  soPinFile: string,
-  userPinFile: string,
-): Promise<TokenIdentity> {
-  const usable = (await tokenStatus(module)).find(
-    ({ label, userPin }) => label === developmentLabel && userPin !== 'not-set',
-  );
-  if (usable !== undefined) return { label: usable.label, serial: usable.serial };
-  return initializeToken({ ...module, label: developmentLabel, soPinFile, userPinFile });
 }
 
 /** Keys that a log depends on are never replaced by new ones behind its back. */

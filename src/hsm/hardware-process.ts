@@ -3,6 +3,12 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
+/** How a process ended. `status` is null after a signal. */
+export interface ProcessEnd {
+  readonly status: number | null;
+  readonly how: string;
+}
+
 /**
  * Forks a module of this layer. It gets no arguments, its parent's environment with SOFTHSM2_CONF set as told, and an
  * IPC channel that carries byte strings. What it prints, or a vendor's module inside it, goes to standard error at most.
@@ -13,5 +19,29 @@ export function startHardwareProcess(entry: URL, softhsmConf: string | null): Ch
     env: softhsmConf === null ? process.env : { ...process.env, SOFTHSM2_CONF: softhsmConf },
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+}
+
+/** Settles when the process has ended and everything that it sent has been received. One that cannot be used is killed. */
+export function endOf(child: ChildProcess): Promise<ProcessEnd> {
+  return new Promise((resolve) => {
+    let end: ProcessEnd | null = null;
+    let received = false;
+    const settle = () => {
+      if (end !== null && received) resolve(end);
+    };
+    child.once('exit', (status, signal) => {
+      end = { status, how: signal ?? `exit status ${status}` };
+      settle();
+    });
+    // The channel's end comes behind its last message; the exit can come before both.
+    child.once('disconnect', () => {
+      received = true;
+      settle();
+    });
+    child.on('error', ({ message }) => {
+      child.kill('SIGKILL');
+      resolve({ status: null, how: message });
+    });
   });
 }

@@ -2,7 +2,7 @@
 
 import type { ChildProcess } from 'node:child_process';
 import { HsmError, type HsmFault, hsmFault } from './faults.js';
-import { startHardwareProcess } from './hardware-process.js';
+import { endOf, type ProcessEnd, startHardwareProcess } from './hardware-process.js';
 import {
   parseFromSigner,
   pinExitStatus,
@@ -40,17 +40,10 @@ export class SignerProcess {
       start.access.softhsmConf,
     );
     this.#child.on('message', (message) => this.#receive(message));
-    this.#ended = new Promise((resolve) => {
-      const finish = (reason: HsmFault) => {
-        this.#reason ??= reason;
-        resolve(this.#reason);
-        this.#settle(null);
-      };
-      this.#child.once('error', ({ message }) => {
-        finish(this.#fault('process-ended', `cannot be used: ${message}`));
-        this.#child.kill('SIGKILL');
-      });
-      this.#child.once('exit', (status, signal) => finish(this.#exitReason(status, signal)));
+    this.#ended = endOf(this.#child).then((end) => {
+      this.#reason ??= this.#reasonOf(end);
+      this.#settle(null);
+      return this.#reason;
     });
   }
 
@@ -146,9 +139,9 @@ export class SignerProcess {
     awaited.settle(answer);
   }
 
-  #exitReason(status: number | null, signal: NodeJS.Signals | null): HsmFault {
+  #reasonOf({ status, how }: ProcessEnd): HsmFault {
     if (status === pinExitStatus) return this.#fault('pin-wrong', 'ended because its PIN was refused');
-    return this.#fault('process-ended', `ended unasked (${signal ?? `exit status ${status}`})`);
+    return this.#fault('process-ended', `ended unasked (${how})`);
   }
 
   #fault(code: HsmFault['code'], clause: string): HsmFault {

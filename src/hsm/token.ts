@@ -4,7 +4,7 @@
  */
 
 import { HsmError, hsmFault } from './faults.js';
-import { startHardwareProcess } from './hardware-process.js';
+import { endOf, startHardwareProcess } from './hardware-process.js';
 import { exposureOf, type KeyDescription } from './key-description.js';
 import type { PinnedToken } from './keys-file.js';
 import {
@@ -23,6 +23,13 @@ import {
   type TokenAccess,
   tokenName,
 } from './token-access.js';
+
+/** What it takes to set up a token. `soPinFile` is needed for a blank one only. */
+export interface SetUpRequest extends ModuleLocation {
+  readonly label: string;
+  readonly userPinFile: string;
+  readonly soPinFile: string | null;
+}
 
 /** Key generation on a slow token takes seconds; more than this is a token that hangs. */
 const operationTimeoutMs = 60_000;
@@ -73,6 +80,27 @@ export async function showKey(access: TokenAccess, id: string): Promise<KeyDescr
 }
 
 /**
+ * From whatever is there to a token with both keys, and what to pin of it: initializes a blank token unless one bears
+ * the label, generates each key that is missing. Finishes what an interrupted call left; takes over a token that was
+ * initialized by its vendor's own tool. Faults: those of `initializeToken`, `generateRoleKey` and a login.
+ */
+export async function setUpToken(request: SetUpRequest): Promise<PinnedToken> {
+  const { modulePath, softhsmConf, label, userPinFile, soPinFile } = request;
+  const [usable, ...others] = (await tokenStatus(request)).filter(
+    (token) => token.state === 'initialized' && token.label === label && token.userPin !== 'not-set',
+  );
+  if (others.length > 0) {
+    const message = `${tokenName({ label })} exists ${others.length + 1} times in ${modulePath}`;
+    throw new HsmError(hsmFault('token-ambiguous', message));
+  }
+  const { serial } = usable ?? (await initializeFor(request, soPinFile));
+  return provisionKeys(
+    { modulePath, softhsmConf, token: { label, serial }, pinFile: userPinFile },
+    { label, serial },
+  );
+}
+
+/**
  * Makes sure that an initialized token holds both keys, generates what is missing, and returns what to pin. To be used
  * once for a token: afterwards the keys file says which keys are right, and a missing one is a fault.
  */
@@ -82,6 +110,12 @@ export async function provisionKeys(access: TokenAccess, identity: TokenIdentity
   const artifact = await provisionKey(access, 'artifact', present);
   const { modulePath, softhsmConf, pinFile } = access;
   return { modulePath, softhsmConf, pinFile, token: identity, keys: { log, artifact } };
+}
+
+async function initializeFor(request: SetUpRequest, soPinFile: string | null): Promise<TokenIdentity> {
+  if (soPinFile !== null) return initializeToken({ ...request, soPinFile });
+  const message = `${tokenName(request)} is not there, and to initialize it takes a security officer's PIN`;
+  throw new HsmError(hsmFault('pin-file', message));
 }
 
 async function provisionKey(
@@ -104,23 +138,21 @@ async function provisionKey(
 /** Runs one request in a process of its own. */
 async function provision(request: ProvisioningRequest, module: ModuleLocation): Promise<ProvisioningAnswer> {
   const child = startHardwareProcess(new URL('./provisioning/main.js', import.meta.url), module.softhsmConf);
-  const deadline = setTimeout(() => child.kill('SIGKILL'), operationTimeoutMs);
-  const answer = await new Promise<ProvisioningAnswer | null>((resolve) => {
-    let received: ProvisioningAnswer | null = null;
-    child.on('message', (message) => {
-      received = parseProvisioningAnswer(message);
-    });
-    child.once('error', () => resolve(null));
-    child.once('exit', () => resolve(received));
-    child.send(request, (error) => {
-      if (error !== null) child.kill('SIGKILL');
-    });
+  let how = 'ended without an answer';
+  const deadline = setTimeout(() => {
+    how = `did not answer within ${operationTimeoutMs} ms and was stopped`;
+    child.kill('SIGKILL');
+  }, operationTimeoutMs);
+  const answers: (ProvisioningAnswer | null)[] = [];
+  child.on('message', (message) => answers.push(parseProvisioningAnswer(message)));
+  child.send(request, (error) => {
+    if (error !== null) child.kill('SIGKILL');
   });
+  await endOf(child);
   clearTimeout(deadline);
+  const [answer = null] = answers;
   if (answer === null) {
-    throw new HsmError(
-      hsmFault('no-answer', `the process that loaded ${module.modulePath} ended without an answer`),
-    );
+    throw new HsmError(hsmFault('no-answer', `the process that loaded ${module.modulePath} ${how}`));
   }
   if (answer.type === 'failed') throw new HsmError(answer.fault);
   return answer;

@@ -59,19 +59,26 @@ export function login(session: Session, token: Token, owner: PinOwner, pin: Pin,
   rmSync(memory, { force: true });
 }
 
-function checkFlags({ flags }: Token, owner: PinOwner, name: string): void {
+/** Why a token's flags (CK_TOKEN_INFO) forbid a login; null when they do not. */
+export function pinObstacle(flags: number, owner: PinOwner): 'pin-locked' | 'pin-last-try' | null {
   const [locked, lastTry] =
     owner === 'so'
       ? [TokenFlag.SO_PIN_LOCKED, TokenFlag.SO_PIN_FINAL_TRY]
       : [TokenFlag.USER_PIN_LOCKED, TokenFlag.USER_PIN_FINAL_TRY];
+  if ((flags & locked) !== 0) return 'pin-locked';
+  return (flags & lastTry) !== 0 ? 'pin-last-try' : null;
+}
+
+function checkFlags({ flags }: Token, owner: PinOwner, name: string): void {
+  const obstacle = pinObstacle(flags, owner);
   const whose = owner === 'so' ? "security officer's PIN" : 'user PIN';
-  if ((flags & locked) !== 0) {
-    throw new HsmError(hsmFault('pin-locked', `${name} has locked the ${whose}`));
-  }
-  if ((flags & lastTry) !== 0) {
-    throw new HsmError(
-      hsmFault('pin-last-try', `${name} allows one more try of the ${whose} before it locks`),
-    );
+  switch (obstacle) {
+    case null:
+      return;
+    case 'pin-locked':
+      throw new HsmError(hsmFault(obstacle, `${name} has locked the ${whose}`));
+    case 'pin-last-try':
+      throw new HsmError(hsmFault(obstacle, `${name} allows one more try of the ${whose} before it locks`));
   }
 }
 
