@@ -130,10 +130,7 @@ async function checkJournal(
     return { read: 'no', reason: code === 'ENOENT' ? 'there is none' : 'this user may not read it' };
   }
   if (entries < publishedSize)
-    throw new Damage(
-      `journal/${directory}`,
-      `it ends at entry ${entries}, but ${publishedSize} are published`,
-    );
+    throw new Damage('journal', `it ends at entry ${entries}, but ${publishedSize} are published`);
   return { read: 'yes', entries, seals, unfinishedBytes: rest?.sizeBytes ?? 0 };
 }
 
@@ -156,11 +153,12 @@ function checkSeal(note: string, where: string, tree: TileTree, entries: number,
   } catch (cause) {
     throw new Damage(where, `seal ${position} cannot be read: ${(cause as Error).message}`);
   }
-  if (seal.size > tree.size)
+  if (seal.size > entries) {
     throw new Damage(
       where,
-      `seal ${position} covers ${seal.size} entries, but the journal holds ${tree.size}`,
+      `seal ${position} covers ${seal.size} entries, but only ${entries} lie before it`,
     );
+  }
   if (!equalBytes(tree.root(seal.size), seal.root))
     throw new Damage(where, `seal ${position} over ${seal.size} entries is of another tree: the log forked`);
 }

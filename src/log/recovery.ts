@@ -70,7 +70,7 @@ export async function recoverLog(
     }
     const entry = replay(frame, index);
     tree.append(leafHash(frame.leaf));
-    if (index >= firstLeaf) leaves.set(index, frame.leaf.slice());
+    if (index >= firstLeaf) leaves.set(index, Uint8Array.from(frame.leaf));
     if (index % releaseEvery === 0) tree.release(Math.min(published?.size ?? 0, tree.size));
     if (grantKinds.has(entry.kind)) unsealed.push({ id: entry.id, index, kind: entry.kind });
     visit(entry);

@@ -46,7 +46,7 @@ export function verifyingKey(
   backend: Ed25519Backend = platformBackend(),
 ): VerifyingKey {
   assertPrimeOrder(publicKey);
-  const key = publicKey.slice();
+  const key = Uint8Array.from(publicKey);
   const equation = backend(key);
   return {
     publicKey: key,
@@ -114,5 +114,5 @@ function isSmallOrder(point: Uint8Array): boolean {
 }
 
 function littleEndian(bytes: Uint8Array): bigint {
-  return BigInt(`0x${hexEncode(bytes.slice().reverse())}`);
+  return BigInt(`0x${hexEncode(bytes.toReversed())}`);
 }

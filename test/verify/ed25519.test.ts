@@ -78,6 +78,15 @@ for (const [name, backend] of backends) {
       });
     }
 
+    test("leaves the caller's bytes alone, Buffers included", () => {
+      const [, key, message, signature] = vectors[1] as (typeof vectors)[number];
+      const verifier = verifyingKey(Buffer.from(key, 'hex'), backend);
+      const bytes = Buffer.from(signature, 'hex');
+      for (let attempt = 0; attempt < 3; attempt++)
+        assert.ok(verifier.verify(Buffer.from(message, 'hex'), bytes));
+      assert.equal(bytes.toString('hex'), signature);
+    });
+
     test('agrees with signatures that Node makes, and refuses every flipped bit', () => {
       const { publicKey, privateKey } = generateKeyPairSync('ed25519');
       const raw = new Uint8Array(Buffer.from(publicKey.export({ format: 'jwk' }).x ?? '', 'base64url'));
