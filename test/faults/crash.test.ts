@@ -120,7 +120,7 @@ describe('the token gone in the middle of a grant', () => {
     await assert.rejects(startDaemon({ stateDirectory }), (error: Error) => {
       assert.ok(error instanceof DaemonStartError);
       assert.equal(error.exitCode, 3);
-      assert.match(error.message, /the token with serial [0-9a-f]+/);
+      assert.match(error.message, /the token "writ development" \(serial [0-9a-f]+\) is not in/);
       return true;
     });
     await removeState(stateDirectory);
