@@ -7,6 +7,7 @@ import { jcsText } from '../format/jcs.js';
 import type { Binding, ExecutableFact, GrantPredicate } from '../format/predicate.js';
 import type { Statement } from '../format/statement.js';
 import { parseInstant } from '../format/time.js';
+import { compareBindings } from './bindings.js';
 import { lineageFaults, type ParentArtifact } from './lineage.js';
 import type { Unproven } from './verdict.js';
 
@@ -169,9 +170,7 @@ function mismatch(message: string): Denial {
 }
 
 function environmentFaults(sealed: readonly Binding[], measured: readonly Binding[] | null): Denial[] {
-  if (measured === null) return [];
-  const now = new Map(measured.map(({ name, value }) => [name, value]));
-  const changed = sealed.filter(({ name, value }) => now.get(name) !== value).map(({ name }) => name);
+  const changed = measured === null ? [] : compareBindings(sealed, measured);
   if (changed.length === 0) return [];
   return [denial('ENVIRONMENT_MISMATCH', `the environment differs in: ${changed.join(', ')}`)];
 }

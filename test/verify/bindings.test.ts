@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { compareBindings } from '../../src/environment/compare.js';
 import type { Binding } from '../../src/format/predicate.js';
+import { compareBindings } from '../../src/verify/bindings.js';
 
 const boot: Binding = { name: 'boot', value: '1', source: 'kernel' };
 const host: Binding = { name: 'host', value: 'h', source: 'reported' };
