@@ -9,6 +9,7 @@ import {
   BLAKE2B_DIGESTS, DIGEST_BYTES, MESSAGES, PAIR_BLOCK, PAIR_COUNTER, PAIR_END, PAIR_STATE, SOLO_BLOCK,
   SOLO_STATE,
 } from './layout';
+import { clearBehind } from './padding';
 import { INITIAL, compressSolo, compressTrio } from './unrolled/blake2b';
 
 const BLOCK_BYTES: u32 = 128;
@@ -44,6 +45,12 @@ export function blake2b_512_end(byteCount: u32): void {
   pad(block, last);
   compressSolo(block, load<u64>(ABSORBED) + last, ALL_ONES);
   squeeze(SOLO, 0);
+}
+
+/** Digests one message, `byteCount` bytes at MESSAGES. */
+export function blake2b_512_whole(byteCount: u32): void {
+  blake2b_512_begin();
+  blake2b_512_end(byteCount);
 }
 
 /** Digests the first `count` messages of the table. */
@@ -112,7 +119,7 @@ function padLastBlock(lane: u32): void {
 }
 
 function pad(block: usize, used: u32): void {
-  memory.fill(block + used, 0, BLOCK_BYTES - used);
+  clearBehind(block + used, BLOCK_BYTES);
 }
 
 function copySoloBlock(block: usize): void {

@@ -6,11 +6,11 @@ import {
   takeMessage,
 } from './lanes';
 import { DIGEST_BYTES, MESSAGES, PAIR_STATE, SHA3_DIGESTS, SOLO_STATE } from './layout';
+import { clearBehind } from './padding';
 import { permuteSolo, permuteTrio } from './unrolled/keccak';
 
 const RATE_BYTES: u32 = 72;
 const STATE_LANES: u32 = 25;
-const ALL_ONES: u64 = u64.MAX_VALUE;
 
 /** Begins a message that arrives in parts. */
 export function sha3_512_begin(): void {
@@ -31,6 +31,12 @@ export function sha3_512_end(byteCount: u32): void {
   pad(MESSAGES + byteCount - rest, rest);
   sha3_512_absorb(byteCount - rest + RATE_BYTES);
   squeeze(SOLO, 0);
+}
+
+/** Digests one message, `byteCount` bytes at MESSAGES. */
+export function sha3_512_whole(byteCount: u32): void {
+  sha3_512_begin();
+  sha3_512_end(byteCount);
 }
 
 /** Digests the first `count` messages of the table. */
@@ -84,7 +90,7 @@ function padLastBlock(lane: u32): void {
 
 /** Domain separation and pad10*1 (FIPS 202, sections 5.1 and 6.1) behind the `used` bytes of a block. */
 function pad(block: usize, used: u32): void {
-  memory.fill(block + used, 0, RATE_BYTES - used);
+  clearBehind(block + used, RATE_BYTES);
   store<u8>(block + used, 0x06);
   store<u8>(block + RATE_BYTES - 1, load<u8>(block + RATE_BYTES - 1) | 0x80);
 }
@@ -103,15 +109,23 @@ function absorbPair(first: usize, second: usize): void {
   }
 }
 
-/** The solo state keeps some lanes inverted; see scripts/unroll/keccak.mjs. */
-function isInverted(index: u32): bool {
-  return index == 1 || index == 2 || index == 8 || index == 12 || index == 17 || index == 20;
+function clearSolo(): void {
+  for (let index: u32 = 0; index < STATE_LANES; index++) store<u64>(SOLO_STATE + 8 * index, 0);
+  invertLanes();
 }
 
-function clearSolo(): void {
-  for (let index: u32 = 0; index < STATE_LANES; index++) {
-    store<u64>(SOLO_STATE + 8 * index, isInverted(index) ? ALL_ONES : 0);
-  }
+/** Turns a plain state into the solo state, which keeps some lanes inverted, see scripts/unroll/keccak.mjs. */
+function invertLanes(): void {
+  invert(SOLO_STATE + 8 * 1);
+  invert(SOLO_STATE + 8 * 2);
+  invert(SOLO_STATE + 8 * 8);
+  invert(SOLO_STATE + 8 * 12);
+  invert(SOLO_STATE + 8 * 17);
+  invert(SOLO_STATE + 8 * 20);
+}
+
+function invert(address: usize): void {
+  store<u64>(address, ~load<u64>(address));
 }
 
 function halfAddress(lane: u32, index: u32): usize {
@@ -125,18 +139,19 @@ function clearHalf(lane: u32): void {
 function moveState(lane: u32): void {
   moveToSolo(lane);
   for (let index: u32 = 0; index < STATE_LANES; index++) {
-    const value = load<u64>(halfAddress(lane, index));
-    store<u64>(SOLO_STATE + 8 * index, isInverted(index) ? ~value : value);
+    store<u64>(SOLO_STATE + 8 * index, load<u64>(halfAddress(lane, index)));
   }
+  invertLanes();
 }
 
 function squeeze(lane: u32, message: u32): void {
   const digest = SHA3_DIGESTS + DIGEST_BYTES * message;
   for (let index: u32 = 0; index < DIGEST_BYTES / 8; index++) {
-    let value: u64;
-    if (lane != SOLO) value = load<u64>(halfAddress(lane, index));
-    else if (isInverted(index)) value = ~load<u64>(SOLO_STATE + 8 * index);
-    else value = load<u64>(SOLO_STATE + 8 * index);
-    store<u64>(digest + 8 * index, value);
+    const from = lane == SOLO ? SOLO_STATE + 8 * index : halfAddress(lane, index);
+    store<u64>(digest + 8 * index, load<u64>(from));
+  }
+  if (lane == SOLO) {
+    invert(digest + 8 * 1);
+    invert(digest + 8 * 2);
   }
 }

@@ -13,6 +13,8 @@ export type CoreHash = {
   readonly absorb: (byteCount: number) => void;
   /** Absorbs the rest of a message and writes its digest to `digests`. */
   readonly end: (byteCount: number) => void;
+  /** `begin` and `end` in one. */
+  readonly whole: (byteCount: number) => void;
   /** Writes the digests of the message table's first messages to `digests`, one behind the other. */
   readonly batch: (messageCount: number) => void;
   readonly digests: number;
@@ -35,10 +37,12 @@ type CoreExports = {
   readonly sha3_512_begin: CoreHash['begin'];
   readonly sha3_512_absorb: CoreHash['absorb'];
   readonly sha3_512_end: CoreHash['end'];
+  readonly sha3_512_whole: CoreHash['whole'];
   readonly sha3_512_batch: CoreHash['batch'];
   readonly blake2b_512_begin: CoreHash['begin'];
   readonly blake2b_512_absorb: CoreHash['absorb'];
   readonly blake2b_512_end: CoreHash['end'];
+  readonly blake2b_512_whole: CoreHash['whole'];
   readonly blake2b_512_batch: CoreHash['batch'];
 };
 
@@ -74,6 +78,7 @@ export const sha3_512Core: CoreHash = {
   begin: core.sha3_512_begin,
   absorb: core.sha3_512_absorb,
   end: core.sha3_512_end,
+  whole: core.sha3_512_whole,
   batch: core.sha3_512_batch,
   digests: core.SHA3_DIGESTS.value,
   blockBytes: 72,
@@ -84,6 +89,7 @@ export const blake2b512Core: CoreHash = {
   begin: core.blake2b_512_begin,
   absorb: core.blake2b_512_absorb,
   end: core.blake2b_512_end,
+  whole: core.blake2b_512_whole,
   batch: core.blake2b_512_batch,
   digests: core.BLAKE2B_DIGESTS.value,
   blockBytes: 128,
@@ -96,8 +102,17 @@ export function setMessage(index: number, address: number, byteLength: number): 
   coreView.setUint32(messageTable + 8 * index + 4, byteLength, true);
 }
 
-/** A copy of the digest that a hash left for the message of that index. */
-export function digestAt(hash: CoreHash, index: number): Uint8Array {
-  const address = hash.digests + DIGEST_BYTES * index;
-  return coreBytes.slice(address, address + DIGEST_BYTES);
+/** A copy of the digest that a hash left for the first message. */
+export function firstDigest(hash: CoreHash): Uint8Array {
+  return coreBytes.slice(hash.digests, hash.digests + DIGEST_BYTES);
+}
+
+/**
+ * Digests the first `count` messages of the table.
+ * @returns gives the digest of each index; all of them are views of one new buffer
+ */
+export function digestTable(hash: CoreHash, count: number): (index: number) => Uint8Array {
+  hash.batch(count);
+  const copy = core.memory.buffer.slice(hash.digests, hash.digests + DIGEST_BYTES * count);
+  return (index) => new Uint8Array(copy, DIGEST_BYTES * index, DIGEST_BYTES);
 }
