@@ -7,6 +7,7 @@ import type { Trust } from '../format/trust.js';
 import { type Locations, resolveLocations } from '../state/locations.js';
 import { UsageError } from './cli-error.js';
 import type { Output } from './output.js';
+import type { OwnProcess } from './own-process.js';
 
 export interface GlobalFlags {
   readonly socket?: string;
@@ -19,6 +20,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export interface CliContext {
   readonly output: Output;
   readonly environment: Environment;
+  readonly own: OwnProcess;
   readonly locations: Locations;
   /** Connects to the daemon; whoever calls this closes the client. */
   connect(trust?: Trust): Promise<WritClient>;
@@ -27,13 +29,14 @@ export interface CliContext {
 /** Finds state and socket as the daemon does: flags, then environment, then its configuration file, then defaults. */
 export async function createContext(
   flags: GlobalFlags,
-  environment: Environment,
+  { environment, own }: { readonly environment: Environment; readonly own: OwnProcess },
   output: Output,
 ): Promise<CliContext> {
   const locations = await locate(flags, environment);
   return {
     output,
     environment,
+    own,
     locations,
     connect: async (trust) => {
       const { connect } = await import('../client/client.js');

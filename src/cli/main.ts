@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { projectRoot } from '../state/locations.js';
 import type { Channel } from './output.js';
+import { kernelsView } from './own-process.js';
 import { runCli } from './program.js';
 
 function channelOf(stream: NodeJS.WriteStream): Channel {
@@ -27,6 +28,7 @@ function ownVersion(): string {
 process.exitCode = await runCli({
   words: process.argv.slice(2),
   environment: process.env,
+  own: kernelsView,
   version: ownVersion(),
   standard: channelOf(process.stdout),
   error: channelOf(process.stderr),

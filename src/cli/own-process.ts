@@ -7,36 +7,43 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { concatBytes } from '../format/bytes.js';
 import { utf8Encode } from '../format/utf8.js';
 import { UsageError } from './cli-error.js';
-import type { Environment } from './context.js';
 
-/** The last arguments, byte for byte; `texts` is how Node read them. Throws UsageError where bytes were lost. */
-export function exactArguments(texts: readonly string[]): Uint8Array[] {
-  const all = fieldsOf('/proc/self/cmdline');
-  const exact = all === null ? texts.map(faithfulBytes) : all.slice(all.length - texts.length);
-  // Else these would be somebody else's words, and authorizing them would be worse than stopping.
-  const agree = exact.every((bytes, position) => new TextDecoder().decode(bytes) === texts[position]);
-  if (!agree || exact.length !== texts.length) throw new Error('the own arguments could not be read back');
-  return exact;
+/** What this process was started with, as bytes. */
+export interface OwnProcess {
+  /** The last arguments; `texts` is how Node read them. Throws UsageError where their bytes cannot be had. */
+  lastArguments(texts: readonly string[]): readonly Uint8Array[];
+  /** Every `NAME=VALUE` of the environment. Throws UsageError where its bytes cannot be had. */
+  environment(): readonly Uint8Array[];
+  /** Throws UsageError when the directory was removed. */
+  workingDirectory(): Uint8Array;
 }
 
-/** Every `NAME=VALUE` of the environment that this process was started with. */
-export function exactEnvironment(environment: Environment): Uint8Array[] {
-  const fields = fieldsOf('/proc/self/environ');
-  if (fields !== null) return fields;
-  return Object.entries(environment).map(([name, value]) => faithfulBytes(`${name}=${value ?? ''}`));
-}
-
-/** The working directory. Throws UsageError when it was removed. */
-export function exactWorkingDirectory(): Uint8Array {
-  try {
-    const text = process.cwd();
-    return process.platform === 'linux'
-      ? readlinkSync('/proc/self/cwd', { encoding: 'buffer' })
-      : faithfulBytes(text);
-  } catch (cause) {
-    throw new UsageError('the working directory does not exist any more; change to one that does', { cause });
-  }
-}
+/** As the kernel shows it; where there is no /proc, as Node does, if nothing was lost. */
+export const kernelsView: OwnProcess = {
+  lastArguments: (texts) => {
+    const all = fieldsOf('/proc/self/cmdline');
+    const exact = all === null ? texts.map(faithfulBytes) : all.slice(all.length - texts.length);
+    // Else these would be somebody else's words, and authorizing them would be worse than stopping.
+    const agree = exact.every((bytes, position) => new TextDecoder().decode(bytes) === texts[position]);
+    if (!agree || exact.length !== texts.length) throw new Error('the own arguments could not be read back');
+    return exact;
+  },
+  environment: () =>
+    fieldsOf('/proc/self/environ') ??
+    Object.entries(process.env).map(([name, value]) => faithfulBytes(`${name}=${value ?? ''}`)),
+  workingDirectory: () => {
+    try {
+      const text = process.cwd();
+      return process.platform === 'linux'
+        ? readlinkSync('/proc/self/cwd', { encoding: 'buffer' })
+        : faithfulBytes(text);
+    } catch (cause) {
+      throw new UsageError('the working directory does not exist any more; change to one that does', {
+        cause,
+      });
+    }
+  },
+};
 
 /** NUL-terminated fields of a file of /proc; null where there is no such file system. */
 function fieldsOf(path: string): Uint8Array[] | null {

@@ -7,11 +7,13 @@ import { createContext, type Environment, type GlobalFlags } from './context.js'
 import { type ExitCode, exitCodes } from './exit-code.js';
 import { explain } from './failure.js';
 import { type Channel, Output } from './output.js';
+import type { OwnProcess } from './own-process.js';
 
 /** The outside of a run. `words` are the arguments behind the program's name. */
 export interface CliParts {
   readonly words: readonly string[];
   readonly environment: Environment;
+  readonly own: OwnProcess;
   readonly version: string;
   readonly standard: Channel;
   readonly error: Channel;
@@ -30,7 +32,7 @@ export async function runCli(parts: CliParts): Promise<ExitCode> {
   const outputFor = (json: boolean) => new Output({ standard: parts.standard, error: parts.error, json });
   const perform = async (command: Command, action: Action): Promise<void> => {
     const flags = command.optsWithGlobals<GlobalFlags>();
-    const context = await createContext(flags, parts.environment, outputFor(flags.json === true));
+    const context = await createContext(flags, parts, outputFor(flags.json === true));
     exitCode = await action(context);
   };
   const program = await buildProgram(parts, perform);

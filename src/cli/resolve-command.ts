@@ -5,8 +5,7 @@ import type { ExecuteRequest } from '../format/action.js';
 import { environmentDigest } from '../format/environment-digest.js';
 import { type ExactText, exactText } from '../format/exact-text.js';
 import { UsageError } from './cli-error.js';
-import type { Environment } from './context.js';
-import { exactArguments, exactEnvironment, exactWorkingDirectory } from './own-process.js';
+import type { OwnProcess } from './own-process.js';
 
 const slash = 0x2f;
 
@@ -14,16 +13,20 @@ const slash = 0x2f;
  * What is asked for when `words` are typed: the executable that PATH leads to, links resolved, and argv, working
  * directory and environment as they are. Throws UsageError when there is no such executable.
  */
-export function resolveCommand(words: readonly string[], environment: Environment): ExecuteRequest {
-  const argv = exactArguments(words);
+export function resolveCommand(
+  words: readonly string[],
+  own: OwnProcess,
+  searchPath: string,
+): ExecuteRequest {
+  const argv = own.lastArguments(words);
   const [command] = argv;
   if (command === undefined) throw new UsageError('no command was given; write it behind --');
   return {
     type: 'execute',
-    executable: exactText(findExecutable(command, environment.PATH ?? '')),
+    executable: exactText(findExecutable(command, searchPath)),
     argv: argv.map(exactText),
-    cwd: exactText(exactWorkingDirectory()),
-    environmentDigest: environmentDigest(exactEnvironment(environment)),
+    cwd: exactText(own.workingDirectory()),
+    environmentDigest: environmentDigest(own.environment()),
   };
 }
 
@@ -68,9 +71,9 @@ export interface Startable {
 }
 
 /** Throws UsageError for bytes that Node cannot pass on: it starts programs with UTF-8 text only. */
-export function startable(request: ExecuteRequest, environment: Environment): Startable {
+export function startable(request: ExecuteRequest, own: OwnProcess): Startable {
   const [argv0 = '', ...args] = request.argv.map((word) => utf8Only(word, 'an argument'));
-  const variables = exactEnvironment(environment).map((bytes) => {
+  const variables = own.environment().map((bytes) => {
     const text = utf8Only(exactText(bytes), 'an environment variable');
     const split = text.indexOf('=');
     if (split < 1)

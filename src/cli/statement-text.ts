@@ -68,9 +68,12 @@ function grantRows({
     rows.push(['executable', short(displayText(scope.action.executable))]);
     rows.push(['directory', short(displayText(scope.action.cwd))]);
   }
-  rows.push(['valid', `${validity.notBefore} to ${validity.notAfter}, ${useText(validity.use)}`]);
-  rows.push(['runs as', `uid ${scope.uid}, gid ${scope.gid}; may be redeemed by: ${scope.bind}`]);
-  rows.push(['audience', scope.audience ?? 'any']);
+  const use = scope.action.type === 'sign' ? '' : `, ${useText(validity.use)}`;
+  rows.push(['valid', `${validity.notBefore} to ${validity.notAfter}${use}`]);
+  if (scope.action.type !== 'sign') {
+    rows.push(['runs as', `uid ${scope.uid}, gid ${scope.gid}; to be redeemed by the same ${scope.bind}`]);
+    rows.push(['audience', scope.audience ?? 'any']);
+  }
   rows.push(['policy', `version ${policy.version}, by ${policy.determining.join(', ') || 'default'}`]);
   if (lineage.parent !== null) rows.push(['parent', `${lineage.parent} (depth ${lineage.depth})`]);
   if (governance.purpose !== null) rows.push(['purpose', short(governance.purpose)]);

@@ -1,7 +1,7 @@
 /** The token that a state directory pins (`keys.json`), for commands that look at it. */
 
 import { join } from 'node:path';
-import { type PinnedToken, readKeysFile } from '../hsm/keys-file.js';
+import { findKeysFile, type PinnedToken } from '../hsm/keys-file.js';
 import { MissingError } from './cli-error.js';
 import type { CliContext } from './context.js';
 
@@ -13,7 +13,7 @@ export function keysFileOf({ locations }: CliContext): string {
 /** Reads the pins. Throws MissingError when no token was set up, HsmError for a file that cannot be used. */
 export function pinnedToken(context: CliContext): PinnedToken {
   const path = keysFileOf(context);
-  const pinned = readKeysFile(path);
+  const pinned = findKeysFile(path);
   if (pinned === null)
     throw new MissingError(
       `no token is set up: ${path} does not exist. Run writ token init, or name the state with --state`,

@@ -27,7 +27,7 @@ export const define: Define = (command, act) => {
 
 async function authorize(context: CliContext, words: readonly string[], flags: Flags): Promise<number> {
   const { resolveCommand } = await import('../resolve-command.js');
-  const action = resolveCommand(words, context.environment);
+  const action = resolveCommand(words, context.own, context.environment.PATH ?? '');
   const params = { ...(await authorizeOptionsOf(flags)), action };
   const result = await withDaemon(context, (client) => client.authorize(params));
   const lines = result.decision === 'allow' ? await describe(result, flags.output) : () => [];

@@ -8,6 +8,7 @@ import { randomBytes } from 'node:crypto';
 import type { WritClient } from '../../client/client.js';
 import type { ExecuteRequest } from '../../format/action.js';
 import type { Denials } from '../../format/denial.js';
+import type { Envelope } from '../../format/dsse.js';
 import type { Allowed, AuthorizeParams, Denied } from '../../format/protocol.js';
 import type { Trust } from '../../format/trust.js';
 import { withDaemon } from '../asking.js';
@@ -41,13 +42,13 @@ async function run(context: CliContext, words: readonly string[], flags: Flags):
   const { resolveCommand, startable } = await import('../resolve-command.js');
   const { loadTrust } = await import('../trust-file.js');
   const { startProgram } = await import('../start-program.js');
-  const action = resolveCommand(words, context.environment);
-  const program = startable(action, context.environment);
+  const action = resolveCommand(words, context.own, context.environment.PATH ?? '');
+  const program = startable(action, context.own);
   const trust = await loadTrust(context, flags.trust);
   const params = { ...(await authorizeOptionsOf(flags)), action };
   const permission = await withDaemon(context, (client) => obtain(client, params), trust);
   if (permission.decision === 'deny') return refuse(context, permission);
-  const denials = await lastCheck(permission, action, program.path, trust);
+  const denials = await lastCheck(permission.authorization.artifact, action, program.path, trust);
   if (denials !== null) return refuse(context, { decision: 'deny', denials, evidence: null });
   if (context.output.json) context.output.resultBeside(permission, () => []);
   return startProgram(program);
@@ -72,9 +73,9 @@ async function obtain(
   return receipt.decision === 'deny' ? receipt : { decision: 'allow', authorization, receipt };
 }
 
-/** Judges the authorization once more, with the executable as it is now. Null when nothing speaks against the start. */
-async function lastCheck(
-  { authorization }: Extract<Permission, { decision: 'allow' }>,
+/** Judges the authorization once more, with the executable at `path` as it is now. Null when nothing speaks against the start. */
+export async function lastCheck(
+  artifact: Envelope,
   action: ExecuteRequest,
   path: string,
   trust: Trust,
@@ -83,6 +84,6 @@ async function lastCheck(
   const { offlineSituation } = await import('../../verify/situation.js');
   const { digests } = await digestsOf(path);
   const situation = { ...offlineSituation(Date.now()), action: { ...action, digests } };
-  const verdict = verify(authorization.artifact, trust, situation);
+  const verdict = verify(artifact, trust, situation);
   return verdict.verdict === 'valid' ? null : verdict.denials;
 }

@@ -61,18 +61,20 @@ async function provision(
   context: CliContext,
   { module, label, pinFile, soPinFile }: Flags,
 ): Promise<{ readonly outcome: 'present' | 'made'; readonly pinned: PinnedToken }> {
-  const { readKeysFile, writeKeysFile } = await import('../../hsm/keys-file.js');
-  const { initializeToken, provisionKeys } = await import('../../hsm/token.js');
+  const { findKeysFile, writeKeysFile } = await import('../../hsm/keys-file.js');
+  const { setUpToken } = await import('../../hsm/token.js');
   const { keysFileOf } = await import('../token-pins.js');
-  const existing = readKeysFile(keysFileOf(context));
+  const existing = findKeysFile(keysFileOf(context));
   if (existing !== null) return { outcome: 'present', pinned: existing };
   if (module === undefined || label === undefined || pinFile === undefined || soPinFile === undefined)
     throw new UsageError('name --module, --label, --pin-file and --so-pin-file, or choose --development');
-  const location = { modulePath: resolve(module), softhsmConf: context.environment.SOFTHSM2_CONF ?? null };
-  const files = { soPinFile: resolve(soPinFile), userPinFile: resolve(pinFile) };
-  const identity = await initializeToken({ ...location, label, ...files });
-  const access = { ...location, token: identity, pinFile: files.userPinFile };
-  const pinned = await provisionKeys(access, identity);
+  const pinned = await setUpToken({
+    modulePath: resolve(module),
+    softhsmConf: context.environment.SOFTHSM2_CONF ?? null,
+    label,
+    soPinFile: resolve(soPinFile),
+    userPinFile: resolve(pinFile),
+  });
   writeKeysFile(keysFileOf(context), pinned);
   return { outcome: 'made', pinned };
 }
