@@ -19,8 +19,12 @@ async function main(): Promise<void> {
     process.stdout.write(`${JSON.stringify(config, null, 2)}\n`);
     return;
   }
+  // Before the start: a signal during it must end in a clean stop too.
+  const signalled = new Promise<NodeJS.Signals>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, resolve);
+  });
   const daemon = await startDaemon(config);
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => daemon.stop(signal));
+  void signalled.then((signal) => daemon.stop(signal));
   process.exitCode = await daemon.ended;
 }
 

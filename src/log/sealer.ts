@@ -134,7 +134,12 @@ export class Sealer {
     });
     this.#noteIdle();
     const { sealTimeoutMs } = this.#parts.limits;
-    await Promise.race([drained, pause(sealTimeoutMs + 2 * deadlineTickMs)]);
+    let patience: NodeJS.Timeout | undefined;
+    const gaveUp = new Promise<void>((resolve) => {
+      patience = setTimeout(resolve, sealTimeoutMs + 2 * deadlineTickMs);
+    });
+    await Promise.race([drained, gaveUp]);
+    clearTimeout(patience);
     if (this.#deadlines !== null) clearInterval(this.#deadlines);
   }
 
@@ -164,7 +169,7 @@ export class Sealer {
       index: -1,
       state: 'pending',
     });
-    this.#deadlines ??= setInterval(() => this.#abandonLate(), deadlineTickMs).unref();
+    this.#deadlines ??= setInterval(() => this.#abandonLate(), deadlineTickMs);
     this.#kickWriter();
   }
 
