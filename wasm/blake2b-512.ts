@@ -6,8 +6,7 @@ import {
   release, takeMessage,
 } from './lanes';
 import {
-  BLAKE2B_DIGESTS, DIGEST_BYTES, MESSAGES, PAIR_BLOCK, PAIR_COUNTER, PAIR_END, PAIR_STATE, SOLO_BLOCK,
-  SOLO_STATE,
+  BLAKE2B_DIGESTS, DIGEST_BYTES, MESSAGES, PAIR_BLOCK, PAIR_STATE, SOLO_BLOCK, SOLO_STATE,
 } from './layout';
 import { clearBehind } from './padding';
 import { INITIAL, compressSolo, compressTrio } from './unrolled/blake2b';
@@ -61,11 +60,7 @@ export function blake2b_512_batch(count: u32): void {
     for (let lane: u32 = 0; lane < LANE_COUNT; lane++) padLastBlock(lane);
     copySoloBlock(blockOrNone(SOLO));
     copyPairBlocks(blockOrNone(1), blockOrNone(2));
-    for (let lane: u32 = 1; lane < LANE_COUNT; lane++) {
-      store<u64>(PAIR_COUNTER + 8 * (lane - 1), counterOf(lane));
-      store<u64>(PAIR_END + 8 * (lane - 1), endOf(lane));
-    }
-    compressTrio(counterOf(SOLO), endOf(SOLO));
+    compressTrio(counterOf(SOLO), endOf(SOLO), both(counterOf(1), counterOf(2)), both(endOf(1), endOf(2)));
     for (let lane: u32 = 0; lane < LANE_COUNT; lane++) settle(lane);
   }
   // A message that is left alone is faster without company.
@@ -109,13 +104,17 @@ function endOf(lane: u32): u64 {
   return isLast(lane) ? ALL_ONES : 0;
 }
 
+function both(first: u64, second: u64): v128 {
+  return i64x2.replace_lane(i64x2.splat(first), 1, second);
+}
+
 /** The address of a lane's block; for an idle lane, whose state means nothing, any address. */
 function blockOrNone(lane: u32): usize {
   return isBusy(lane) ? blockOf(lane) : <u32>MESSAGES;
 }
 
 function padLastBlock(lane: u32): void {
-  if (isBusy(lane) && isLast(lane)) pad(blockOf(lane), leftOf(lane));
+  if (isBusy(lane) && leftOf(lane) < BLOCK_BYTES) pad(blockOf(lane), leftOf(lane));
 }
 
 function pad(block: usize, used: u32): void {

@@ -20,16 +20,14 @@ export const SOLO_TURN: usize = 256;
 export const PAIR_STATE: usize = 512;
 export const PAIR_TURN: usize = 1024;
 
-/** BLAKE2b, three at once: the blocks, the work vectors, and what only the pair keeps here. */
+/** BLAKE2b, three at once: the blocks and the work vectors. */
 export const SOLO_BLOCK: usize = 1536;
 export const SOLO_WORK: usize = 1664;
 export const PAIR_BLOCK: usize = 1792;
 export const PAIR_WORK: usize = 2048;
-export const PAIR_COUNTER: usize = 2304;
-export const PAIR_END: usize = 2320;
 
 /** What each lane is doing; see lanes.ts. */
-export const LANES: usize = 2336;
+export const LANES: usize = 2304;
 
 /** Two u32 for each message, little-endian: address and length. */
 export const TABLE: usize = 8192;

@@ -91,8 +91,8 @@ function compressTrio() {
       : `v128.store(PAIR_WORK, ${pair}, ${16 * word}); store<u64>(SOLO_WORK, ${solo}, ${8 * word});`;
   const initialPair = (word) => {
     const constant = `v128.load64_splat(INITIAL, ${8 * (word - 8)})`;
-    if (word === 12) return `v128.xor(${constant}, v128.load(PAIR_COUNTER))`;
-    return word === 14 ? `v128.xor(${constant}, v128.load(PAIR_END))` : constant;
+    if (word === 12) return `v128.xor(${constant}, pairCounter)`;
+    return word === 14 ? `v128.xor(${constant}, pairEnd)` : constant;
   };
   const pairWord = (word) => (isLocal(word) ? `pair${word}` : `v128.load(PAIR_WORK, ${16 * word})`);
   const soloWord = (word) => (isLocal(word) ? `solo${word}` : `load<u64>(SOLO_WORK, ${8 * word})`);
@@ -102,7 +102,7 @@ function compressTrio() {
     `solo${b} = mixSolo(${8 * a}, solo${b}, ${8 * c}, ${8 * d}, load<u64>(x, SOLO_BLOCK), load<u64>(y, SOLO_BLOCK));`,
   ];
   return [
-    'export function compressTrio(counter: u64, end: u64): void {',
+    'export function compressTrio(counter: u64, end: u64, pairCounter: v128, pairEnd: v128): void {',
     '  let x: usize, y: usize;',
     ...STATE_WORDS.map(
       (word) => `  ${set(word, `v128.load(PAIR_STATE, ${16 * word})`, `load<u64>(SOLO_STATE, ${8 * word})`)}`,
@@ -173,7 +173,7 @@ export function blake2bSource() {
     '// Written by scripts/unroll/blake2b.mjs; change it there.',
     '',
     'import {',
-    '  PAIR_BLOCK, PAIR_COUNTER, PAIR_END, PAIR_STATE, PAIR_WORK, SOLO_BLOCK, SOLO_STATE, SOLO_WORK,',
+    '  PAIR_BLOCK, PAIR_STATE, PAIR_WORK, SOLO_BLOCK, SOLO_STATE, SOLO_WORK,',
     "} from '../layout';",
     '',
     '/** The initialisation vector (RFC 7693, section 2.6). */',
@@ -184,7 +184,7 @@ export function blake2bSource() {
     '/** F on the solo state and the block at an address. `end`: all ones for the last block, else zero. */',
     ...compressSolo(),
     '',
-    '/** F on the solo state and both halves of the pair state; blocks, counters and end marks where the layout says. */',
+    '/** F on the solo state and both halves of the pair state, and the blocks that lie where the layout says. */',
     ...compressTrio(),
     '',
   ].join('\n');

@@ -20,13 +20,15 @@ export function digestBatch<Result>(
   digestLoaded: (count: number) => (index: number) => Result,
   digestSingle: (message: Uint8Array) => Result,
 ): Result[] {
-  const results: Result[] = [];
+  const results = new Array<Result>(messages.length);
+  let done = 0;
   const end = messageArea + messageAreaBytes;
   let waiting = 0; // Messages that are loaded but not yet digested.
   let address = messageArea;
   const run = (): void => {
     const resultAt = digestLoaded(waiting);
-    for (let index = 0; index < waiting; index += 1) results.push(resultAt(index));
+    for (let index = 0; index < waiting; index += 1) results[done + index] = resultAt(index);
+    done += waiting;
     waiting = 0;
     address = messageArea;
   };
@@ -34,7 +36,8 @@ export function digestBatch<Result>(
     const length = message.length;
     if (waiting === messageTableEntries || address + length > end) run();
     if (length > messageAreaBytes) {
-      results.push(digestSingle(message));
+      results[done] = digestSingle(message);
+      done += 1;
       continue;
     }
     coreBytes.set(message, address);
