@@ -82,7 +82,7 @@ function lockState({ stateDirectory, socketPath }: Config): FileLock {
 async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Promise<Daemon> {
   const logger = pino({ level: config.logLevel, name: 'writd' }, pino.destination({ dest: 2, sync: true }));
   const bundle = await loadBundle(config.policyDirectory);
-  const machine = new Machine();
+  const machine = new Machine(config.maxWaitingEntries);
   undo.push(() => machine.close());
   const hsm = readKeysFile(join(config.stateDirectory, 'keys.json'));
   const identity = await ensureIdentity(config.stateDirectory, config.origin, () =>

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { createKernelMeasurer, type EnvironmentMeasurer, measureMachine } from '../environment/bindings.js';
-import { FileDigester } from '../environment/file-digest.js';
+import { defaultFileDigesterOptions, FileDigester } from '../environment/file-digest.js';
 import type { ExecuteRequest, RequestedAction } from '../format/action.js';
 import { base64Encode } from '../format/base64.js';
 import { denial } from '../format/denial.js';
@@ -25,10 +25,15 @@ import type { ClockReading } from '../state/payload-clock.js';
 import type { Identified, MeasuredAction } from './services.js';
 
 export class Machine {
-  readonly #digester = new FileDigester();
+  readonly #digester: FileDigester;
   readonly #accounts = new Accounts();
   readonly #pidfdSupport: PidfdSupport = probePidfdSupport();
   readonly #measurer: EnvironmentMeasurer = createKernelMeasurer();
+
+  /** `maxPendingFiles`: requests whose executables may be looked at at once; beyond, OVERLOADED. */
+  constructor(maxPendingFiles: number) {
+    this.#digester = new FileDigester({ ...defaultFileDigesterOptions, maxPending: maxPendingFiles });
+  }
 
   /** Wall clock and CLOCK_BOOTTIME, as near together as two reads can be. */
   readClocks(): ClockReading {
@@ -83,6 +88,9 @@ export class Machine {
     if (!isAbsolute(action))
       return scopeMismatch('the paths of executable and working directory must be absolute');
     const reading = await this.#digester.digest(Buffer.from(exactBytes(action.executable)), 'executable');
+    if (reading.outcome === 'refused' && reading.refusal === 'overloaded') {
+      return { outcome: 'denied', denial: denial('OVERLOADED', reading.reason) };
+    }
     if (reading.outcome === 'refused') return scopeMismatch(reading.reason);
     const real = exactText(reading.path);
     // Policies name real paths: a link that is followed here could point elsewhere when the action runs.

@@ -25,7 +25,7 @@ export type Identified =
 /** The action with the digests of its executable, taken just now. */
 export type MeasuredAction =
   | { readonly outcome: 'measured'; readonly action: ExecuteAction | ToolAction }
-  | { readonly outcome: 'denied'; readonly denial: Denial<'SCOPE_MISMATCH'> };
+  | { readonly outcome: 'denied'; readonly denial: Denial<'SCOPE_MISMATCH' | 'OVERLOADED'> };
 
 /**
  * A policy decision with the record that goes into the statement, and the evaluated JCS document, which is kept beside
