@@ -5,9 +5,9 @@
 
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { LineSplitter } from '../format/line-splitter.js';
 import { type Method, maxLineBytes, rpcErrorCodes } from '../format/protocol.js';
 import { type Answer, parseAnswer } from './answer.js';
-import { AnswerLines } from './answer-lines.js';
 import { WritForeignAnswerError, WritRpcError, WritUnavailableError } from './errors.js';
 
 /** `timeoutMs` replaces the connection's own; `signal` gives up waiting, and rejects with its reason. */
@@ -37,7 +37,7 @@ interface Call {
 export class RpcConnection {
   readonly #socket: Socket;
   readonly #options: ConnectionOptions;
-  readonly #lines = new AnswerLines(maxLineBytes);
+  readonly #lines = new LineSplitter(maxLineBytes);
   readonly #inFlight = new Map<number, Call>();
   readonly #waiting = new Set<Call>();
   readonly #closed: Promise<void>;
@@ -141,7 +141,10 @@ export class RpcConnection {
 
   #receive(chunk: Uint8Array): void {
     try {
-      for (const line of this.#lines.push(chunk)) this.#settle(parseAnswer(line));
+      for (const line of this.#lines.push(chunk)) {
+        if (line.line === 'tooLong') throw new RangeError(`an answer is longer than ${maxLineBytes} bytes`);
+        this.#settle(parseAnswer(line.bytes));
+      }
     } catch (cause) {
       const what = cause instanceof Error ? cause.message : String(cause);
       this.#fail(new WritForeignAnswerError(null, what, { cause }));

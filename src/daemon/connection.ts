@@ -1,8 +1,8 @@
 /** One client's connection: pipelined requests in, answers out in whatever order they are ready. */
 
 import type { Socket } from 'node:net';
+import { LineSplitter } from '../format/line-splitter.js';
 import { maxLineBytes, rpcErrorCodes } from '../format/protocol.js';
-import { LineSplitter } from './line-splitter.js';
 import { parseLine, type Request, type RequestId, type RpcFault, tooLargeFault } from './pipeline/parse.js';
 import { faultLine, resultLine } from './pipeline/reply.js';
 

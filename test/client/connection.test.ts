@@ -111,7 +111,7 @@ const garbage: readonly {
   {
     name: 'a line without end',
     bytes: Buffer.alloc(65_537, 0x20),
-    message: /a line is longer than 65536 bytes/,
+    message: /an answer is longer than 65536 bytes/,
   },
 ];
 

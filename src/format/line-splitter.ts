@@ -1,5 +1,7 @@
 /** Cuts a byte stream into lines of bounded length. A longer line is reported once and skipped to its end. */
 
+import { concatBytes } from './bytes.js';
+
 /** `tooLong`: a line exceeded the bound; none of its bytes were kept. */
 export type Line = { readonly line: 'whole'; readonly bytes: Uint8Array } | { readonly line: 'tooLong' };
 
@@ -16,13 +18,18 @@ export class LineSplitter {
     this.#maxBytes = maxBytes;
   }
 
+  /** Bytes of a line whose end has not come yet. */
+  get restBytes(): number {
+    return this.#sizeBytes;
+  }
+
   /** Takes the next bytes of the stream and returns the lines that they complete. */
   push(chunk: Uint8Array): Line[] {
     const lines: Line[] = [];
     let start = 0;
     for (let end = chunk.indexOf(newline); end !== -1; end = chunk.indexOf(newline, start)) {
       this.#keep(chunk.subarray(start, end), lines);
-      if (!this.#skipping) lines.push({ line: 'whole', bytes: Buffer.concat(this.#parts) });
+      if (!this.#skipping) lines.push({ line: 'whole', bytes: concatBytes(...this.#parts) });
       this.#reset();
       start = end + 1;
     }
