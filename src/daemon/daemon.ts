@@ -7,47 +7,39 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Logger, pino } from 'pino';
-import { base64Encode } from '../format/base64.js';
 import { formatVerifierKey, verifierKey } from '../format/note.js';
-import { decodeRecord, type LogRecord, recordPayloadType } from '../format/record.js';
-import { formatInstant, parseInstant } from '../format/time.js';
+import { decodeRecord, recordPayloadType } from '../format/record.js';
+import { formatInstant } from '../format/time.js';
 import { parseTrust } from '../format/trust.js';
+import { warmUp } from '../hash/warm-up.js';
 import { HsmError } from '../hsm/faults.js';
 import { readKeysFile } from '../hsm/keys-file.js';
 import { openSigner } from '../hsm/process-signer.js';
 import type { Signer } from '../hsm/signer.js';
 import { type FileLock, lockFile } from '../kernel/file-lock.js';
 import { LogDamageError } from '../log/damage.js';
-import { readEntry } from '../log/entry-reader.js';
 import { Log } from '../log/log.js';
-import { type RecoveredLog, recoverLog } from '../log/recovery.js';
+import { recoverLog } from '../log/recovery.js';
 import { loadBundle } from '../policy/bundle.js';
 import { createEngine } from '../policy/engine.js';
 import { type LogIndex, openIndex } from '../state/index-follower.js';
-import { PayloadClock } from '../state/payload-clock.js';
 import { LogViews } from '../state/views.js';
-import { decodePayload, payloadTime } from '../verify/payload.js';
+import { announce } from './announce.js';
 import type { Config } from './config.js';
 import { dispatch } from './dispatch.js';
 import { FaultTally } from './fault-tally.js';
 import { ensureIdentity } from './identity-file.js';
 import { Machine } from './machine.js';
 import { RedemptionQueue } from './methods/redeem.js';
+import { openClock } from './open-clock.js';
 import { sealRecord } from './pipeline/seal.js';
 import { policyService } from './policy-service.js';
 import { recordHead, unsealedRevocation } from './records.js';
 import { SocketServer } from './server.js';
 import { Counters, type Services } from './services.js';
+import { StartError } from './start-error.js';
 import { ownTrust, provideTrustFile } from './trust.js';
 import { readVersion } from './version.js';
-
-/** The daemon cannot start; the message says why and what to do. */
-export class StartError extends Error {
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'StartError';
-  }
-}
 
 export interface Daemon {
   /** Stops taking requests, answers those in flight, seals the end, and closes everything. */
@@ -81,6 +73,7 @@ function lockState({ stateDirectory, socketPath }: Config): FileLock {
 
 async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Promise<Daemon> {
   const logger = pino({ level: config.logLevel, name: 'writd' }, pino.destination({ dest: 2, sync: true }));
+  warmUp();
   const bundle = await loadBundle(config.policyDirectory);
   const machine = new Machine(config.maxWaitingEntries);
   undo.push(() => machine.close());
@@ -157,7 +150,7 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
     measureEnvironment: (peer) => machine.measureEnvironment(peer),
     measureAction: (action) => machine.measureAction(action),
   };
-  await announce(services, machine, signer);
+  await announce(services, machine, signer.keys);
   const tally = new FaultTally((report) => logger.warn(report, 'refused lines that are no valid requests'));
   const server = await serve(config, services, machine, tally, logger, crash);
   logger.info({ socket: config.socketPath, origin: identity.origin, entries: log.size }, 'ready');
@@ -235,48 +228,6 @@ function crashWith(logger: Logger): (cause: unknown) => void {
     logger.fatal({ err: cause }, 'ending at once; restart to recover');
     process.exit(1);
   };
-}
-
-/** The clock continues from the last logged time, and from the first start of this boot. */
-async function openClock(machine: Machine, views: LogViews, recovered: RecoveredLog): Promise<PayloadClock> {
-  const size = recovered.tree.size;
-  const last = size === 0 ? null : await readEntry(recovered, size - 1);
-  const floorMs =
-    last === null ? 0 : parseInstant(payloadTime(decodePayload(last.payloadType, last.payload)));
-  const start = views.lastStart;
-  const sameBoot = start !== null && start.boot === machine.fact('boot');
-  const anchor = sameBoot
-    ? { wallMs: parseInstant(start.time), bootTimeMs: start.bootTimeMs }
-    : machine.readClocks();
-  return new PayloadClock(() => machine.readClocks(), floorMs, anchor);
-}
-
-/** Logs this start, and the keys and the policy bundle if they are new; proves on the way that sealing works. */
-async function announce(services: Services, machine: Machine, signer: Signer): Promise<void> {
-  const { views, policy } = services;
-  const head = () => recordHead(services);
-  const records: LogRecord[] = [
-    {
-      type: 'urn:writ:start:v1',
-      ...head(),
-      daemon: services.daemonId,
-      version: services.version,
-      boot: machine.fact('boot'),
-      bootTimeMs: Math.floor(machine.readClocks().bootTimeMs),
-    },
-  ];
-  for (const role of ['log', 'artifact'] as const) {
-    const publicKey = base64Encode(signer.keys[role]);
-    if (views.loggedKey(role) !== publicKey)
-      records.push({ type: 'urn:writ:key:v1', ...head(), role, publicKey });
-  }
-  const { bundle, version, engine } = policy.description;
-  if (views.policyBundle !== bundle)
-    records.push({ type: 'urn:writ:policy:v1', ...head(), bundle, version, engine });
-  for (const sealing of await Promise.all(records.map((record) => sealRecord(services, record)))) {
-    if (sealing.outcome === 'unsealed')
-      throw new StartError(`${sealing.denial.message}. ${sealing.denial.remedy}`);
-  }
 }
 
 function serve(

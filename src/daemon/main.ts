@@ -5,7 +5,8 @@ import { Command, CommanderError } from 'commander';
 import { loadBundle } from '../policy/bundle.js';
 import { PolicyBundleError } from '../policy/bundle-error.js';
 import { ConfigError, type ConfigFlags, loadConfig } from './config.js';
-import { StartError, startDaemon } from './daemon.js';
+import { startDaemon } from './daemon.js';
+import { StartError } from './start-error.js';
 
 /** Exit codes, as the command line has them: usage, and not available. */
 const exitUsage = 2;

@@ -22,8 +22,9 @@ import type { Caller, Services } from '../services.js';
 
 type Of<Name extends Request['method']> = Extract<Request, { method: Name }>;
 
-/** Nodes shown of one tree at most, so that an answer stays within a line. */
+/** Nodes shown of one tree at most, and their size in JSON, so that an answer stays within a line. */
 const maxLineageNodes = 100;
+const maxLineageBytes = 60_000;
 
 export function checkpoint({ log }: Services): CheckpointResult {
   return { checkpoint: log.seal?.note ?? null, size: log.seal?.size ?? 0 };
@@ -78,19 +79,29 @@ export async function lineage(
   if (root === null)
     return refusePlainly(services, denial('LINEAGE_BROKEN', 'the root of the lineage cannot be found'));
   const nodes: LineageNode[] = [];
-  await collect(services, root, nodes);
+  await collect(services, root, nodes, maxLineageBytes);
   return { decision: 'allow', nodes };
 }
 
-async function collect(services: Services, artifact: GrantedArtifact, nodes: LineageNode[]): Promise<void> {
-  if (nodes.length >= maxLineageNodes) return;
-  nodes.push(nodeOf(services, artifact));
+/** Adds the artifact and its descendants as far as they fit, and returns the bytes left; 0 once one did not fit. */
+async function collect(
+  services: Services,
+  artifact: GrantedArtifact,
+  nodes: LineageNode[],
+  spareBytes: number,
+): Promise<number> {
+  const node = nodeOf(services, artifact);
+  let leftBytes = spareBytes - Buffer.byteLength(JSON.stringify(node)) - 1;
+  if (leftBytes <= 0 || nodes.length >= maxLineageNodes) return 0;
+  nodes.push(node);
   for (const index of await services.related.children(artifact.entry.id)) {
     const { id } = await services.log.read(index);
     const child = await findGrant(services, id);
-    if (child?.statement.predicate.lineage.parent === artifact.entry.id)
-      await collect(services, child, nodes);
+    if (child?.statement.predicate.lineage.parent !== artifact.entry.id) continue;
+    leftBytes = await collect(services, child, nodes, leftBytes);
+    if (leftBytes === 0) return 0;
   }
+  return leftBytes;
 }
 
 function nodeOf(

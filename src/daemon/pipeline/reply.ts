@@ -1,15 +1,17 @@
 /** Stage 8: a result or a fault -> one JSON-RPC line. */
 
-import { maxLineBytes } from '../../format/protocol.js';
+import { maxLineBytes, rpcErrorCodes } from '../../format/protocol.js';
 import type { RequestId, RpcFault } from './parse.js';
 
-/** The line that answers a request, newline included. */
+/**
+ * The line that answers a request, newline included. Statements are bounded so that a grant always fits; another
+ * answer that does not (a large policy bundle) becomes the fault TOO_LARGE, because nobody could read it.
+ */
 export function resultLine(id: RequestId, result: unknown): string {
   const line = JSON.stringify({ jsonrpc: '2.0', id, result });
-  // Statements are bounded so that this holds; an answer that nobody could read back would be worse than none.
-  if (Buffer.byteLength(line) > maxLineBytes)
-    throw new RangeError(`the answer to request ${id} exceeds a line`);
-  return `${line}\n`;
+  if (Buffer.byteLength(line) <= maxLineBytes) return `${line}\n`;
+  const message = `the answer is longer than ${maxLineBytes} bytes`;
+  return faultLine({ id, rpcCode: rpcErrorCodes.tooLarge, code: 'TOO_LARGE', message });
 }
 
 /** The line that answers what is no valid request, newline included. */

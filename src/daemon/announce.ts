@@ -1,0 +1,38 @@
+/** The first records of a run. They are sealed before anybody is served, which proves on the way that sealing works. */
+
+import { base64Encode } from '../format/base64.js';
+import type { LogRecord } from '../format/record.js';
+import type { SignerKeys } from '../hsm/signer.js';
+import type { Machine } from './machine.js';
+import { sealRecord } from './pipeline/seal.js';
+import { recordHead } from './records.js';
+import type { Services } from './services.js';
+import { StartError } from './start-error.js';
+
+/** Logs this start, and the keys and the policy bundle if they are new. Throws StartError when they cannot be sealed. */
+export async function announce(services: Services, machine: Machine, keys: SignerKeys): Promise<void> {
+  const { views, policy } = services;
+  const head = () => recordHead(services);
+  const records: LogRecord[] = [
+    {
+      type: 'urn:writ:start:v1',
+      ...head(),
+      daemon: services.daemonId,
+      version: services.version,
+      boot: machine.fact('boot'),
+      bootTimeMs: Math.floor(machine.readClocks().bootTimeMs),
+    },
+  ];
+  for (const role of ['log', 'artifact'] as const) {
+    const publicKey = base64Encode(keys[role]);
+    if (views.loggedKey(role) !== publicKey)
+      records.push({ type: 'urn:writ:key:v1', ...head(), role, publicKey });
+  }
+  const { bundle, version, engine } = policy.description;
+  if (views.policyBundle !== bundle)
+    records.push({ type: 'urn:writ:policy:v1', ...head(), bundle, version, engine });
+  for (const sealing of await Promise.all(records.map((record) => sealRecord(services, record)))) {
+    if (sealing.outcome === 'unsealed')
+      throw new StartError(`${sealing.denial.message}. ${sealing.denial.remedy}`);
+  }
+}
