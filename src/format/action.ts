@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { type DigestSet, digestSetSchema, sha3HexSchema } from './digest-set.js';
 import { type ExactText, exactTextSchema } from './exact-text.js';
-import type { JsonObject } from './strict-json.js';
+import { type JsonObject, type JsonValue, maxDepth } from './strict-json.js';
 
 /** Start one program. `environmentDigest`: see `environmentDigest` in format/environment-digest.ts. */
 export interface ExecuteRequest {
@@ -47,15 +47,25 @@ const executeShape = {
   environmentDigest: sha3HexSchema,
 };
 
-const jsonObjectSchema = z.custom<JsonObject>(
-  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-  'must be an object',
-);
+/** In a statement, arguments lie in four objects: one more than in a request. What was sealed must be readable. */
+const maxArgumentsDepth = maxDepth - 4;
+
+const argumentsSchema = z
+  .custom<JsonObject>(
+    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+    'must be an object',
+  )
+  .refine((value) => depthOf(value) <= maxArgumentsDepth, `must be nested at most ${maxArgumentsDepth} deep`);
+
+function depthOf(value: JsonValue): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  return 1 + Object.values(value).reduce((deepest: number, item) => Math.max(deepest, depthOf(item)), 0);
+}
 
 const toolSchema = z.strictObject({
   type: z.literal('tool'),
   tool: z.string().min(1).max(256),
-  arguments: jsonObjectSchema,
+  arguments: argumentsSchema,
 });
 
 export const signActionSchema = z.strictObject({

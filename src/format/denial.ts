@@ -72,13 +72,25 @@ const remedies: Readonly<Record<DenialCode, string>> = {
   TOO_LARGE: 'Make the request smaller.',
 };
 
-/** A denial with the code's own remedy, or a more fitting one. */
+/** The longest message or remedy, in UTF-16 code units. */
+const maxSentenceLength = 1000;
+
+/**
+ * A denial with the code's own remedy, or a more fitting one. Both are cut to what a denial statement may hold: they
+ * quote names that callers choose, and evidence that nobody could read again would be none.
+ */
 export function denial<Code extends DenialCode>(
   code: Code,
   message: string,
   remedy: string = remedies[code],
 ): Denial<Code> {
-  return { code, message, remedy };
+  return { code, message: shortened(message), remedy: shortened(remedy) };
+}
+
+/** A cut never leaves half of a surrogate pair. */
+function shortened(sentence: string): string {
+  if (sentence.length <= maxSentenceLength) return sentence;
+  return `${sentence.slice(0, maxSentenceLength - 1).replace(/[\ud800-\udbff]$/, '')}…`;
 }
 
 /** Narrows to codes that a denial statement may carry. */
@@ -88,6 +100,6 @@ export function isEvidenceDenial(candidate: Denial): candidate is Denial<Evidenc
 
 export const evidenceDenialSchema: z.ZodType<Denial<EvidenceCode>> = z.strictObject({
   code: z.enum(evidenceCodes),
-  message: z.string().min(1).max(1000),
-  remedy: z.string().min(1).max(1000),
+  message: z.string().min(1).max(maxSentenceLength),
+  remedy: z.string().min(1).max(maxSentenceLength),
 });
