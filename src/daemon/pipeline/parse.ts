@@ -11,13 +11,7 @@ import {
   rpcErrorCodes,
 } from '../../format/protocol.js';
 import { firstIssue } from '../../format/statement.js';
-import {
-  JsonFaultError,
-  type JsonObject,
-  type JsonValue,
-  maxDepth,
-  parseJsonBytes,
-} from '../../format/strict-json.js';
+import { JsonFaultError, type JsonObject, type JsonValue, parseJsonBytes } from '../../format/strict-json.js';
 
 /** A JSON-RPC id: a string of at most 128 characters, or an integer. */
 export type RequestId = string | number;
@@ -43,9 +37,6 @@ export type Parsed =
   | { readonly outcome: 'request'; readonly request: Request }
   | { readonly outcome: 'fault'; readonly fault: RpcFault };
 
-/** An action lies one level deeper in a statement than in the request for it, and statements must be readable too. */
-const maxRequestDepth = maxDepth - 1;
-
 const knownFields = new Set(['jsonrpc', 'id', 'method', 'params']);
 
 /** Reads one line, without its newline. Never throws. */
@@ -53,7 +44,7 @@ export function parseLine(line: Uint8Array): Parsed {
   if (line.length > maxLineBytes) return fault(tooLargeFault());
   let document: JsonValue;
   try {
-    document = parseJsonBytes(line, maxRequestDepth);
+    document = parseJsonBytes(line);
   } catch (cause) {
     if (!(cause instanceof JsonFaultError)) throw cause;
     return malformed(null, rpcErrorCodes.parse, cause.message);
