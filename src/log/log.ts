@@ -57,6 +57,7 @@ export class Log {
   readonly #leaves: Map<number, Uint8Array>;
   #publishTimer: NodeJS.Timeout | null = null;
   #publishing: Promise<void> = Promise.resolve();
+  #closing = false;
 
   constructor(parts: LogParts) {
     this.#parts = parts;
@@ -128,6 +129,7 @@ export class Log {
   /** Seals what waits, publishes the exact last seal, and closes the journal. */
   async close(): Promise<void> {
     await this.#sealer.close();
+    this.#closing = true;
     if (this.#publishTimer !== null) clearTimeout(this.#publishTimer);
     await this.#publishing;
     await this.#publish();
@@ -155,7 +157,8 @@ export class Log {
       await tiles.publish(seal.size, seal.note, tree, (index) => this.#leafOf(index));
     } catch (cause) {
       this.#parts.onPublishFailure(cause);
-      this.#schedulePublish(1000);
+      // What could not be published on closing is published by the next start.
+      if (!this.#closing) this.#schedulePublish(1000);
       return;
     }
     tree.release(seal.size);

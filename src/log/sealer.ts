@@ -86,10 +86,14 @@ export class Sealer {
   #waitingBytes = 0;
   /** Abandoned grants whose revocation is not durable yet: while there is one, no seal comes into force. */
   #unrevoked = 0;
+  /** Grants abandoned so far: a signature that was asked for before the newest of them is never used. */
+  #abandonedGrants = 0;
   #trouble: Unsealed['denial'] | null = null;
   #writeLoopRuns = false;
   #sealLoopRuns = false;
   #closed = false;
+  /** Whatever still waits stays as it is: the next start revokes it. */
+  #stopped = false;
   #deadlines: NodeJS.Timeout | null = null;
   #onIdle: (() => void) | null = null;
 
@@ -129,17 +133,15 @@ export class Sealer {
   /** Refuses new entries, seals what waits, and returns when that is done or every waiting entry met its deadline. */
   async close(): Promise<void> {
     this.#closed = true;
-    const drained = new Promise<void>((resolve) => {
-      this.#onIdle = resolve;
+    await new Promise<void>((resolve) => {
+      const patience = setTimeout(resolve, this.#parts.limits.sealTimeoutMs + 2 * deadlineTickMs);
+      this.#onIdle = () => {
+        clearTimeout(patience);
+        resolve();
+      };
+      this.#noteIdle();
     });
-    this.#noteIdle();
-    const { sealTimeoutMs } = this.#parts.limits;
-    let patience: NodeJS.Timeout | undefined;
-    const gaveUp = new Promise<void>((resolve) => {
-      patience = setTimeout(resolve, sealTimeoutMs + 2 * deadlineTickMs);
-    });
-    await Promise.race([drained, gaveUp]);
-    clearTimeout(patience);
+    this.#stopped = true;
     if (this.#deadlines !== null) clearInterval(this.#deadlines);
   }
 
@@ -205,11 +207,12 @@ export class Sealer {
   }
 
   #hasWrites(): boolean {
-    return this.#queue.length > 0 || this.#pendingNote !== null;
+    return !this.#stopped && (this.#queue.length > 0 || this.#pendingNote !== null);
   }
 
   #mustSeal(): boolean {
-    return this.#unrevoked === 0 && this.#parts.tree.size > (this.#seal?.size ?? 0);
+    const isBehind = this.#parts.tree.size > (this.#seal?.size ?? 0);
+    return !this.#stopped && this.#unrevoked === 0 && isBehind;
   }
 
   #noteIdle(): void {
@@ -252,7 +255,9 @@ export class Sealer {
   /** Nothing of the batch is in the journal, so nothing was given; what the log itself must say is said later. */
   async #refuseBatch(batch: readonly Waiting[]): Promise<void> {
     const reason = this.#trouble ?? denial('LOG_UNAVAILABLE', 'the journal cannot be written');
-    for (const waiting of batch) this.#settle(waiting, { outcome: 'unsealed', denial: reason });
+    // An abandoned entry was answered when it missed its deadline.
+    for (const waiting of batch.filter(({ state }) => state !== 'abandoned'))
+      this.#settle(waiting, { outcome: 'unsealed', denial: reason });
     this.#queue.unshift(...batch.filter(({ settle }) => settle === null));
     await pause(retryMs);
     // Only a new attempt can tell whether the trouble is over.
@@ -282,6 +287,7 @@ export class Sealer {
     const { tree, signer, key } = this.#parts;
     const size = tree.size;
     const checkpoint = { origin: key.name, size, root: tree.root(size) };
+    const abandonedBefore = this.#abandonedGrants;
     const reply = await signer.signCheckpoint(checkpoint);
     if (reply.outcome === 'refused') {
       throw new Error(`the signer refuses the tree head of size ${size}: ${reply.reason}`);
@@ -290,8 +296,8 @@ export class Sealer {
       this.#trouble = reply.denial;
       return 'failed';
     }
-    // A grant abandoned meanwhile must be revoked before any seal covers it: this signature is never used.
-    if (this.#unrevoked > 0) return 'discarded';
+    // The first seal over a grant abandoned meanwhile must cover its revocation too, even if that is durable by now.
+    if (this.#abandonedGrants > abandonedBefore) return 'discarded';
     const signature = { name: key.name, keyId: key.keyId, signature: reply.signature };
     const seal = { size, root: checkpoint.root, note: formatNote(formatCheckpoint(checkpoint), [signature]) };
     return this.#putInForce(seal);
@@ -357,6 +363,7 @@ export class Sealer {
 
   #oweRevocation(grant: AbandonedGrant): void {
     this.#unrevoked++;
+    this.#abandonedGrants++;
     this.#enqueue(this.#parts.revocationOf(grant), null);
   }
 }

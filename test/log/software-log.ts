@@ -23,6 +23,7 @@ export class SoftwareSigner implements CheckpointSigner {
   readonly #privateKey: Parameters<typeof sign>[2];
   mode: 'signs' | 'unavailable' | 'hangs' = 'signs';
   signatures = 0;
+  requests = 0;
   #held: (() => void)[] = [];
 
   constructor() {
@@ -33,6 +34,7 @@ export class SoftwareSigner implements CheckpointSigner {
   }
 
   async signCheckpoint(checkpoint: Parameters<CheckpointSigner['signCheckpoint']>[0]) {
+    this.requests++;
     if (this.mode === 'unavailable') {
       return { outcome: 'unavailable', denial: denial('HSM_UNAVAILABLE', 'the token is gone') } as const;
     }
@@ -118,6 +120,7 @@ export async function openLog(
   directory: string,
   signer: SoftwareSigner,
   sealTimeoutMs = 5000,
+  onSealOf: (size: number) => void = () => undefined,
 ): Promise<OpenedLog> {
   const replayed: ReplayedEntry[] = [];
   const directories = { journal: join(directory, 'journal'), log: join(directory, 'log') };
@@ -132,7 +135,7 @@ export async function openLog(
     monotonicMs: () => performance.now(),
     revocationOf,
     onDurable: (entry) => durable.push(entry),
-    onSeal: () => undefined,
+    onSeal: () => onSealOf(log.seal?.size ?? 0),
     onPublishFailure: (cause) => fatal.push(new Error('publish failed', { cause })),
     onFatal: (cause) => fatal.push(cause),
   });
