@@ -42,6 +42,11 @@ interface Segment {
   readonly offsets: number[];
 }
 
+interface Place {
+  readonly directory: string;
+  readonly segmentLimitBytes: number;
+}
+
 const segmentName = /^\d{16}\.journal$/;
 const readChunkBytes = 4 << 20;
 
@@ -51,12 +56,14 @@ export const segmentSizeBytes = 256 << 20;
 /** An open journal. One writer; `append` and `sync` are never called concurrently. */
 export class Journal {
   readonly #directory: string;
+  readonly #segmentLimitBytes: number;
   readonly #segments: Segment[];
   #file: FileHandle;
   #position: number;
 
-  private constructor(directory: string, segments: Segment[], file: FileHandle, position: number) {
-    this.#directory = directory;
+  private constructor(place: Place, segments: Segment[], file: FileHandle, position: number) {
+    this.#directory = place.directory;
+    this.#segmentLimitBytes = place.segmentLimitBytes;
     this.#segments = segments;
     this.#file = file;
     this.#position = position;
@@ -71,6 +78,7 @@ export class Journal {
   static async open(
     directory: string,
     visit: (frame: Frame, index: number) => void,
+    segmentLimitBytes: number = segmentSizeBytes,
   ): Promise<{ readonly journal: Journal; readonly damage: JournalDamage | null }> {
     await makeDirectoryDurably(directory, 0o700);
     const names = (await readdir(directory)).filter((name) => segmentName.test(name)).sort();
@@ -91,8 +99,9 @@ export class Journal {
       endOffset = scan.endOffset;
       count += segment.offsets.length;
     }
+    if (names.length === 0) await syncDirectory(directory);
     const file = await open(lastOf(segments).path, 'r+');
-    return { journal: new Journal(directory, segments, file, endOffset), damage };
+    return { journal: new Journal({ directory, segmentLimitBytes }, segments, file, endOffset), damage };
   }
 
   /** How many entries the journal holds. */
@@ -103,14 +112,15 @@ export class Journal {
 
   /**
    * Writes frames behind the last ones, to the page cache only. On JournalWriteError none of them counts, and whatever
-   * part reached the file is overwritten by the next append.
+   * part reached the file is overwritten by the next append. Throws JournalSyncError like `sync` at the end of a segment.
    */
   async append(frames: readonly Frame[]): Promise<void> {
     const encoded = frames.map(encodeFrame);
     try {
-      if (this.#position >= segmentSizeBytes) await this.#startSegment();
+      if (this.#position >= this.#segmentLimitBytes) await this.#startSegment();
       await writeFully(this.#file, Buffer.concat(encoded), this.#position);
     } catch (cause) {
+      if (cause instanceof JournalSyncError) throw cause;
       throw new JournalWriteError(lastOf(this.#segments).path, cause);
     }
     const segment = lastOf(this.#segments);
@@ -160,14 +170,25 @@ export class Journal {
   }
 
   async #startSegment(): Promise<void> {
+    // Only the last segment may end in the rest of a failed write, or in a checkpoint that is not yet durable.
+    await this.#file.truncate(this.#position);
+    await this.sync();
     const firstIndex = this.entryCount;
     const path = join(this.#directory, nameOf(firstIndex));
-    const file = await open(path, 'wx+', 0o600);
-    await syncDirectory(this.#directory);
-    await this.#file.close();
+    // An attempt that failed may have left this file behind, with nothing in it that counts.
+    const file = await open(path, 'w+', 0o600);
+    try {
+      await syncDirectory(this.#directory);
+    } catch (cause) {
+      await file.close();
+      throw cause;
+    }
+    const finished = this.#file;
+    // Without a pause in between, so that no read meets a file that is being closed.
     this.#file = file;
     this.#position = 0;
     this.#segments.push({ path, firstIndex, offsets: [] });
+    await finished.close();
   }
 }
 
