@@ -33,6 +33,8 @@ export function fileProblem(path: string, cause: unknown): string {
       return `this user may not use ${path}`;
     case 'EISDIR':
       return `${path} is a directory`;
+    case 'ENOTDIR':
+      return `${path} cannot be used: a part of this path is a file, not a directory`;
     default:
       return `${path} cannot be used: ${message}`;
   }

@@ -41,10 +41,10 @@ function findExecutable(command: Uint8Array, searchPath: string): Uint8Array {
         );
   const found = candidates.find(isExecutableFile);
   if (found !== undefined) return realpathSync.native(found, { encoding: 'buffer' });
+  if (command.length === 0) throw new UsageError('the command is an empty word; name a program');
   const shown = new TextDecoder().decode(command);
-  const [only] = candidates;
   throw new UsageError(
-    command.includes(slash) && only !== undefined
+    command.includes(slash)
       ? `${shown} is not an executable file that this user may run`
       : `there is no executable ${shown} in PATH`,
   );

@@ -1,9 +1,9 @@
 /** `writ log check`: recomputes the whole log from its files and compares everything. Asks no daemon. */
 
-import { existsSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JournalCheck, LogCheck } from '../../log/check.js';
-import { MissingError } from '../cli-error.js';
+import { fileProblem, MissingError, UsageError } from '../cli-error.js';
 import { type Define, examples } from '../command.js';
 import type { CliContext } from '../context.js';
 import { type ExitCode, exitCodes } from '../exit-code.js';
@@ -29,13 +29,25 @@ async function check(context: CliContext, copy: string | undefined, flags: Flags
   const { checkLog } = await import('../../log/check.js');
   const { stateDirectory } = context.locations;
   const log = copy ?? join(stateDirectory, 'log');
-  if (!existsSync(log))
-    throw new MissingError(`there is no log at ${log}: name its directory, or the state with --state`);
+  await requireDirectory(log);
   const trust = await loadTrust(context, flags.trust);
   const journal = copy === undefined ? join(stateDirectory, 'journal') : null;
   const result = await checkLog({ log, journal }, trust);
   context.output.result(checkDocument(result), (paint) => checkLines(result, paint));
   return result.outcome === 'whole' ? exitCodes.ok : exitCodes.denied;
+}
+
+async function requireDirectory(log: string): Promise<void> {
+  try {
+    if ((await stat(log)).isDirectory()) return;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT')
+      throw new MissingError(`there is no log at ${log}: name its directory, or the state with --state`, {
+        cause,
+      });
+    throw new UsageError(fileProblem(log, cause), { cause });
+  }
+  throw new UsageError(`${log} is a file; name the directory of a log`);
 }
 
 function checkDocument(result: LogCheck): unknown {
@@ -52,7 +64,7 @@ function checkLines(result: LogCheck, paint: Paint): string[] {
     paint('good', 'whole'),
     ...columns([
       ['log', checkpoint.origin],
-      ['entries', `${checkpoint.size}, in ${bundles} bundles; every leaf is well-formed`],
+      ['entries', `${checkpoint.size}; bundles: ${bundles}; every leaf is well-formed`],
       ['tiles', `${hashTiles}, every hash recomputed`],
       ['root', `${Buffer.from(checkpoint.root).toString('base64')}, signed by the pinned log key`],
       ['journal', journalText(journal)],

@@ -1,5 +1,6 @@
 /** `writ token status`: every token that the module shows, and whether the pinned one is among them. Needs no PIN. */
 
+import { resolve } from 'node:path';
 import { type Define, examples } from '../command.js';
 import type { CliContext } from '../context.js';
 import { type ExitCode, exitCodes } from '../exit-code.js';
@@ -23,7 +24,7 @@ async function status(context: CliContext, { module }: Flags): Promise<ExitCode>
   const { pinnedToken } = await import('../token-pins.js');
   const { tokenStatus } = await import('../../hsm/token.js');
   const pinned = module === undefined ? pinnedToken(context) : null;
-  const location = pinned ?? { modulePath: module ?? '', softhsmConf: null };
+  const location = pinned ?? { modulePath: resolve(module ?? ''), softhsmConf: null };
   const tokens = await tokenStatus(location);
   const serial = pinned?.token.serial ?? null;
   const present = serial === null || tokens.some((token) => token.serial === serial);
