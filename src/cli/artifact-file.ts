@@ -1,6 +1,7 @@
 /** Artifacts in files: how commands read and write them, and how an id or a file stands for an artifact. */
 
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { access, constants, readFile, stat, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { type ArtifactId, artifactIdOf, artifactIdSchema } from '../format/artifact-id.js';
 import { type Envelope, envelopePayload, envelopeSchema } from '../format/dsse.js';
 import { entryOf } from '../format/entry.js';
@@ -29,6 +30,34 @@ export async function writeText(path: string, text: string): Promise<void> {
     await writeFile(path, text);
   } catch (cause) {
     throw new UsageError(fileProblem(path, cause), { cause });
+  }
+}
+
+/**
+ * Looks whether a file can be written, before anything is asked for that would be lost if it cannot. Creates nothing.
+ * Throws UsageError.
+ */
+export async function requireWritable(path: string): Promise<void> {
+  try {
+    if (!(await stat(path)).isDirectory()) return await access(path, constants.W_OK);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT')
+      throw new UsageError(fileProblem(path, cause), { cause });
+    return requireDirectory(path);
+  }
+  throw new UsageError(`${path} is a directory; name a file`);
+}
+
+async function requireDirectory(path: string): Promise<void> {
+  const directory = dirname(path);
+  try {
+    await access(directory, constants.W_OK);
+  } catch (cause) {
+    const sentence =
+      (cause as NodeJS.ErrnoException).code === 'ENOENT'
+        ? `${path} cannot be written: there is no directory ${directory}`
+        : fileProblem(directory, cause);
+    throw new UsageError(sentence, { cause });
   }
 }
 
@@ -84,9 +113,14 @@ export async function readArtifact(path: string): Promise<ArtifactFile> {
 
 /** The id that a word on the command line means: an id itself, or the artifact in a file. Throws UsageError. */
 export async function artifactIdFrom(word: string): Promise<ArtifactId> {
+  return idItself(word) ?? (await readArtifact(word)).id;
+}
+
+/** The id that a word is; null for one that must be the name of a file. Throws UsageError for an id that is none. */
+export function idItself(word: string): ArtifactId | null {
   const id = artifactIdSchema.safeParse(word);
   if (id.success) return id.data;
   if (word.startsWith('sha3-512:'))
     throw new UsageError(`${word} is no id: sha3-512: and 128 lower-case hexadecimal digits are expected`);
-  return (await readArtifact(word)).id;
+  return null;
 }

@@ -5,7 +5,7 @@ import type { Action, CommandEntry } from './command.js';
 import { commandTable, groupSummaries } from './command-table.js';
 import { createContext, type Environment, type GlobalFlags } from './context.js';
 import { type ExitCode, exitCodes } from './exit-code.js';
-import { explain } from './failure.js';
+import { explain, type Failure } from './failure.js';
 import { type Channel, Output } from './output.js';
 import type { OwnProcess } from './own-process.js';
 
@@ -26,23 +26,32 @@ Exit codes:
 
 Run writ COMMAND --help for examples. docs/cli.md describes every command.`;
 
+/** `-o` means the same to every command that has it: the file that the outcome is written to. */
+interface OutputFlags {
+  readonly output?: string;
+}
+
 /** Runs one command line and returns its exit code. Never rejects. */
 export async function runCli(parts: CliParts): Promise<ExitCode> {
   let exitCode: ExitCode = exitCodes.usage;
   const outputFor = (json: boolean) => new Output({ standard: parts.standard, error: parts.error, json });
   const perform = async (command: Command, action: Action): Promise<void> => {
-    const flags = command.optsWithGlobals<GlobalFlags>();
+    const flags = command.optsWithGlobals<GlobalFlags & OutputFlags>();
+    if (flags.output !== undefined) await (await import('./artifact-file.js')).requireWritable(flags.output);
     const context = await createContext(flags, parts, outputFor(flags.json === true));
     exitCode = await action(context);
   };
-  const program = await buildProgram(parts, perform);
+  const json = isJsonAsked(parts.words);
+  const program = await buildProgram(parts, perform, json);
   try {
     await program.parseAsync([...parts.words], { from: 'user' });
     return exitCode;
   } catch (cause) {
-    if (cause instanceof CommanderError) return helpWasAsked(cause) ? exitCodes.ok : exitCodes.usage;
-    const failure = await explain(cause);
-    const output = outputFor(isJsonAsked(parts.words));
+    if (cause instanceof CommanderError && helpWasAsked(cause)) return exitCodes.ok;
+    // As text, the parser of command lines has said it already.
+    if (cause instanceof CommanderError && !json) return exitCodes.usage;
+    const failure = cause instanceof CommanderError ? misuse(cause) : await explain(cause);
+    const output = outputFor(json);
     if (output.json) output.result({ error: { code: failure.code, message: failure.message } }, () => []);
     else output.note(`writ: ${failure.message}`);
     return failure.exitCode;
@@ -52,12 +61,13 @@ export async function runCli(parts: CliParts): Promise<ExitCode> {
 async function buildProgram(
   { words, version, standard, error }: CliParts,
   perform: (command: Command, action: Action) => Promise<void>,
+  json: boolean,
 ): Promise<Command> {
   const program = new Command('writ')
     .description('No execution without a writ: ask, verify, run and look things up.')
     .version(version)
     .exitOverride()
-    .configureOutput({ writeOut: standard.write, writeErr: error.write })
+    .configureOutput({ writeOut: standard.write, writeErr: json ? () => {} : error.write })
     .configureHelp({ showGlobalOptions: false, subcommandTerm: (command) => command.name() })
     .enablePositionalOptions()
     .showHelpAfterError('(writ --help lists the commands; writ COMMAND --help gives examples)')
@@ -100,6 +110,15 @@ function addGlobalOptions(command: Command): void {
 
 function helpWasAsked({ code }: CommanderError): boolean {
   return code === 'commander.helpDisplayed' || code === 'commander.version';
+}
+
+/** A command line that cannot be parsed, or names no command, for a program to read. */
+function misuse({ code, message }: CommanderError): Failure {
+  const sentence =
+    code === 'commander.help'
+      ? 'no command was named; writ --help lists the commands'
+      : message.replace(/^error: /, '');
+  return { exitCode: exitCodes.usage, code: 'USAGE', message: sentence };
 }
 
 /** Before the command line could be parsed, or although it could not be: words behind `--` are not ours. */

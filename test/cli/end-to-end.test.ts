@@ -157,6 +157,14 @@ describe('writ', { timeout: 120_000 }, () => {
     assert.match(receipt.stdout, /a log record of kind redemption, which permits nothing by itself/);
   });
 
+  test('a receipt that could not be written is not asked for', async () => {
+    await run('authorize', '-o', 'kept.json', '--', '/bin/echo', 'kept');
+    const unwritable = await run('redeem', 'kept.json', '-o', 'no-such-directory/receipt.json');
+    assert.equal(unwritable.exitCode, 2);
+    assert.match(unwritable.stderr, /there is no directory no-such-directory/);
+    assert.equal((await run('redeem', 'kept.json')).exitCode, 0);
+  });
+
   test('an id stands for an artifact, and a revocation ends its descendants too', async () => {
     const parent = await runJson<Decided>('authorize', '--', '/bin/echo', 'parent');
     const child = await runJson<Decided>(

@@ -8,6 +8,7 @@ import { commandTable } from '../../src/cli/command-table.js';
 import { runCli } from '../../src/cli/program.js';
 import { utf8Encode } from '../../src/format/utf8.js';
 import { projectRoot } from '../../src/state/locations.js';
+import { startScriptedServer } from '../client/scripted-server.js';
 
 interface Run {
   readonly exitCode: number;
@@ -93,6 +94,17 @@ const usageErrors: readonly { readonly words: readonly string[]; readonly says: 
     words: ['verify', '/no/such/file', '--trust', '/no/trust.json'],
     says: /there is no file \/no\/trust\.json/,
   },
+  {
+    words: ['authorize', '-o', '/no/such/directory/a.json', '--', 'id'],
+    says: /\/no\/such\/directory\/a\.json cannot be written: there is no directory \/no\/such\/directory/,
+  },
+  { words: ['trust', 'export', '-o', '/tmp'], says: /\/tmp is a directory; name a file/ },
+  { words: ['authorize', '--', ''], says: /the command is an empty word; name a program/ },
+  { words: ['log', 'check', '/etc/passwd'], says: /\/etc\/passwd is a file; name the directory of a log/ },
+  {
+    words: ['verify', '/etc/passwd/a.json', '--trust', '/etc/passwd/t'],
+    says: /a part of this path is a file/,
+  },
   { words: ['sign', '/no/such/file'], says: /there is no file \/no\/such\/file/ },
   { words: ['sign', '/tmp'], says: /\/tmp is not a regular file/ },
   { words: ['revoke', 'sha3-512:abc'], says: /is no id: sha3-512: and 128 lower-case hexadecimal digits/ },
@@ -117,6 +129,21 @@ for (const { words, says } of usageErrors) {
     assert.equal(exitCode, 2);
   });
 }
+
+test('with --json a usage error is a document too, and nothing else is said', async () => {
+  const cases: readonly (readonly [readonly string[], RegExp])[] = [
+    [['fly', '--json'], /^unknown command 'fly'/],
+    [['authorize', '--json', '--colour'], /^unknown option '--colour'/],
+    [['log', 'prove', '--json'], /^missing required argument 'entry'/],
+    [['log', '--json'], /^no command was named; writ --help lists the commands$/],
+  ];
+  for (const [words, says] of cases) {
+    const { exitCode, stdout, stderr } = await run(words);
+    const { error }: { error: { code: string; message: string } } = JSON.parse(stdout);
+    assert.match(error.message, says);
+    assert.deepEqual([exitCode, error.code, stderr], [2, 'USAGE', '']);
+  }
+});
 
 const unavailable: readonly { readonly words: readonly string[]; readonly says: RegExp }[] = [
   { words: ['status'], says: /no daemon listens at .*writ\.sock: there is no such socket\. Start writd/ },
@@ -181,5 +208,21 @@ test('the socket of the configuration file is the one that is used', async () =>
     assert.match(stderr, /no daemon listens at \/configured\/elsewhere\.sock/);
   } finally {
     await rm(home, { recursive: true });
+  }
+});
+
+test('a redemption whose answer was lost names the nonce that brings the receipt', async () => {
+  const server = await startScriptedServer((_request, socket) => socket.destroy());
+  const artifact = join(projectRoot, 'docs', 'example', 'artifact.json');
+  try {
+    const { exitCode, stderr } = await run(['redeem', artifact, '--socket', server.socketPath]);
+    assert.equal(exitCode, 3);
+    const [asked] = server.received.map(({ params }) => params as { readonly nonce: string });
+    assert.ok(asked !== undefined);
+    assert.ok(
+      stderr.includes(`to ask for the receipt again: writ redeem --nonce ${asked.nonce} ${artifact}`),
+    );
+  } finally {
+    await server.stop();
   }
 });

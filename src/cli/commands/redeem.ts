@@ -33,7 +33,15 @@ async function redeem(context: CliContext, word: string, flags: Flags): Promise<
   const nonce = flags.nonce ?? randomBytes(16).toString('base64');
   const result = await withDaemon(context, async (client) => {
     const { id, action } = await presented(client, word);
-    return client.redeem({ id, nonce, action });
+    try {
+      return await client.redeem({ id, nonce, action });
+    } catch (cause) {
+      // It may have been redeemed all the same, and only this nonce brings the receipt.
+      const { WritUnavailableError } = await import('../../client/errors.js');
+      if (cause instanceof WritUnavailableError)
+        context.output.note(`to ask for the receipt again: writ redeem --nonce ${nonce} ${word}`);
+      throw cause;
+    }
   });
   return showGrant(context, result, flags.output, (paint) => [
     paint('good', 'redeemed'),
@@ -55,15 +63,14 @@ async function presented(
   client: WritClient,
   word: string,
 ): Promise<{ readonly id: ArtifactId; readonly action: RequestedAction }> {
-  const { artifactIdSchema } = await import('../../format/artifact-id.js');
-  const { readArtifact } = await import('../artifact-file.js');
-  const byId = artifactIdSchema.safeParse(word);
-  if (!byId.success) {
+  const { idItself, readArtifact } = await import('../artifact-file.js');
+  const named = idItself(word);
+  if (named === null) {
     const { id, payload } = await readArtifact(word);
     return { id, action: await actionOf(payload, word) };
   }
   const { loggedPayload } = await import('../log-lookup.js');
-  return { id: byId.data, action: await actionOf(await loggedPayload(client, byId.data), word) };
+  return { id: named, action: await actionOf(await loggedPayload(client, named), word) };
 }
 
 async function actionOf(payload: LoggedPayload, word: string): Promise<RequestedAction> {

@@ -36,6 +36,7 @@ async function revoke(context: CliContext, word: string, flags: Flags): Promise<
     ...columns([
       ['artifact', id],
       ...(result.decision === 'allow' ? ([['log index', String(result.index)]] as const) : []),
+      ...(flags.output === undefined ? [] : ([['written to', flags.output]] as const)),
     ]),
   ]);
 }
