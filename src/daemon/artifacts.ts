@@ -11,6 +11,7 @@ import type { Services } from './services.js';
 export interface GrantedArtifact {
   readonly entry: LogEntry;
   readonly statement: Extract<Statement, { predicate: GrantPredicate }>;
+  /** What the log says of it now. Ask again after every await: it may have been revoked meanwhile. */
   readonly state: LogState;
 }
 
@@ -31,19 +32,18 @@ export async function findGrant(services: Services, id: ArtifactId): Promise<Gra
   if (entry === null || (entry.kind !== 'authorization' && entry.kind !== 'signature')) return null;
   const statement = decodeStatement(entry.payload);
   if (statement.predicateType === 'urn:writ:denial:v1') return null;
-  return { entry, statement, state: await stateOf(services, entry.index, statement.predicate) };
-}
-
-/** An artifact is revoked when it or any of its ancestors is. An ancestor that cannot be found counts as revoked. */
-async function stateOf(services: Services, index: number, { lineage }: GrantPredicate): Promise<LogState> {
-  const revoked = services.views.isRevoked(index) || (await ancestorRevoked(services, lineage.parent));
-  return { revoked, redeemed: services.views.redemptionOf(index) !== null };
-}
-
-async function ancestorRevoked(services: Services, parent: ArtifactId | null): Promise<boolean> {
-  if (parent === null) return false;
-  const artifact = await findGrant(services, parent);
-  return artifact === null || artifact.state.revoked;
+  const { parent } = statement.predicate.lineage;
+  const ancestor = parent === null ? null : await findGrant(services, parent);
+  return {
+    entry,
+    statement,
+    get state() {
+      // An artifact is revoked when it or any of its ancestors is. An ancestor that cannot be found counts as revoked.
+      const orphaned = parent !== null && (ancestor === null || ancestor.state.revoked);
+      const revoked = orphaned || services.views.isRevoked(entry.index);
+      return { revoked, redeemed: services.views.redemptionOf(entry.index) !== null };
+    },
+  };
 }
 
 /** Payloads that carry people's data are shown to the initiator, to the daemon's own user, and to root. */

@@ -1,6 +1,5 @@
 /** `export`: the artifact with a plain DSSE signature beside its proof, for consumers that know only DSSE. */
 
-import type { ArtifactId } from '../../format/artifact-id.js';
 import { base64Encode } from '../../format/base64.js';
 import { type Denial, denial } from '../../format/denial.js';
 import { hexEncode } from '../../format/hex.js';
@@ -8,7 +7,7 @@ import type { ExportResult } from '../../format/protocol.js';
 import { decodeStatement, type Statement } from '../../format/statement.js';
 import { parseInstant } from '../../format/time.js';
 import { sha256 } from '../../hash/sha256.js';
-import { findEntry, findGrant, mayRead } from '../artifacts.js';
+import { findEntry, findGrant, type GrantedArtifact, mayRead } from '../artifacts.js';
 import type { Request } from '../pipeline/parse.js';
 import { type RefusalContext, refuseAll } from '../pipeline/refuse.js';
 import { envelopeOf } from '../pipeline/seal.js';
@@ -28,9 +27,13 @@ export async function exportArtifact(
     ]);
   }
   const statement = decodeStatement(entry.payload);
-  const grounds = await groundsToRefuse(services, caller, statement, request.params.id);
-  if (grounds.length > 0) return refuseAll(services, request, context, grounds);
+  const artifact = await findGrant(services, entry.id);
+  const before = groundsToRefuse(services, caller, statement, artifact);
+  if (before.length > 0) return refuseAll(services, request, context, before);
   const reply = await services.exportSigner.signStatement(entry.payloadType, entry.payload);
+  // The token may have taken its time, and a plain signature cannot be taken back.
+  const after = groundsToRefuse(services, caller, statement, artifact);
+  if (after.length > 0) return refuseAll(services, request, context, after);
   if (reply.outcome === 'unavailable') return refuseAll(services, request, context, [reply.denial]);
   if (reply.outcome === 'refused') throw new Error(`the signer refuses a sealed statement: ${reply.reason}`);
   const envelope = envelopeOf(services, entry.payloadType, entry.payload, proof);
@@ -44,24 +47,25 @@ export async function exportArtifact(
   };
 }
 
-/** A plain signature knows neither revocation nor expiry, so none is made for an artifact that has ended. */
-async function groundsToRefuse(
+/** A plain signature knows neither revocation nor expiry, so none is made for an artifact that has ended, or may have. */
+function groundsToRefuse(
   services: Services,
   caller: Caller,
   statement: Statement,
-  id: ArtifactId,
-): Promise<Denial[]> {
+  artifact: GrantedArtifact | null,
+): Denial[] {
   const { predicate } = statement;
   if (!mayRead(services, caller.peer.uid, predicate.initiator.peer.uid)) {
     return [denial('IDENTITY_MISMATCH', 'only its initiator, the daemon and root may export an artifact')];
   }
   if (statement.predicateType === 'urn:writ:denial:v1') return [];
   const grounds: Denial[] = [];
-  const artifact = await findGrant(services, id);
   if (artifact === null || artifact.state.revoked)
     grounds.push(denial('REVOKED', 'the artifact was revoked'));
   const { notAfter } = statement.predicate.validity;
-  if (parseInstant(notAfter) <= services.clock.lastTrustedMs()) {
+  const time = services.clock.now();
+  if (time.outcome === 'untrusted') grounds.push(time.denial);
+  else if (parseInstant(notAfter) <= time.timeMs) {
     grounds.push(denial('EXPIRED', `the artifact was valid until ${notAfter}`));
   }
   return grounds;

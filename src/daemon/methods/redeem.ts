@@ -6,7 +6,7 @@
 import type { Action } from '../../format/action.js';
 import { type Denial, denial } from '../../format/denial.js';
 import type { Binding } from '../../format/predicate.js';
-import type { GrantResult } from '../../format/protocol.js';
+import type { Allowed, GrantResult } from '../../format/protocol.js';
 import { decodeRecord, type RedemptionRecord } from '../../format/record.js';
 import { formatInstant } from '../../format/time.js';
 import { judge } from '../../verify/situation.js';
@@ -26,6 +26,11 @@ interface Presentation {
   readonly action: Action;
   readonly environment: readonly Binding[];
 }
+
+/** What became of a presentation: the receipt, or why there is none. Refusals are sealed outside the queue. */
+type Attempt =
+  | { readonly outcome: 'redeemed'; readonly receipt: Allowed }
+  | { readonly outcome: 'refused'; readonly grounds: readonly Denial[] };
 
 /** Redemptions under way, by artifact: a second one waits for the outcome of the first. */
 export class RedemptionQueue {
@@ -59,35 +64,38 @@ export async function redeem(
   if (measured.outcome === 'denied') return refuse(services, request, context, [measured.denial]);
   const environment = await services.measureEnvironment(caller.peer);
   const presentation = { request, caller, action: measured.action, environment };
-  return queue.exclusively(request.params.id, () => redeemAlone(services, presentation));
+  const attempt = await queue.exclusively(request.params.id, () => redeemAlone(services, presentation));
+  // Sealing takes its time: whoever presents a right artifact must not wait for it behind those who present it wrongly.
+  if (attempt.outcome === 'refused')
+    return refuseAll(services, request, { ...context, environment }, attempt.grounds);
+  return attempt.receipt;
 }
 
-async function redeemAlone(services: Services, presentation: Presentation): Promise<GrantResult> {
-  const { request, caller, environment } = presentation;
-  const context: RefusalContext = { caller, claims: {}, policy: null, environment };
-  const artifact = await findGrant(services, request.params.id);
+async function redeemAlone(services: Services, presentation: Presentation): Promise<Attempt> {
+  const artifact = await findGrant(services, presentation.request.params.id);
   if (artifact === null || artifact.entry.kind !== 'authorization') {
-    return refuse(services, request, context, [
-      denial('NO_AUTHORIZATION', 'the log holds no sealed authorization with this id'),
-    ]);
+    return refused([denial('NO_AUTHORIZATION', 'the log holds no sealed authorization with this id')]);
   }
   const earlier = await earlierRedemption(services, artifact, presentation);
-  const grounds = await groundsToRefuse(services, artifact, presentation, earlier !== null);
-  if (grounds.length > 0) return refuseAll(services, request, context, grounds);
-  if (earlier !== null) return earlier;
-  // From here to the append nothing is awaited: so payload times follow the order of the log.
+  const { parent: parentId } = artifact.statement.predicate.lineage;
+  const parent = parentId === null ? null : await findGrant(services, parentId);
+  // From here to the append nothing is awaited: so no revocation comes in between, and times follow the order of the log.
+  const grounds = groundsToRefuse(services, artifact, parent, presentation, earlier !== null);
+  if (grounds.length > 0) return refused(grounds);
+  if (earlier !== null) return { outcome: 'redeemed', receipt: earlier };
   const time = services.clock.now();
-  if (time.outcome === 'untrusted') return refuse(services, request, context, [time.denial]);
+  if (time.outcome === 'untrusted') return refused([time.denial]);
   const record = redemptionRecord(services, artifact, presentation, time.timeMs);
   const sealing = await sealRecord(services, record);
-  if (sealing.outcome === 'unsealed') return refuse(services, request, context, [sealing.denial]);
-  if (services.views.isRevoked(artifact.entry.index)) {
-    return refuse(services, request, context, [
-      denial('REVOKED', 'the artifact was revoked while it was redeemed'),
-    ]);
-  }
+  if (sealing.outcome === 'unsealed') return refused([sealing.denial]);
+  if (artifact.state.revoked)
+    return refused([denial('REVOKED', 'the artifact was revoked while it was redeemed')]);
   services.counters.increment('granted.redeem');
-  return { decision: 'allow', ...sealing.sealed };
+  return { outcome: 'redeemed', receipt: { decision: 'allow', ...sealing.sealed } };
+}
+
+function refused(grounds: readonly Denial[]): Attempt {
+  return { outcome: 'refused', grounds };
 }
 
 function redemptionRecord(
@@ -113,7 +121,7 @@ async function earlierRedemption(
   services: Services,
   artifact: GrantedArtifact,
   { request, caller }: Presentation,
-): Promise<GrantResult | null> {
+): Promise<Allowed | null> {
   const index = services.views.redemptionOf(artifact.entry.index);
   if (index === null || services.views.isRevoked(index)) return null;
   const proof = services.log.proof(index);
@@ -126,17 +134,16 @@ async function earlierRedemption(
 }
 
 /** `repeated`: this redeemer asks again for the receipt that it has, which is no replay. */
-async function groundsToRefuse(
+function groundsToRefuse(
   services: Services,
   artifact: GrantedArtifact,
+  parent: GrantedArtifact | null,
   { caller, action, environment }: Presentation,
   repeated: boolean,
-): Promise<Denial[]> {
+): Denial[] {
   const { entry, statement, state } = artifact;
   const { predicate } = statement;
   const time = services.clock.now();
-  const parent =
-    predicate.lineage.parent === null ? null : await findGrant(services, predicate.lineage.parent);
   const { denials } = judge(statement, {
     nowMs: services.clock.lastTrustedMs(),
     audience: null,

@@ -17,13 +17,15 @@ export async function verifyArtifact(
   request: Extract<Request, { method: 'verify' }>,
 ): Promise<VerifyResult> {
   const { artifact, action } = request.params;
-  const known = await situationOf(services, artifact);
   const measured = action === undefined ? null : await services.measureAction(action, caller.peer);
+  const known = await situationOf(services, artifact);
+  const time = services.clock.now();
   const presented = measured?.outcome === 'measured' ? measured.action : null;
   const verdict = verify(artifact, services.trust, { ...known, action: presented });
   const denials = [
     ...(verdict.verdict === 'denied' ? verdict.denials : []),
     ...(measured?.outcome === 'denied' ? [measured.denial] : []),
+    ...(time.outcome === 'untrusted' ? [time.denial] : []),
   ];
   const [first, ...others] = denials;
   if (first !== undefined) return denied(services, [first, ...others]);
@@ -41,7 +43,8 @@ async function situationOf(services: Services, artifact: unknown): Promise<Situa
   if (result.outcome === 'denied') return base;
   const granted = await findGrant(services, result.authentic.id);
   if (granted === null) return base;
-  return { ...base, state: granted.state, parent: await parentOf(services, granted.statement.predicate) };
+  const parent = await parentOf(services, granted.statement.predicate);
+  return { ...base, state: granted.state, parent };
 }
 
 async function parentOf(services: Services, { lineage }: GrantPredicate): Promise<Situation['parent']> {
