@@ -16,11 +16,15 @@ export interface ConnectionParts {
   readonly onClose: () => void;
 }
 
+/** How long a client may take to read its last answers. */
+const lastReadTimeoutMs = 5000;
+
 export class Connection {
   readonly #parts: ConnectionParts;
   readonly #splitter = new LineSplitter(maxLineBytes);
   readonly #inFlight = new Set<RequestId>();
   #draining = false;
+  #lastRead: NodeJS.Timeout | null = null;
 
   constructor(parts: ConnectionParts) {
     this.#parts = parts;
@@ -33,10 +37,13 @@ export class Connection {
     });
     // A broken connection ends only itself; `close` follows.
     socket.on('error', () => socket.destroy());
-    socket.on('close', parts.onClose);
+    socket.on('close', () => {
+      if (this.#lastRead !== null) clearTimeout(this.#lastRead);
+      parts.onClose();
+    });
   }
 
-  /** Takes no more requests, answers those in flight, then closes. */
+  /** Takes no more requests, answers those in flight, then closes: at the latest when the client does not read them. */
   drain(): void {
     this.#draining = true;
     this.#parts.socket.pause();
@@ -98,6 +105,8 @@ export class Connection {
 
   #endIfIdle(): void {
     const { socket } = this.#parts;
-    if (this.#inFlight.size === 0) socket.end(() => socket.destroy());
+    if (this.#inFlight.size > 0) return;
+    socket.end(() => socket.destroy());
+    this.#lastRead ??= setTimeout(() => socket.destroy(), lastReadTimeoutMs);
   }
 }
