@@ -9,7 +9,7 @@ import { type Envelope, envelopePayload, envelopeSchema } from '../format/dsse.j
 import { encodeEntry, entryOf } from '../format/entry.js';
 import { parseTlogProof, type TlogProof } from '../format/tlog-proof.js';
 import type { Trust } from '../format/trust.js';
-import { utf8Decode } from '../format/utf8.js';
+import { utf8Decode, utf8Encode } from '../format/utf8.js';
 import { ProofError, rootOfInclusion } from '../merkle/proof.js';
 import { leafHash } from '../merkle/tree.js';
 import { verifyCheckpoint } from './checkpoint.js';
@@ -32,7 +32,7 @@ export type Authentication =
       readonly claimed: LoggedPayload | null;
     };
 
-const proofHeader = 'c2sp.org/tlog-proof@v1\n';
+const proofHeader = utf8Encode('c2sp.org/tlog-proof@v1\n');
 
 /**
  * Checks envelope, proof, checkpoint signature and inclusion. Denies NO_AUTHORIZATION for nothing at all, MALFORMED
@@ -85,9 +85,7 @@ function readProof(envelope: Envelope): TlogProof | string {
 
 /** A signature's text when it is a proof; null for the raw signature bytes of other schemes. */
 function proofText(signature: Uint8Array): string | null {
-  if (signature.length <= 64) return null;
-  const text = utf8Decode(signature);
-  return text.startsWith(proofHeader) ? text : null;
+  return equalBytes(signature.subarray(0, proofHeader.length), proofHeader) ? utf8Decode(signature) : null;
 }
 
 function inclusionFault(leaf: Uint8Array, proof: TlogProof, checkpoint: Checkpoint): string | null {

@@ -273,6 +273,16 @@ describe('the proof that is the signature', () => {
     assert.deepEqual(codes({ ...artifact, signatures: [{ keyid: 'unknown', sig }] }), []);
   });
 
+  test('accepts the proof beside a signature of another scheme, longer than one of Ed25519', () => {
+    for (const [scheme, bytes] of [
+      ['RSA', new Uint8Array(256).fill(0xff)],
+      ['ECDSA', new Uint8Array(71).fill(0x30)],
+    ] as const) {
+      const beside = { keyid: scheme, sig: base64Encode(bytes) };
+      assert.deepEqual(codes({ ...artifact, signatures: [beside, ...artifact.signatures] }), [], scheme);
+    }
+  });
+
   test('accepts the proof beside the plain signature of an export', () => {
     const exported = {
       ...artifact,
