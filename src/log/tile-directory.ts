@@ -44,10 +44,21 @@ export class TileDirectory {
     }
   }
 
-  /** Hashes of a full published tile. Throws when it is missing or has another size. */
+  /** Hashes of a full published tile. Throws LogDamageError when it cannot be read or has another size. */
   readFullTile(level: number, index: number): Uint8Array {
     const path = join(this.#directory, tilePath({ level, index, width: tileWidth }));
-    const hashes = readFileSync(path);
+    let hashes: Uint8Array;
+    try {
+      hashes = readFileSync(path);
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new LogDamageError(
+        `the published tile ${path} cannot be read: ${reason}; restore it from a backup`,
+        {
+          cause,
+        },
+      );
+    }
     if (hashes.length !== tileWidth * hashBytes)
       throw new LogDamageError(`the published tile ${path} is damaged; restore it from a backup`);
     return hashes;
