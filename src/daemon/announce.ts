@@ -21,6 +21,7 @@ export async function announce(services: Services, machine: Machine, keys: Signe
       version: services.version,
       boot: machine.fact('boot'),
       bootTimeMs: Math.floor(machine.readClocks().bootTimeMs),
+      clock: services.clock.now().outcome,
     },
   ];
   for (const role of ['log', 'artifact'] as const) {

@@ -103,7 +103,9 @@ export function loadConfig(flags: ConfigFlags, environment: Environment): Config
   const level = flags.logLevel ?? environment.WRIT_LOG_LEVEL ?? file.log?.level ?? 'info';
   return {
     stateDirectory,
-    socketPath: resolve(flags.socket ?? environment.WRIT_SOCKET ?? file.socket?.path ?? socketPath),
+    socketPath: checkedSocketPath(
+      resolve(flags.socket ?? environment.WRIT_SOCKET ?? file.socket?.path ?? socketPath),
+    ),
     socketMode: Number.parseInt(file.socket?.mode ?? '0660', 8),
     socketGroup: file.socket?.group ?? null,
     logLevel: parseLevel(level),
@@ -119,6 +121,17 @@ export function loadConfig(flags: ConfigFlags, environment: Environment): Config
     maxConnections: file.limits?.max_connections ?? 1_024,
     maxInFlightPerConnection: file.limits?.max_in_flight_per_connection ?? 256,
   };
+}
+
+/** What a socket's address holds (unix(7): 108 bytes with the final NUL). */
+const maxSocketPathBytes = 107;
+
+function checkedSocketPath(path: string): string {
+  const sizeBytes = Buffer.byteLength(path);
+  if (sizeBytes <= maxSocketPathBytes) return path;
+  throw new ConfigError(
+    `the socket path ${path} has ${sizeBytes} bytes, at most ${maxSocketPathBytes} are possible; choose a shorter one`,
+  );
 }
 
 function readConfigFile(path: string, mustExist: boolean): z.infer<typeof fileSchema> {

@@ -110,12 +110,19 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
     signer,
     limits: config,
     monotonicMs: () => performance.now(),
-    revocationOf: (grant) => unsealedRevocation(stamped, grant),
+    revocationOf: (grant) => {
+      logger.warn(grant, 'revoking a grant that could not be sealed in time');
+      return unsealedRevocation(stamped, grant);
+    },
     onDurable: ({ index: position, id, kind, payloadType, payload }) => {
       const record = payloadType === recordPayloadType ? decodeRecord(payload) : null;
       views.apply({ index: position, id, kind, record });
     },
     onSeal: () => index?.notify(),
+    onTrouble: (trouble) => {
+      if (trouble === null) logger.info('sealing works again');
+      else logger.error(trouble, 'nothing can be sealed; requests are denied meanwhile');
+    },
     onPublishFailure: (cause) => logger.error({ err: cause }, 'the published log is behind; trying again'),
     onFatal: crash,
   });

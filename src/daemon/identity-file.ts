@@ -1,12 +1,14 @@
 /** `daemon.json`: the log's origin and the daemon's id, chosen once and kept with the state that they name. */
 
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { firstIssue } from '../format/statement.js';
 import { parseJson } from '../format/strict-json.js';
-import { writeDurably } from '../log/durable-file.js';
+import { makeDirectoryDurably, writeDurably } from '../log/durable-file.js';
 import { ConfigError } from './config.js';
+import { StartError } from './start-error.js';
 
 /** Names that never change for a state directory. */
 export interface DaemonIdentity {
@@ -21,7 +23,7 @@ const schema: z.ZodType<DaemonIdentity> = z.strictObject({
 
 /**
  * Reads the identity, or makes one: `origin` as configured, else `writ.localhost/<random>`. Throws ConfigError when the
- * configured origin is not the one that the log in this state directory was made with.
+ * configured origin is not the one that the log in this state directory was made with, StartError when that log is gone.
  */
 export async function ensureIdentity(
   stateDirectory: string,
@@ -29,14 +31,23 @@ export async function ensureIdentity(
   randomHex: () => string,
 ): Promise<DaemonIdentity> {
   const path = join(stateDirectory, 'daemon.json');
+  const journal = join(stateDirectory, 'journal');
   const existing = await readIdentity(path);
   if (existing === null) {
+    // First the directory: from now on its absence means that a log was lost.
+    await makeDirectoryDurably(journal, 0o700);
     const made = {
       origin: configuredOrigin ?? `writ.localhost/${randomHex()}`,
       daemonId: `writd-${randomHex()}`,
     };
     await writeDurably(path, `${JSON.stringify(made, null, 2)}\n`);
     return made;
+  }
+  if (!existsSync(journal)) {
+    throw new StartError(
+      `${path} names the log ${existing.origin}, but ${journal} is missing: its entries are lost. ` +
+        'Restore it from a backup; a log that starts again under the same key would be a fork',
+    );
   }
   if (configuredOrigin !== null && configuredOrigin !== existing.origin) {
     throw new ConfigError(

@@ -8,7 +8,7 @@ import type { LogViews } from '../state/views.js';
 import { decodePayload, payloadTime } from '../verify/payload.js';
 import type { Machine } from './machine.js';
 
-/** The clock continues from the last logged time, and from the first start of this boot. */
+/** The clock continues from the last logged time, and from the first trusted start of this boot. */
 export async function openClock(
   machine: Machine,
   views: LogViews,
@@ -18,7 +18,7 @@ export async function openClock(
   const last = size === 0 ? null : await readEntry(recovered, size - 1);
   const floorMs =
     last === null ? 0 : parseInstant(payloadTime(decodePayload(last.payloadType, last.payload)));
-  const start = views.lastStart;
+  const start = views.bootAnchor;
   const sameBoot = start !== null && start.boot === machine.fact('boot');
   const anchor = sameBoot
     ? { wallMs: parseInstant(start.time), bootTimeMs: start.bootTimeMs }

@@ -1,10 +1,12 @@
 /** The Unix socket: who may connect, how many, and what becomes of them when the daemon stops. */
 
-import { chmod, chown, mkdir, readFile, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { chmod, chown, lstat, readFile, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { Connection } from './connection.js';
 import type { Request, RpcFault } from './pipeline/parse.js';
+import { StartError } from './start-error.js';
 
 /** What is known of one connection from the moment it was made. */
 export interface Session {
@@ -39,10 +41,12 @@ export class SocketServer {
     this.#server = server;
   }
 
-  /** Listens. The caller holds the state lock, so a socket file that is in the way is a leftover and is removed. */
+  /**
+   * Listens. The caller holds the state lock, so a socket that is in the way is a leftover and is removed. Throws
+   * StartError for anything else at that path, for a missing directory, and for a group that does not exist.
+   */
   static async listen(parts: ServerParts): Promise<SocketServer> {
-    await mkdir(dirname(parts.path), { recursive: true, mode: 0o755 });
-    await rm(parts.path, { force: true });
+    await clearPath(parts.path);
     const server = createServer({ allowHalfOpen: true });
     const listening = new SocketServer(server);
     server.maxConnections = parts.maxConnections;
@@ -102,11 +106,30 @@ export class SocketServer {
   }
 }
 
+/** Makes room for the socket, but never at the cost of a file that is none. */
+async function clearPath(path: string): Promise<void> {
+  try {
+    if (!(await lstat(path)).isSocket()) {
+      throw new StartError(
+        `${path} is a file and no socket; remove it, or change socket.path in the configuration`,
+      );
+    }
+    await rm(path);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
+  }
+  if (!existsSync(dirname(path))) {
+    throw new StartError(
+      `the directory ${dirname(path)} for the socket does not exist; make it, or change socket.path`,
+    );
+  }
+}
+
 /** Id of a group by name (group(5)). Throws when there is none. */
 async function groupId(name: string): Promise<number> {
   const lines = (await readFile('/etc/group', 'utf8')).split('\n');
   const id = lines.map((line) => line.split(':')).find(([group]) => group === name)?.[2];
   if (id === undefined)
-    throw new Error(`there is no group ${name}; create it or change socket.group in the configuration`);
+    throw new StartError(`there is no group ${name}; create it or change socket.group in the configuration`);
   return Number(id);
 }

@@ -44,6 +44,7 @@ export interface PolicyService {
   readonly description: PolicyResult;
   readonly defaultTtlSeconds: number;
   readonly maxTtlSeconds: number;
+  readonly signatureTtlSeconds: number;
   readonly maxLineageDepth: number;
   readonly needsTime: boolean;
   decide(facts: PolicyFacts): Decision;

@@ -57,13 +57,14 @@ export interface KeyRecord extends RecordHead {
   readonly publicKey: string;
 }
 
-/** A daemon run begins. `bootTimeMs` is CLOCK_BOOTTIME at `time`. */
+/** A daemon run begins. Where the `clock` was trusted, `bootTimeMs` is CLOCK_BOOTTIME at `time`. */
 export interface StartRecord extends RecordHead {
   readonly type: 'urn:writ:start:v1';
   readonly daemon: string;
   readonly version: string;
   readonly boot: string;
   readonly bootTimeMs: number;
+  readonly clock: 'trusted' | 'untrusted';
 }
 
 /** A daemon run ended cleanly. */
@@ -123,6 +124,7 @@ const recordSchema: z.ZodType<LogRecord> = z.discriminatedUnion('type', [
     version: z.string().min(1).max(64),
     boot: z.string().min(1).max(256),
     bootTimeMs: z.int().nonnegative(),
+    clock: z.enum(['trusted', 'untrusted']),
   }),
   z.strictObject({ ...head, type: z.literal('urn:writ:stop:v1'), daemon: z.string().min(1).max(256) }),
 ]);

@@ -126,8 +126,9 @@ async function checkJournal(
     }
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    if (code !== 'EACCES' && code !== 'EPERM' && code !== 'ENOENT') throw cause;
-    return { read: 'no', reason: code === 'ENOENT' ? 'there is none' : 'this user may not read it' };
+    if (code === 'ENOENT') throw new Damage('journal', `${directory} is missing, and the state is in it`);
+    if (code !== 'EACCES' && code !== 'EPERM') throw cause;
+    return { read: 'no', reason: 'this user may not read it' };
   }
   if (entries < publishedSize)
     throw new Damage('journal', `it ends at entry ${entries}, but ${publishedSize} are published`);

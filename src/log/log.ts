@@ -44,6 +44,8 @@ export interface LogParts {
   readonly revocationOf: (grant: AbandonedGrant) => Submission;
   readonly onDurable: (entry: DurableEntry) => void;
   readonly onSeal: () => void;
+  /** Sealing has become impossible, for this reason, or possible again (null). */
+  readonly onTrouble: (trouble: Unsealed['denial'] | null) => void;
   /** The published directory could not be brought up to date; it is tried again. */
   readonly onPublishFailure: (cause: unknown) => void;
   readonly onFatal: (cause: Error) => void;
@@ -61,7 +63,7 @@ export class Log {
 
   constructor(parts: LogParts) {
     this.#parts = parts;
-    const { recovered, key, signer, limits, monotonicMs, revocationOf, onFatal } = parts;
+    const { recovered, key, signer, limits, monotonicMs, revocationOf, onTrouble, onFatal } = parts;
     this.#leaves = recovered.leaves;
     this.#sealer = new Sealer(
       {
@@ -77,6 +79,7 @@ export class Log {
           this.#schedulePublish(publishDelayMs);
           parts.onSeal();
         },
+        onTrouble,
         onFatal,
       },
       recovered.seal,

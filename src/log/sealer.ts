@@ -50,6 +50,8 @@ export interface SealerParts {
   readonly onDurable: (index: number, leaf: Uint8Array, submission: Submission) => void;
   /** Called for each seal in force. */
   readonly onSeal: (seal: Seal) => void;
+  /** Sealing has become impossible, for this reason, or possible again (null). */
+  readonly onTrouble: (trouble: Unsealed['denial'] | null) => void;
   /** Durability or history is in doubt: the process must end. Must not return to normal work. */
   readonly onFatal: (cause: Error) => void;
 }
@@ -157,6 +159,12 @@ export class Sealer {
     return full ? denial('OVERLOADED', 'too many requests wait for their seal') : null;
   }
 
+  #setTrouble(trouble: Unsealed['denial'] | null): void {
+    const news = trouble?.message !== this.#trouble?.message;
+    this.#trouble = trouble;
+    if (news) this.#parts.onTrouble(trouble);
+  }
+
   #enqueue(submission: Submission, settle: Waiting['settle']): void {
     const entry = entryOf(submission.kind, submission.payloadType, submission.payload);
     const { sealTimeoutMs } = this.#parts.limits;
@@ -247,7 +255,7 @@ export class Sealer {
       return true;
     } catch (cause) {
       if (!(cause instanceof JournalWriteError)) throw cause;
-      this.#trouble = denial('LOG_UNAVAILABLE', cause.message);
+      this.#setTrouble(denial('LOG_UNAVAILABLE', cause.message));
       return false;
     }
   }
@@ -261,7 +269,7 @@ export class Sealer {
     this.#queue.unshift(...batch.filter(({ settle }) => settle === null));
     await pause(retryMs);
     // Only a new attempt can tell whether the trouble is over.
-    if (this.#trouble === reason) this.#trouble = null;
+    if (this.#trouble === reason) this.#setTrouble(null);
   }
 
   #becomeDurable(batch: readonly Waiting[]): void {
@@ -293,7 +301,7 @@ export class Sealer {
       throw new Error(`the signer refuses the tree head of size ${size}: ${reply.reason}`);
     }
     if (reply.outcome === 'unavailable') {
-      this.#trouble = reply.denial;
+      this.#setTrouble(reply.denial);
       return 'failed';
     }
     // The first seal over a grant abandoned meanwhile must cover its revocation too, even if that is durable by now.
@@ -314,7 +322,7 @@ export class Sealer {
       for (const waiting of covered) waiting.state = 'pending';
       return 'failed';
     }
-    this.#trouble = null;
+    this.#setTrouble(null);
     this.#seal = seal;
     this.#unsealed = this.#unsealed.filter(({ state }) => state !== 'sealing');
     this.#parts.onSeal(seal);

@@ -14,6 +14,8 @@ import type { StaticEntity } from './cedar.js';
 export interface BundleSettings {
   readonly defaultTtlSeconds: number;
   readonly maxTtlSeconds: number;
+  /** The life of a blob signature, when the request does not say, and at most. */
+  readonly signatureTtlSeconds: number;
   readonly maxLineageDepth: number;
 }
 
@@ -36,6 +38,7 @@ export interface PolicyBundle {
 }
 
 const maxTtlSeconds = 366 * 86_400;
+const defaultSignatureTtlSeconds = 365 * 86_400;
 
 const settingsSchema = z.strictObject({
   version: z.int().positive(),
@@ -44,6 +47,7 @@ const settingsSchema = z.strictObject({
     .strictObject({
       defaultTtlSeconds: z.int().positive(),
       maxTtlSeconds: z.int().positive().max(maxTtlSeconds),
+      signatureTtlSeconds: z.int().positive().max(maxTtlSeconds).default(defaultSignatureTtlSeconds),
       maxLineageDepth: z.int().nonnegative().max(1000),
     })
     .refine((settings) => settings.defaultTtlSeconds <= settings.maxTtlSeconds, {

@@ -5,7 +5,7 @@
 
 import type { ArtifactId } from '../format/artifact-id.js';
 import type { EntryKind } from '../format/entry.js';
-import type { LogRecord } from '../format/record.js';
+import type { LogRecord, StartRecord } from '../format/record.js';
 import { IdIndex } from './id-index.js';
 
 /** A durable log entry; `record` is its payload where it is one, null for statements. */
@@ -24,7 +24,7 @@ export class LogViews {
   readonly #unsealed = new Set<number>();
   #policyBundle: string | null = null;
   readonly #keys = new Map<'log' | 'artifact', string>();
-  #start: Extract<LogRecord, { type: 'urn:writ:start:v1' }> | null = null;
+  #bootAnchor: StartRecord | null = null;
 
   /** Follows one entry; entries come in the order of their indexes. */
   apply({ index, id, record }: ViewedEntry): void {
@@ -45,7 +45,7 @@ export class LogViews {
         this.#keys.set(record.role, record.publicKey);
         return;
       case 'urn:writ:start:v1':
-        this.#start = record;
+        if (record.clock === 'trusted' && this.#bootAnchor?.boot !== record.boot) this.#bootAnchor = record;
         return;
       case 'urn:writ:stop:v1':
         return;
@@ -87,9 +87,9 @@ export class LogViews {
     return this.#keys.get(role) ?? null;
   }
 
-  /** The newest start of a daemon on this log, or null. */
-  get lastStart(): Extract<LogRecord, { type: 'urn:writ:start:v1' }> | null {
-    return this.#start;
+  /** The first start of the newest boot whose clock was trusted, or null: what the clock is measured against since. */
+  get bootAnchor(): StartRecord | null {
+    return this.#bootAnchor;
   }
 
   #noteRedemption(artifactIndex: number, redemptionIndex: number): void {

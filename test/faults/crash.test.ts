@@ -101,6 +101,9 @@ describe('the token gone in the middle of a grant', () => {
       for (let attempt = 0; attempt < 150 && (await writ.status()).state !== 'ready'; attempt++)
         await pause(100);
       const after = allowed(await writ.authorize({ action: echo('after') }));
+      for (const words of ['nothing can be sealed', 'revoking a grant', 'sealing works again']) {
+        assert.ok(daemon.log().includes(words), `the log says nothing of: ${words}`);
+      }
       const kinds: string[] = [];
       for (let index = 0; index <= after.index; index++) {
         const { leaf } = allowed(await writ.entry({ index }));
@@ -159,6 +162,55 @@ describe('the state directory', () => {
       startDaemon({ stateDirectory }),
       /entries are lost.*starting on this one would fork the log/s,
     );
+    await removeState(stateDirectory);
+  });
+
+  test('is refused when its journal is gone, rather than starting another log under the same key', async () => {
+    const daemon = await startDaemon();
+    const { stateDirectory } = daemon;
+    await daemon.stop();
+    await rm(join(stateDirectory, 'journal'), { recursive: true });
+    await rm(join(stateDirectory, 'log'), { recursive: true });
+    await assert.rejects(startDaemon({ stateDirectory }), (error: Error) => {
+      assert.match(error.message, /journal is missing: its entries are lost\. Restore it/);
+      return error instanceof DaemonStartError && error.exitCode === 3;
+    });
+    assert.deepEqual((await readdir(stateDirectory)).includes('journal'), false);
+    await removeState(stateDirectory);
+  });
+
+  test('rolled back to a backup is noticed by the artifact that it lost', async () => {
+    const daemon = await startDaemon();
+    const { stateDirectory } = daemon;
+    await daemon.stop();
+    const backup = await copyState(stateDirectory);
+    const newer = await startDaemon({ stateDirectory });
+    const writ = await connect({ socketPath: newer.socketPath });
+    const { artifact } = allowed(await writ.authorize({ action: echo('lost') }));
+    await writ.close();
+    await newer.stop();
+    const older = await startDaemon({ stateDirectory: backup });
+    const client = await connect({ socketPath: older.socketPath });
+    assert.deepEqual(codesOf(await client.verifyRemotely({ artifact })), ['STATE_UNVERIFIABLE']);
+    await client.close();
+    await older.stop();
+    await removeState(backup);
+    await removeState(stateDirectory);
+  });
+
+  test('has no file replaced by a socket, and no directory made for one', async () => {
+    const stateDirectory = await prepareState();
+    const file = join(stateDirectory, 'precious.toml');
+    await writeFile(file, 'kept');
+    const refusals = [
+      [file, /is a file and no socket/],
+      [join(stateDirectory, 'none', 'writ.sock'), /the directory .*none for the socket does not exist/],
+      [join(stateDirectory, 'x'.repeat(108)), /at most 107 are possible/],
+    ] as const;
+    for (const [path, message] of refusals) {
+      await assert.rejects(startDaemon({ stateDirectory, flags: ['--socket', path] }), message);
+    }
+    assert.equal(await readFile(file, 'utf8'), 'kept');
     await removeState(stateDirectory);
   });
 

@@ -96,7 +96,7 @@ describe('the log', () => {
 
   test('refuses at once while the token is away, and recovers when it is back', async () => {
     const signer = new SoftwareSigner();
-    const { log } = await openLog(fresh('away'), signer, 300);
+    const { log, troubles } = await openLog(fresh('away'), signer, 300);
     signer.mode = 'unavailable';
     const first = await log.append(grantSubmission());
     assert.equal(first.outcome === 'unsealed' && first.denial.message, 'the token is gone');
@@ -107,6 +107,7 @@ describe('the log', () => {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     assertSealed(await log.append(grantSubmission()));
+    assert.deepEqual(troubles, ['HSM_UNAVAILABLE', 'over']);
     await log.close();
   });
 

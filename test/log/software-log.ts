@@ -109,6 +109,8 @@ export interface OpenedLog {
   readonly replayed: readonly ReplayedEntry[];
   readonly durable: DurableEntry[];
   readonly fatal: Error[];
+  /** Codes of the troubles that were reported, and `over` where one ended. */
+  readonly troubles: string[];
 }
 
 export async function temporaryDirectory(): Promise<{ readonly path: string; remove(): Promise<void> }> {
@@ -127,6 +129,7 @@ export async function openLog(
   const recovered = await recoverLog(directories, signer.key, (entry) => replayed.push(entry));
   const durable: DurableEntry[] = [];
   const fatal: Error[] = [];
+  const troubles: string[] = [];
   const log = new Log({
     recovered,
     key: signer.key,
@@ -136,8 +139,9 @@ export async function openLog(
     revocationOf,
     onDurable: (entry) => durable.push(entry),
     onSeal: () => onSealOf(log.seal?.size ?? 0),
+    onTrouble: (trouble) => troubles.push(trouble?.code ?? 'over'),
     onPublishFailure: (cause) => fatal.push(new Error('publish failed', { cause })),
     onFatal: (cause) => fatal.push(cause),
   });
-  return { log, recovered, replayed, durable, fatal };
+  return { log, recovered, replayed, durable, fatal, troubles };
 }

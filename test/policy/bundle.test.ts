@@ -19,6 +19,7 @@ describe('loadBundle', () => {
     assert.deepEqual(starter.settings, {
       defaultTtlSeconds: 300,
       maxTtlSeconds: 86_400,
+      signatureTtlSeconds: 365 * 86_400,
       maxLineageDepth: 8,
     });
     assert.equal(starter.needsTime, false);

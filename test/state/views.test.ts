@@ -64,4 +64,31 @@ describe('the views of the log', () => {
     views.apply({ index: 5, id: randomId(), kind: 'revocation', record });
     assert.deepEqual([views.isRevoked(4), views.isUnsealed(4), views.isRevoked(5)], [true, true, false]);
   });
+
+  test('the clock is measured against the first trusted start of the newest boot', () => {
+    const views = new LogViews();
+    const start = (index: number, boot: string, clock: 'trusted' | 'untrusted') => {
+      const record = {
+        type: 'urn:writ:start:v1',
+        ...head,
+        daemon: 'd',
+        version: '1',
+        boot,
+        bootTimeMs: index,
+        clock,
+      } as const;
+      views.apply({ index, id: randomId(), kind: 'start', record });
+      return views.bootAnchor?.bootTimeMs;
+    };
+    assert.deepEqual(
+      [
+        start(0, 'a', 'untrusted'),
+        start(1, 'a', 'trusted'),
+        start(2, 'a', 'trusted'),
+        start(3, 'b', 'untrusted'),
+        start(4, 'b', 'trusted'),
+      ],
+      [undefined, 1, 1, 1, 4],
+    );
+  });
 });

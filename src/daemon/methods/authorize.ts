@@ -106,7 +106,8 @@ async function grant(services: Services, draft: Draft): Promise<GrantResult> {
 }
 
 function groundsToRefuse(services: Services, draft: Draft, decision: Decision, depth: number): Denial[] {
-  const { maxTtlSeconds, maxLineageDepth } = services.policy;
+  const { maxLineageDepth } = services.policy;
+  const { maxTtlSeconds } = lifetimes(services, draft.action);
   const grounds: Denial[] = [];
   if (decision.decision === 'deny') grounds.push(decision.denial);
   if ((draft.options.ttlSeconds ?? 0) > maxTtlSeconds) {
@@ -118,6 +119,15 @@ function groundsToRefuse(services: Services, draft: Draft, decision: Decision, d
     grounds.push(denial('LINEAGE_BROKEN', `the policy bundle allows at most ${maxLineageDepth} generations`));
   }
   return grounds;
+}
+
+/** An authorization is for now; a signature is to be checked long after. */
+function lifetimes(
+  { policy }: Services,
+  action: Action,
+): { readonly defaultTtlSeconds: number; readonly maxTtlSeconds: number } {
+  if (action.type !== 'sign') return policy;
+  return { defaultTtlSeconds: policy.signatureTtlSeconds, maxTtlSeconds: policy.signatureTtlSeconds };
 }
 
 function grantOf(
@@ -134,7 +144,7 @@ function grantOf(
     claims: request.params,
     policy,
     environment,
-    ttlSeconds: options.ttlSeconds ?? services.policy.defaultTtlSeconds,
+    ttlSeconds: options.ttlSeconds ?? lifetimes(services, action).defaultTtlSeconds,
     audience: options.audience ?? parentPredicate?.scope.audience ?? null,
     bind: options.bind ?? 'uid',
     descend: options.descend ?? 'any',

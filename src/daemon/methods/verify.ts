@@ -1,13 +1,13 @@
 /** `verify`: the pure verifier with what only the issuing log knows: revocation, redemption, the policy in force. */
 
 import type { ArtifactId } from '../../format/artifact-id.js';
-import type { Denials } from '../../format/denial.js';
+import { type Denial, type Denials, denial } from '../../format/denial.js';
 import type { GrantPredicate } from '../../format/predicate.js';
 import type { VerifyResult } from '../../format/protocol.js';
 import { authenticate } from '../../verify/authenticate.js';
 import { offlineSituation, type Situation } from '../../verify/situation.js';
 import { verify } from '../../verify/verify.js';
-import { findGrant } from '../artifacts.js';
+import { findEntry, findGrant } from '../artifacts.js';
 import type { Request } from '../pipeline/parse.js';
 import type { Caller, Services } from '../services.js';
 
@@ -18,13 +18,14 @@ export async function verifyArtifact(
 ): Promise<VerifyResult> {
   const { artifact, action } = request.params;
   const measured = action === undefined ? null : await services.measureAction(action, caller.peer);
-  const known = await situationOf(services, artifact);
+  const { known, loss } = await knowledgeOf(services, artifact);
   const time = services.clock.now();
   const presented = measured?.outcome === 'measured' ? measured.action : null;
   const verdict = verify(artifact, services.trust, { ...known, action: presented });
   const denials = [
     ...(verdict.verdict === 'denied' ? verdict.denials : []),
     ...(measured?.outcome === 'denied' ? [measured.denial] : []),
+    ...(loss === null ? [] : [loss]),
     ...(time.outcome === 'untrusted' ? [time.denial] : []),
   ];
   const [first, ...others] = denials;
@@ -33,18 +34,28 @@ export async function verifyArtifact(
   return { decision: 'allow', id: verdict.artifact.id, unproven: verdict.unproven };
 }
 
-/** What this log knows of an artifact that it really holds; nothing about any other. */
-async function situationOf(services: Services, artifact: unknown): Promise<Situation> {
-  const base = {
+/** What this log knows of an artifact, and whether it lost one that it must hold. */
+interface Knowledge {
+  readonly known: Situation;
+  readonly loss: Denial | null;
+}
+
+async function knowledgeOf(services: Services, artifact: unknown): Promise<Knowledge> {
+  const known = {
     ...offlineSituation(services.clock.lastTrustedMs()),
     policyBundles: [services.policy.description.bundle],
   };
   const result = authenticate(artifact, services.trust);
-  if (result.outcome === 'denied') return base;
-  const granted = await findGrant(services, result.authentic.id);
-  if (granted === null) return base;
+  if (result.outcome === 'denied') return { known, loss: null };
+  const { id } = result.authentic;
+  if ((await findEntry(services, id)) === null) {
+    const message = 'the artifact is authentic, but this log no longer holds it: the state was rolled back';
+    return { known, loss: denial('STATE_UNVERIFIABLE', message, 'Restore the newest state directory.') };
+  }
+  const granted = await findGrant(services, id);
+  if (granted === null) return { known, loss: null };
   const parent = await parentOf(services, granted.statement.predicate);
-  return { ...base, state: granted.state, parent };
+  return { known: { ...known, state: granted.state, parent }, loss: null };
 }
 
 async function parentOf(services: Services, { lineage }: GrantPredicate): Promise<Situation['parent']> {
