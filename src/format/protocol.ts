@@ -140,7 +140,7 @@ export interface LineageNode {
   readonly state: 'issued' | 'redeemed' | 'revoked' | 'expired';
 }
 
-/** The whole tree that the artifact belongs to: root first, each parent before its children. */
+/** The tree that the artifact belongs to, as far as it fits an answer: root first, each parent before its children. */
 export type LineageResult = { readonly decision: 'allow'; readonly nodes: readonly LineageNode[] } | Denied;
 
 export interface StatusResult {
