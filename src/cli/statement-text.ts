@@ -81,7 +81,8 @@ function grantRows({
   return rows;
 }
 
-function recordText(record: LogRecord): string {
+/** A log record in a few words. */
+export function recordText(record: LogRecord): string {
   switch (record.type) {
     case 'urn:writ:redemption:v1':
       return `of entry ${record.artifactIndex} by uid ${record.redeemer.uid}`;

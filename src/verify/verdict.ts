@@ -3,6 +3,7 @@
 import type { ArtifactId } from '../format/artifact-id.js';
 import type { Checkpoint } from '../format/checkpoint.js';
 import type { Denials } from '../format/denial.js';
+import type { LogRecord } from '../format/record.js';
 import type { Statement } from '../format/statement.js';
 
 /** A statement whose place in a trusted log was proven. */
@@ -10,6 +11,14 @@ export interface AuthenticStatement {
   readonly id: ArtifactId;
   readonly statement: Statement;
   /** Index of its entry, and the signed tree head that covers it. */
+  readonly index: number;
+  readonly checkpoint: Checkpoint;
+}
+
+/** A log record (a receipt, a revocation) whose place in a trusted log was proven. It permits nothing by itself. */
+export interface AuthenticRecord {
+  readonly id: ArtifactId;
+  readonly record: LogRecord;
   readonly index: number;
   readonly checkpoint: Checkpoint;
 }
@@ -43,5 +52,7 @@ export type Verdict =
       readonly denials: Denials;
       /** What was proven all the same: authentic evidence of a denial is denied, yet authentic. */
       readonly artifact: AuthenticStatement | null;
+      /** What was presented instead of an artifact, where that was proven. */
+      readonly record: AuthenticRecord | null;
       readonly unproven: readonly Unproven[];
     };

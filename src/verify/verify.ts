@@ -20,7 +20,13 @@ export function verify(artifact: unknown, trust: Trust, situation: Situation): V
     // What a forged artifact says is judged too, only to name every code that applies.
     const statement = result.claimed?.content === 'statement' ? result.claimed.statement : null;
     const denials = statement === null ? [] : judge(statement, situation).denials;
-    return { verdict: 'denied', denials: [result.denial, ...denials], artifact: null, unproven: [] };
+    return {
+      verdict: 'denied',
+      denials: [result.denial, ...denials],
+      artifact: null,
+      record: null,
+      unproven: [],
+    };
   }
   const { id, payload, index, checkpoint } = result.authentic;
   if (payload.content === 'record') {
@@ -28,12 +34,19 @@ export function verify(artifact: unknown, trust: Trust, situation: Situation): V
       'NO_AUTHORIZATION',
       `this is a log record of kind ${payload.kind}, which permits nothing by itself`,
     );
-    return { verdict: 'denied', denials: [reason], artifact: null, unproven: [] };
+    const { record } = payload;
+    return {
+      verdict: 'denied',
+      denials: [reason],
+      artifact: null,
+      record: { id, record, index, checkpoint },
+      unproven: [],
+    };
   }
   const authentic = { id, statement: payload.statement, index, checkpoint };
   const { denials, unproven } = judge(payload.statement, situation);
   const [first, ...others] = denials;
   return first === undefined
     ? { verdict: 'valid', artifact: authentic, unproven }
-    : { verdict: 'denied', denials: [first, ...others], artifact: authentic, unproven };
+    : { verdict: 'denied', denials: [first, ...others], artifact: authentic, record: null, unproven };
 }

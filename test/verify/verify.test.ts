@@ -419,6 +419,14 @@ describe('receipts', () => {
   });
 
   test('a receipt is no artifact', () => {
+    const verdict = verify(receipt, log.trust, offline);
     assert.deepEqual(codes(receipt), ['NO_AUTHORIZATION']);
+    assert.deepEqual(verdict.verdict === 'denied' && verdict.record?.record, record);
+    const forged = verify(
+      new TestLog().seal('redemption', recordPayloadType, encodeRecord(record)),
+      log.trust,
+      offline,
+    );
+    assert.equal(forged.verdict === 'denied' && forged.record, null);
   });
 });

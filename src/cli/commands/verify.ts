@@ -1,6 +1,6 @@
 /** `writ verify`: the pure verifier over a file. Asks no daemon, trusts nothing but the pinned bundle. */
 
-import type { Verdict } from '../../verify/verdict.js';
+import type { AuthenticRecord, AuthenticStatement, Verdict } from '../../verify/verdict.js';
 import { type Define, examples } from '../command.js';
 import type { CliContext } from '../context.js';
 import { denialLines } from '../denial-text.js';
@@ -34,49 +34,54 @@ async function verifyFile(context: CliContext, path: string, flags: Flags): Prom
   const { loadTrust } = await import('../trust-file.js');
   const { verify } = await import('../../verify/verify.js');
   const { offlineSituation } = await import('../../verify/situation.js');
-  const { statementRows } = await import('../statement-text.js');
+  const text = await import('../statement-text.js');
   const trust = await loadTrust(context, flags.trust);
   const candidate = await readCandidate(path);
   const file =
     flags.file === undefined ? null : (await (await import('./sign.js')).digestsOf(flags.file)).digests;
   const situation = { ...offlineSituation(Date.now()), file, audience: flags.audience ?? null };
   const verdict = verify(candidate, trust, situation);
-  context.output.result(verdictDocument(verdict), (paint) => verdictLines(verdict, statementRows, paint));
+  context.output.result(verdictDocument(verdict), (paint) => verdictLines(verdict, text, paint));
   return verdict.verdict === 'valid' ? exitCodes.ok : exitCodes.denied;
 }
 
 /** The verdict as JSON carries it: the checkpoint's root in base64. */
 function verdictDocument(verdict: Verdict): unknown {
-  const { artifact } = verdict;
-  if (artifact === null) return verdict;
-  const { checkpoint } = artifact;
-  const root = Buffer.from(checkpoint.root).toString('base64');
-  return { ...verdict, artifact: { ...artifact, checkpoint: { ...checkpoint, root } } };
+  const document = { ...verdict, artifact: withRootText(verdict.artifact) };
+  return verdict.verdict === 'valid' ? document : { ...document, record: withRootText(verdict.record) };
 }
 
-function verdictLines(
-  verdict: Verdict,
-  rowsOf: typeof import('../statement-text.js').statementRows,
-  paint: Paint,
-): string[] {
-  const { artifact, unproven } = verdict;
+function withRootText(proven: AuthenticStatement | AuthenticRecord | null): unknown {
+  if (proven === null) return null;
+  const { checkpoint } = proven;
+  return { ...proven, checkpoint: { ...checkpoint, root: Buffer.from(checkpoint.root).toString('base64') } };
+}
+
+function verdictLines(verdict: Verdict, text: typeof import('../statement-text.js'), paint: Paint): string[] {
+  const { unproven } = verdict;
   const head =
     verdict.verdict === 'valid'
       ? [paint('good', 'valid')]
       : denialLines(verdict.denials, null, paint).slice(0, -1);
-  const facts =
-    artifact === null
-      ? [paint('faint', '  nothing that this file says is proven')]
-      : [
-          ...(verdict.verdict === 'valid'
-            ? []
-            : [paint('strong', 'authentic all the same: a trusted log holds it')]),
-          ...columns([
-            ['id', artifact.id],
-            ...rowsOf(artifact.statement),
-            ['log index', `${artifact.index}, under a checkpoint over ${artifact.checkpoint.size} entries`],
-          ]),
-        ];
+  const facts = factLines(verdict, text, paint);
   const open = unproven.map(({ what, message }) => `  ${what}: ${message}`);
   return [...head, ...facts, ...(open.length === 0 ? [] : [paint('faint', 'not proven'), ...open])];
+}
+
+function factLines(
+  verdict: Verdict,
+  { statementRows, recordText }: typeof import('../statement-text.js'),
+  paint: Paint,
+): string[] {
+  const proven = verdict.artifact ?? (verdict.verdict === 'denied' ? verdict.record : null);
+  if (proven === null) return [paint('faint', '  nothing that this file says is proven')];
+  const rows: readonly (readonly [string, string])[] =
+    'record' in proven ? [['record', recordText(proven.record)]] : statementRows(proven.statement);
+  const place = `${proven.index}, under a checkpoint over ${proven.checkpoint.size} entries`;
+  return [
+    ...(verdict.verdict === 'valid'
+      ? []
+      : [paint('strong', 'authentic all the same: a trusted log holds it')]),
+    ...columns([['id', proven.id], ...rows, ['log index', place]]),
+  ];
 }
