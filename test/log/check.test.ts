@@ -198,6 +198,13 @@ test('without a journal the published log is checked alone, and the result says 
   assert.deepEqual(result.journal, { read: 'no', reason: 'there is no journal beside this copy of the log' });
 });
 
+test('a state directory whose journal is gone is damaged, though its published log is whole', async () => {
+  const result = await checkChanged((directory) => rm(join(directory, 'journal'), { recursive: true }));
+  assert.ok(result.outcome === 'damaged');
+  assert.equal(result.where, 'journal');
+  assert.match(result.what, /journal is missing, and the state is in it/);
+});
+
 test("another key's trust bundle proves nothing", async () => {
   const directories = { log: join(original, 'log'), journal: null };
   const result = await checkLog(directories, trustOf(new SoftwareSigner().key));
