@@ -17,10 +17,10 @@ export class JournalWriteError extends Error {
   }
 }
 
-/** Thrown after a failed fdatasync: what is durable is unknown, so the process must end and recover on restart. */
+/** Thrown after a failed fdatasync, or a failed write that cannot be cut off: what is in the journal is unknown, so the process must end and recover on restart. */
 export class JournalSyncError extends Error {
   constructor(path: string, cause: unknown) {
-    super(`fdatasync of ${path} failed; the daemon must stop and recover on restart`, { cause });
+    super(`what is durable in ${path} is unknown; the daemon must stop and recover on restart`, { cause });
     this.name = 'JournalSyncError';
   }
 }
@@ -112,7 +112,7 @@ export class Journal {
 
   /**
    * Writes frames behind the last ones, to the page cache only. On JournalWriteError none of them counts, and whatever
-   * part reached the file is overwritten by the next append. Throws JournalSyncError like `sync` at the end of a segment.
+   * part reached the file is cut off again. Throws JournalSyncError where that fails, and like `sync` where a segment ends.
    */
   async append(frames: readonly Frame[]): Promise<void> {
     const encoded = frames.map(encodeFrame);
@@ -121,6 +121,7 @@ export class Journal {
       await writeFully(this.#file, Buffer.concat(encoded), this.#position);
     } catch (cause) {
       if (cause instanceof JournalSyncError) throw cause;
+      await this.#cutFailedWrite();
       throw new JournalWriteError(lastOf(this.#segments).path, cause);
     }
     const segment = lastOf(this.#segments);
@@ -167,6 +168,15 @@ export class Journal {
 
   async close(): Promise<void> {
     await this.#file.close();
+  }
+
+  /** Whole frames of a failed write would count at the next start: a checkpoint among them as one in force. */
+  async #cutFailedWrite(): Promise<void> {
+    try {
+      await this.#file.truncate(this.#position);
+    } catch (cause) {
+      throw new JournalSyncError(lastOf(this.#segments).path, cause);
+    }
   }
 
   async #startSegment(): Promise<void> {

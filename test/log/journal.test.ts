@@ -1,11 +1,12 @@
 /** The journal where one segment ends and the next begins. */
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { appendFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { recordPayloadType } from '../../src/format/record.js';
-import { Journal } from '../../src/log/journal.js';
+import { Journal, JournalWriteError } from '../../src/log/journal.js';
 import type { Frame } from '../../src/log/journal-frame.js';
 import { temporaryDirectory } from './software-log.js';
 
@@ -46,6 +47,30 @@ describe('the journal', () => {
     assert.equal(again.entryCount, 4);
     assert.equal((await again.read(3)).payload[0], 3);
     await again.close();
+  });
+
+  test('leaves no checkpoint behind of a write that the full disk cut short', async (context) => {
+    if (process.getuid?.() !== 0) return context.skip('mounting a small file system needs root');
+    const mount = fresh('full');
+    execFileSync('mkdir', ['-p', mount]);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', mount]);
+    try {
+      const journal = await openJournal(mount);
+      await journal.append([entry(0)]);
+      const filler = { ...entry(1), payload: new Uint8Array(100_000) } as Frame;
+      const note = { frame: 'checkpoint', note: 'signed, but never in force' } as const;
+      await assert.rejects(journal.append([note, filler]), JournalWriteError);
+      // Killed now: the next start must not find a checkpoint that nobody was told of.
+      const found: string[] = [];
+      const again = await Journal.open(mount, ({ frame }) => found.push(frame));
+      assert.deepEqual([found, again.damage], [['entry'], null]);
+      await again.journal.close();
+      await journal.append([entry(2)]);
+      assert.equal((await journal.read(1)).payload[0], 2);
+      await journal.close();
+    } finally {
+      execFileSync('umount', ['-l', mount]);
+    }
   });
 
   test('begins a segment whose file an earlier attempt left behind', async () => {
