@@ -5,6 +5,7 @@
  */
 
 import { createRequire } from 'node:module';
+import { setFlagsFromString } from 'node:v8';
 import type * as CedarModule from '@cedar-policy/cedar-wasm/nodejs';
 import type { EntityReference } from './input.js';
 
@@ -33,10 +34,19 @@ export type CedarRequest = Pick<
  * Throws what loading throws.
  */
 export function createCedar(): Cedar {
+  keepWasmCallsApart();
   const require = createRequire(import.meta.url);
   delete require.cache[require.resolve('@cedar-policy/cedar-wasm/nodejs')];
   const cedar: Cedar = require('@cedar-policy/cedar-wasm/nodejs');
   return cedar;
+}
+
+/**
+ * V8 in Node 20 ends the process when optimised JavaScript into which it inlined a call of a WebAssembly function that
+ * returns a reference, as Cedar's do, is deoptimised during that call. What is not inlined is not affected.
+ */
+function keepWasmCallsApart(): void {
+  setFlagsFromString('--no-turbo-inline-js-wasm-calls');
 }
 
 /**
