@@ -1,9 +1,40 @@
 /** Standard base64 with padding (RFC 4648 section 4), one spelling for each value: non-canonical text is refused. */
 
+const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+/** The six bits of each character; 64 for those outside the alphabet. */
+const sixBits = new Uint8Array(128).fill(64);
+for (const [bits, character] of [...alphabet].entries()) sixBits[character.charCodeAt(0)] = bits;
+
+const paddingCode = 0x3d;
 const chunkBytes = 8192;
+/** Up to here the plain loop is quicker than a call into Node's buffers. */
+const shortTextChars = 88;
+
+/** Node's own coder, many times as quick for long texts; browsers have none that is as strict and synchronous. */
+const nodeBuffer = globalThis.process?.getBuiltinModule?.('node:buffer')?.Buffer;
 
 /** Encodes bytes as padded base64. */
-export function base64Encode(bytes: Uint8Array): string {
+export const base64Encode: (bytes: Uint8Array) => string =
+  nodeBuffer === undefined
+    ? portableEncode
+    : ({ buffer, byteOffset, length }) => nodeBuffer.from(buffer, byteOffset, length).toString('base64');
+
+/**
+ * Decodes padded base64. Throws SyntaxError for white space, missing padding, a foreign alphabet, or set bits
+ * behind the last byte, so that a flipped character can never decode to the same bytes.
+ */
+export function base64Decode(text: string): Uint8Array {
+  if (nodeBuffer === undefined || text.length <= shortTextChars) return portableDecode(text);
+  const bytes = new Uint8Array(decodedLength(text));
+  const view = nodeBuffer.from(bytes.buffer);
+  view.write(text, 'base64');
+  // Node's decoder skips what it does not know, so the proof of a canonical text is that it comes out again.
+  if (view.toString('base64') !== text) throw refusal(text);
+  return bytes;
+}
+
+/** The coder for platforms without Node's buffers. */
+export function portableEncode(bytes: Uint8Array): string {
   let binary = '';
   for (let offset = 0; offset < bytes.length; offset += chunkBytes) {
     binary += String.fromCharCode(...bytes.subarray(offset, offset + chunkBytes));
@@ -11,17 +42,56 @@ export function base64Encode(bytes: Uint8Array): string {
   return btoa(binary);
 }
 
-/**
- * Decodes padded base64. Throws SyntaxError for white space, missing padding, a foreign alphabet, or set bits
- * behind the last byte, so that a flipped character can never decode to the same bytes.
- */
-export function base64Decode(text: string): Uint8Array {
-  let binary: string;
-  try {
-    binary = atob(text);
-  } catch (cause) {
-    throw new SyntaxError('not base64 (RFC 4648 section 4)', { cause });
+/** The decoder for platforms without Node's buffers, and for short texts. Throws like `base64Decode`. */
+export function portableDecode(text: string): Uint8Array {
+  const bytes = new Uint8Array(decodedLength(text));
+  const wholeGroups = bytes.length - (bytes.length % 3);
+  let position = 0;
+  let seen = 0;
+  for (let offset = 0; offset < wholeGroups; offset += 3) {
+    const first = bitsAt(text, position);
+    const second = bitsAt(text, position + 1);
+    const third = bitsAt(text, position + 2);
+    const fourth = bitsAt(text, position + 3);
+    seen |= first | second | third | fourth;
+    bytes[offset] = (first << 2) | (second >> 4);
+    bytes[offset + 1] = (second << 4) | (third >> 2);
+    bytes[offset + 2] = (third << 6) | fourth;
+    position += 4;
   }
-  if (btoa(binary) !== text) throw new SyntaxError('not canonical base64 (RFC 4648 section 3.5)');
-  return Uint8Array.from(binary, (character) => character.charCodeAt(0));
+  const rest = bytes.length - wholeGroups;
+  if (rest > 0) {
+    const first = bitsAt(text, position);
+    const second = bitsAt(text, position + 1);
+    const third = rest === 2 ? bitsAt(text, position + 2) : 0;
+    bytes[wholeGroups] = (first << 2) | (second >> 4);
+    if (rest === 2) bytes[wholeGroups + 1] = (second << 4) | (third >> 2);
+    // Bits behind the last byte would be a second spelling of the same bytes.
+    const loose = rest === 2 ? third & 3 : second & 15;
+    seen |= first | second | third | (loose === 0 ? 0 : 64);
+  }
+  if (seen >= 64) throw refusal(text);
+  return bytes;
+}
+
+/** How many bytes a padded text holds, by its length and padding alone. Throws SyntaxError when it can be none. */
+function decodedLength(text: string): number {
+  const { length } = text;
+  if (length % 4 !== 0) throw refusal(text);
+  if (text.charCodeAt(length - 1) !== paddingCode) return (length / 4) * 3;
+  return (length / 4) * 3 - (text.charCodeAt(length - 2) === paddingCode ? 2 : 1);
+}
+
+function bitsAt(text: string, position: number): number {
+  return sixBits[text.charCodeAt(position)] ?? 64;
+}
+
+/** Says what is wrong with a text that no canonical encoder wrote. */
+function refusal(text: string): SyntaxError {
+  try {
+    atob(text);
+  } catch (cause) {
+    return new SyntaxError('not base64 (RFC 4648 section 4)', { cause });
+  }
+  return new SyntaxError('not canonical base64 (RFC 4648 section 3.5)');
 }

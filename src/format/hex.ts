@@ -2,10 +2,14 @@
 
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 
+/** Node's own coder, several times as quick; the same text from both. */
+const nodeBuffer = globalThis.process?.getBuiltinModule?.('node:buffer')?.Buffer;
+
 /** Encodes bytes as lower-case hex. */
-export function hexEncode(bytes: Uint8Array): string {
-  return bytesToHex(bytes);
-}
+export const hexEncode: (bytes: Uint8Array) => string =
+  nodeBuffer === undefined
+    ? bytesToHex
+    : ({ buffer, byteOffset, length }) => nodeBuffer.from(buffer, byteOffset, length).toString('hex');
 
 /** Decodes lower-case hex; throws SyntaxError for upper case, odd length or other characters. */
 export function hexDecode(text: string): Uint8Array {

@@ -2,7 +2,15 @@
 
 import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js';
 
+/** Node's one-shot hash. It is quickest when it answers with a string, in which each character is a byte. */
+const nodeHash = globalThis.process?.getBuiltinModule?.('node:crypto')?.hash;
+
 /** The 32-byte digest of a message. */
-export function sha256(message: Uint8Array): Uint8Array {
-  return nobleSha256(message);
+export const sha256: (message: Uint8Array) => Uint8Array =
+  nodeHash === undefined ? nobleSha256 : (message) => bytesOf(nodeHash('sha256', message, 'binary'));
+
+function bytesOf(binary: string): Uint8Array {
+  const bytes = new Uint8Array(binary.length);
+  for (let position = 0; position < bytes.length; position++) bytes[position] = binary.charCodeAt(position);
+  return bytes;
 }
