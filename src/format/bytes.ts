@@ -2,7 +2,9 @@
 
 /** Joins byte strings into a new one. */
 export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
-  const joined = new Uint8Array(parts.reduce((sizeBytes, part) => sizeBytes + part.length, 0));
+  let sizeBytes = 0;
+  for (const part of parts) sizeBytes += part.length;
+  const joined = new Uint8Array(sizeBytes);
   let offset = 0;
   for (const part of parts) {
     joined.set(part, offset);
@@ -13,5 +15,9 @@ export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
 
 /** Equality of public values; not constant in time, so never for secrets. */
 export function equalBytes(left: Uint8Array, right: Uint8Array): boolean {
-  return left.length === right.length && left.every((byte, position) => byte === right[position]);
+  if (left.length !== right.length) return false;
+  for (let position = 0; position < left.length; position++) {
+    if (left[position] !== right[position]) return false;
+  }
+  return true;
 }

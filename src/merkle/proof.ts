@@ -1,6 +1,7 @@
 /** RFC 6962 inclusion and consistency proofs: made from complete subtrees, checked from hashes alone. */
 
 import { equalBytes } from '../format/bytes.js';
+import { Climb } from './climb.js';
 import { type Hash, nodeHash, rangeHash, type SubtreeSource, splitPoint } from './tree.js';
 
 /** Why a proof does not hold. */
@@ -36,26 +37,24 @@ export function inclusionProof(index: number, size: number, subtree: SubtreeSour
  * Throws ProofError for a proof of the wrong length, or an index outside the tree.
  */
 export function rootOfInclusion(leaf: Hash, index: number, size: number, path: readonly Hash[]): Hash {
-  if (index < 0 || index >= size) throw new ProofError('the index lies outside the tree');
-  let position = index;
-  let last = size - 1;
+  requireProofLength(index, size, path.length);
+  const climb = new Climb(index, size);
   let hash = leaf;
   for (const sibling of path) {
-    if (last === 0) throw new ProofError('the inclusion proof is too long');
-    if (position % 2 === 1 || position === last) {
-      hash = nodeHash(sibling, hash);
-      while (position % 2 === 0 && position !== 0) {
-        position /= 2;
-        last = Math.floor(last / 2);
-      }
-    } else {
-      hash = nodeHash(hash, sibling);
-    }
-    position = Math.floor(position / 2);
-    last = Math.floor(last / 2);
+    hash = climb.isRight ? nodeHash(sibling, hash) : nodeHash(hash, sibling);
+    climb.up();
   }
-  if (last !== 0) throw new ProofError('the inclusion proof is too short');
   return hash;
+}
+
+/** Throws ProofError unless the inclusion proof of this entry has exactly `length` hashes. */
+export function requireProofLength(index: number, size: number, length: number): void {
+  if (index < 0 || index >= size) throw new ProofError('the index lies outside the tree');
+  const climb = new Climb(index, size);
+  let steps = 0;
+  for (; !climb.isAtRoot; steps++) climb.up();
+  if (length > steps) throw new ProofError('the inclusion proof is too long');
+  if (length < steps) throw new ProofError('the inclusion proof is too short');
 }
 
 /** PROOF(first, D[second]) of RFC 6962 section 2.1.2; empty when either tree proves nothing about the other. */

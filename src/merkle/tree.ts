@@ -1,6 +1,5 @@
 /** RFC 6962 Merkle trees over SHA-256: hashing, and roots of a tree whose complete subtrees are at hand. */
 
-import { concatBytes } from '../format/bytes.js';
 import { sha256 } from '../hash/sha256.js';
 
 /** 32 bytes. */
@@ -12,17 +11,24 @@ export type Hash = Uint8Array;
  */
 export type SubtreeSource = (level: number, index: number) => Hash;
 
-const leafPrefix = Uint8Array.of(0);
-const nodePrefix = Uint8Array.of(1);
+const hashBytes = 32;
+
+/** 0x01 || left || right: written anew for each node, never read again. */
+const nodeInput = Uint8Array.of(1, ...new Uint8Array(2 * hashBytes));
 
 /** SHA-256(0x00 || entry) (RFC 6962 section 2.1). */
 export function leafHash(entry: Uint8Array): Hash {
-  return sha256(concatBytes(leafPrefix, entry));
+  const input = new Uint8Array(1 + entry.length);
+  input.set(entry, 1);
+  return sha256(input);
 }
 
-/** SHA-256(0x01 || left || right) (RFC 6962 section 2.1). */
+/** SHA-256(0x01 || left || right) (RFC 6962 section 2.1). Throws RangeError for what is no hash. */
 export function nodeHash(left: Hash, right: Hash): Hash {
-  return sha256(concatBytes(nodePrefix, left, right));
+  if (left.length !== hashBytes || right.length !== hashBytes) throw new RangeError('a hash has 32 bytes');
+  nodeInput.set(left, 1);
+  nodeInput.set(right, 1 + hashBytes);
+  return sha256(nodeInput);
 }
 
 /** Root of the tree over the first `size` entries; SHA-256 of nothing for the empty tree. */
