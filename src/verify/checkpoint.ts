@@ -5,15 +5,18 @@ import { type Checkpoint, parseCheckpoint } from '../format/checkpoint.js';
 import { type Denial, denial } from '../format/denial.js';
 import { parseNote, signaturesOf } from '../format/note.js';
 import type { Trust, TrustedLog } from '../format/trust.js';
-import { utf8Encode } from '../format/utf8.js';
-import { verifyingKey } from './ed25519.js';
+import { VerificationContext } from './context.js';
 
 export type CheckpointVerdict =
   | { readonly verdict: 'valid'; readonly checkpoint: Checkpoint }
   | { readonly verdict: 'denied'; readonly denial: Denial<'BAD_SIGNATURE'> };
 
 /** Proves that a trusted log signed this note. Every failure is BAD_SIGNATURE, with a sentence of its own. */
-export function verifyCheckpoint(note: string, trust: Trust): CheckpointVerdict {
+export function verifyCheckpoint(
+  note: string,
+  trust: Trust,
+  context: VerificationContext = new VerificationContext(),
+): CheckpointVerdict {
   let checkpoint: Checkpoint;
   let parsed: ReturnType<typeof parseNote>;
   try {
@@ -27,10 +30,8 @@ export function verifyCheckpoint(note: string, trust: Trust): CheckpointVerdict 
   const signed = logs.find(({ key }) => signaturesOf(parsed, key).length > 0);
   if (signed === undefined)
     return denied('no key that the trust bundle names for this log signed the checkpoint');
-  const text = utf8Encode(parsed.text);
-  const key = verifyingKey(signed.key.publicKey);
-  const holds = signaturesOf(parsed, signed.key).every(({ signature }) => key.verify(text, signature));
-  if (!holds) return denied('the signature on the checkpoint does not verify');
+  if (!context.isSignedBy(signed.key, parsed))
+    return denied('the signature on the checkpoint does not verify');
   return outlives(checkpoint, signed)
     ? denied('the checkpoint is later than the final tree head of this retired log key')
     : { verdict: 'valid', checkpoint };

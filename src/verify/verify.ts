@@ -1,8 +1,12 @@
-/** `verify(artifact, trust, situation) -> Verdict`: pure; the same code in daemon, command line, SDK and browser. */
+/**
+ * `verify(artifact, trust, situation) -> Verdict`, for one artifact and for many: pure; the same code in daemon, command
+ * line, SDK and browser.
+ */
 
 import { denial } from '../format/denial.js';
 import type { Trust } from '../format/trust.js';
-import { authenticate } from './authenticate.js';
+import { type Authentication, authenticate, authenticateBatch } from './authenticate.js';
+import { VerificationContext } from './context.js';
 import { judge, type Situation } from './situation.js';
 import type { Verdict } from './verdict.js';
 
@@ -13,9 +17,37 @@ import type { Verdict } from './verdict.js';
  * the situation describes. Otherwise denied, with every code that applies: NO_AUTHORIZATION, MALFORMED,
  * BAD_SIGNATURE, POLICY_DENIED, POLICY_MISMATCH, REPLAYED, IDENTITY_MISMATCH, ENVIRONMENT_MISMATCH, LINEAGE_BROKEN,
  * REVOKED, EXPIRED, NOT_YET_VALID, SCOPE_MISMATCH.
+ *
+ * A caller that verifies often keeps one `context`: it saves the work of preparing keys and of checking the same
+ * checkpoint again, and changes no verdict.
  */
-export function verify(artifact: unknown, trust: Trust, situation: Situation): Verdict {
-  const result = authenticate(artifact, trust);
+export function verify(
+  artifact: unknown,
+  trust: Trust,
+  situation: Situation,
+  context: VerificationContext = new VerificationContext(),
+): Verdict {
+  return verdictOn(authenticate(artifact, trust, context), situation);
+}
+
+/**
+ * Verifies many artifacts: for each, in their order, exactly the verdict of `verify`, whatever the others are. What they
+ * have in common (keys, checkpoint signatures, tree nodes) is checked once.
+ * @param situation the one situation of all, or what gives that of the artifact at a position
+ */
+export function verifyBatch(
+  artifacts: readonly unknown[],
+  trust: Trust,
+  situation: Situation | ((position: number) => Situation),
+  context: VerificationContext = new VerificationContext(),
+): Verdict[] {
+  const situationAt = typeof situation === 'function' ? situation : () => situation;
+  return authenticateBatch(artifacts, trust, context).map((result, position) =>
+    verdictOn(result, situationAt(position)),
+  );
+}
+
+function verdictOn(result: Authentication, situation: Situation): Verdict {
   if (result.outcome === 'denied') {
     // What a forged artifact says is judged too, only to name every code that applies.
     const statement = result.claimed?.content === 'statement' ? result.claimed.statement : null;
