@@ -1,19 +1,34 @@
-/** `npm run bench [-- NAME...]`: runs the named benchmarks, or all of them, and says on what. */
+/** `npm run bench [-- [--quick] [NAME...]]`: runs the named benchmarks, or all of them, and reports. */
 
-import { cpus, release, totalmem } from 'node:os';
-import { benchAuthorize } from './authorize.js';
+import { parseArgs } from 'node:util';
 import { benchHash, hashTable } from './hash.js';
 import { benchIdentity } from './identity.js';
+import { describeMachine, machineLine } from './machine.js';
 import { benchPolicy } from './policy.js';
+import type { Section } from './report/model.js';
+import { sectionLines } from './report/table.js';
+import { throughput } from './rows/throughput.js';
 
-const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
-  authorize: benchAuthorize,
-  hash: async () => console.log(hashTable(await benchHash())),
-  identity: benchIdentity,
-  policy: benchPolicy,
+/** A benchmark prints for itself, or returns a section of the report. */
+const benchmarks: Readonly<Record<string, (quick: boolean) => Promise<Section | null>>> = {
+  throughput,
+  hash: printing(async () => console.log(hashTable(await benchHash()))),
+  identity: printing(benchIdentity),
+  policy: printing(benchPolicy),
 };
 
-async function main(names: readonly string[]): Promise<void> {
+function printing(run: () => Promise<void>): () => Promise<null> {
+  return async () => {
+    await run();
+    return null;
+  };
+}
+
+async function main(): Promise<void> {
+  const { values, positionals: names } = parseArgs({
+    allowPositionals: true,
+    options: { quick: { type: 'boolean', default: false } },
+  });
   const unknown = names.filter((name) => !Object.hasOwn(benchmarks, name));
   if (unknown.length > 0) {
     console.error(
@@ -22,16 +37,14 @@ async function main(names: readonly string[]): Promise<void> {
     process.exitCode = 2;
     return;
   }
-  const [cpu] = cpus();
-  const memoryGb = (totalmem() / 2 ** 30).toFixed(0);
-  console.log(
-    `${cpu?.model ?? 'unknown processor'} x ${cpus().length}, ${memoryGb} GiB, Linux ${release()}, Node ${process.version}`,
-  );
+  console.log(machineLine(describeMachine()));
   for (const [name, run] of Object.entries(benchmarks)) {
     if (names.length > 0 && !names.includes(name)) continue;
-    console.log(`\n${name}`);
-    await run();
+    const section = await run(values.quick);
+    if (section === null) continue;
+    console.log(sectionLines(section).join('\n'));
+    if (section.faults.length > 0) process.exitCode = 1;
   }
 }
 
-await main(process.argv.slice(2));
+await main();

@@ -1,0 +1,144 @@
+/** One round under way: sends as its loop says, counts what comes, and knows when it is over. */
+
+import type { LoadConnection, NextRequest } from './connection.js';
+import { LatencyHistogram } from './histogram.js';
+import type { Ledger } from './ledger.js';
+import { closedLoop, type Loop, type LoopRoom, openLoop } from './loops.js';
+import { firstId, type Requests } from './requests.js';
+import type { Round, RoundResult, Sample } from './round.js';
+import { OpenSchedule } from './schedule.js';
+
+/** How long answers may take after the end of the load. */
+const drainMs = 30_000;
+
+/** What a round works with; all of it outlives the round. */
+export interface RunParts {
+  readonly requests: Requests;
+  readonly ledger: Ledger;
+  readonly connections: readonly LoadConnection[];
+  /** Counts the requests of this workload over all rounds. */
+  readonly cursor: { position: number };
+}
+
+export class Run implements LoopRoom {
+  readonly samples: Sample[] = [];
+  readonly parts: RunParts;
+  /** Settles when the last answer has come; rejects when one never does. */
+  readonly finished: Promise<void>;
+  #settle: { readonly resolve: () => void; readonly reject: (cause: Error) => void } | null = null;
+  readonly #loop: Loop;
+  readonly #isOpen: boolean;
+  readonly #latency = new LatencyHistogram();
+  readonly #windowStartMs: number;
+  readonly #windowEndMs: number;
+  readonly #deadline: NodeJS.Timeout;
+  #left: number;
+  #sendingMs = 0;
+  #granted = 0;
+  #grantedInWindow = 0;
+  #lastInWindowMs = 0;
+  #failures = 0;
+  #firstFailure: string | null = null;
+
+  constructor(round: Round, parts: RunParts) {
+    this.parts = parts;
+    const nowMs = performance.now();
+    const loadMs = round.warmUpMs + round.durationMs;
+    this.#windowStartMs = nowMs + round.warmUpMs;
+    this.#windowEndMs = nowMs + loadMs;
+    this.#left = Math.min(
+      round.maxRequests ?? Number.POSITIVE_INFINITY,
+      parts.requests.count - parts.cursor.position,
+    );
+    this.finished = new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject };
+    });
+    const { pace } = round;
+    this.#isOpen = pace.loop === 'open';
+    this.#loop =
+      pace.loop === 'open'
+        ? openLoop(this, pace, new OpenSchedule(nowMs, pace.ratePerSecond, loadMs))
+        : closedLoop(this, pace, this.#windowEndMs);
+    this.#deadline = setTimeout(
+      () => this.abort(`${parts.ledger.outstanding} requests were not answered in time`),
+      loadMs + drainMs,
+    );
+    parts.ledger.resetPeak();
+    this.#loop.begin(nowMs);
+  }
+
+  get outstanding(): number {
+    return this.parts.ledger.outstanding;
+  }
+
+  get left(): number {
+    return this.#left;
+  }
+
+  send(connection: number, count: number, startMs: number): void {
+    this.#left -= count;
+    this.#sendingMs = startMs;
+    this.parts.connections[connection]?.send(this.parts.requests, count, this.#next);
+  }
+
+  /** One grant, to a request whose time began at `startMs`. */
+  grant(startMs: number, nowMs: number): void {
+    this.#granted += 1;
+    const inWindow = nowMs >= this.#windowStartMs && nowMs < this.#windowEndMs;
+    if (inWindow) {
+      this.#grantedInWindow += 1;
+      this.#lastInWindowMs = nowMs;
+    }
+    // By arrival, not by answer, where arrivals have a schedule: those answered last must not be left out.
+    if (this.#isOpen ? startMs >= this.#windowStartMs : inWindow)
+      this.#latency.record((nowMs - startMs) * 1000);
+  }
+
+  fail(text: string): void {
+    this.#failures += 1;
+    this.#firstFailure ??= text.slice(0, 2000);
+  }
+
+  abort(reason: string): void {
+    this.#stop();
+    this.#settle?.reject(
+      new Error(this.#firstFailure === null ? reason : `${reason}; ${this.#firstFailure}`),
+    );
+  }
+
+  /** `lines` answers came on a connection, all of them noted already. */
+  answered(connection: number, lines: number, nowMs: number): void {
+    this.#loop.answered(connection, lines, nowMs);
+    if (this.outstanding > 0 || !this.#loop.isOver(nowMs)) return;
+    this.#stop();
+    this.#settle?.resolve();
+  }
+
+  result(cpuUs: number): RoundResult {
+    // Without requests the load ended when the last answer came.
+    const endMs = this.#left <= 0 ? this.#lastInWindowMs : this.#windowEndMs;
+    return {
+      windowMs: endMs - this.#windowStartMs,
+      grantedInWindow: this.#grantedInWindow,
+      granted: this.#granted,
+      failures: this.#failures,
+      firstFailure: this.#firstFailure,
+      latency: this.#latency.serialize(),
+      sendDelayMs: this.#loop.sendDelayMs,
+      mostOutstanding: this.parts.ledger.mostOutstanding,
+      cpuUs,
+      samples: this.samples,
+    };
+  }
+
+  readonly #next: NextRequest = () => {
+    const position = this.parts.cursor.position++;
+    const id = firstId + this.parts.ledger.open(this.#sendingMs, position);
+    return { id, position };
+  };
+
+  #stop(): void {
+    this.#loop.stop();
+    clearTimeout(this.#deadline);
+  }
+}

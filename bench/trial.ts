@@ -1,0 +1,80 @@
+/** A fresh daemon on a fresh token, with load for it: what one group of trials runs against, and its end. */
+
+import { join } from 'node:path';
+import type { Trust } from '../src/format/trust.js';
+import { trustOf } from '../test/daemon/requests.js';
+import { prepareState, type RunningDaemon, removeState, startDaemon } from '../test/daemon/running-daemon.js';
+import { type Load, sampleFaults, startLoad } from './load/load.js';
+import { type LogTruth, logTruth } from './load/log-truth.js';
+import { type MeasuredRound, measuredRound } from './load/measured-round.js';
+import type { Round } from './load/round.js';
+import type { Defer } from './scope.js';
+
+export interface TrialOptions {
+  /** How much longer each signature of the token shall take. */
+  readonly hsmDelayMs?: number;
+  readonly payloads: LogTruth['payloads'];
+}
+
+/** What a daemon did under all rounds of a trial, and what its log says of that. */
+export interface TrialEnd {
+  readonly grants: number;
+  readonly sampled: number;
+  readonly truth: LogTruth;
+  /** Everything that went wrong; empty when nothing did. */
+  readonly faults: readonly string[];
+}
+
+export class Trial {
+  readonly daemon: RunningDaemon;
+  readonly #load: Load;
+  readonly #trust: Trust;
+  readonly #payloads: LogTruth['payloads'];
+  readonly #faults: string[] = [];
+  #grants = 0;
+  #sampled = 0;
+
+  private constructor(daemon: RunningDaemon, load: Load, trust: Trust, payloads: LogTruth['payloads']) {
+    this.daemon = daemon;
+    this.#load = load;
+    this.#trust = trust;
+    this.#payloads = payloads;
+  }
+
+  /** Starts the daemon and its load. They end, and the state goes, at the end of the scope at the latest. */
+  static async start(defer: Defer, { hsmDelayMs = 0, payloads }: TrialOptions): Promise<Trial> {
+    const stateDirectory = await prepareState();
+    defer(() => removeState(stateDirectory));
+    const environment = { WRIT_BENCH_HSM_DELAY_MS: String(hsmDelayMs), WRIT_LOG_LEVEL: 'info' };
+    const daemon = await startDaemon({ stateDirectory, environment });
+    defer(() => daemon.kill());
+    const load = await startLoad(daemon.socketPath);
+    defer(() => load.end());
+    return new Trial(daemon, load, await trustOf(stateDirectory), payloads);
+  }
+
+  /** Runs a round and verifies its samples. What went wrong is kept for the end. */
+  async round(round: Round): Promise<MeasuredRound> {
+    const measured = await measuredRound(this.#load, this.daemon.pid, round);
+    const { granted, failures, firstFailure, samples } = measured.result;
+    this.#grants += granted;
+    this.#sampled += samples.length;
+    if (failures > 0) this.#faults.push(`${failures} requests failed; the first answer: ${firstFailure}`);
+    for (const fault of sampleFaults(samples, this.#trust)) this.#faults.push(`a sample: ${fault}`);
+    return measured;
+  }
+
+  /** Stops the daemon and checks its log against everything acknowledged. */
+  async end(): Promise<TrialEnd> {
+    const { stateDirectory } = this.daemon;
+    const file = join(stateDirectory, 'acknowledged');
+    await this.#load.save(file);
+    await this.#load.end();
+    const code = await this.daemon.stop();
+    if (code !== 0) this.#faults.push(`writd ended with ${String(code)}: ${this.daemon.log().slice(-500)}`);
+    const truth = await logTruth(stateDirectory, this.#trust, [file], this.#payloads);
+    if (truth.fault !== null) this.#faults.push(`the log is damaged: ${truth.fault}`);
+    if (truth.missing > 0) this.#faults.push(`${truth.missing} acknowledged entries are not in the log`);
+    return { grants: this.#grants, sampled: this.#sampled, truth, faults: this.#faults };
+  }
+}
