@@ -10,7 +10,7 @@
 import { crc32 } from 'node:zlib';
 import { recordPayloadType } from '../format/record.js';
 import { statementPayloadType } from '../format/statement.js';
-import { utf8Decode, utf8Encode } from '../format/utf8.js';
+import { utf8Decode } from '../format/utf8.js';
 
 /** An entry with what its leaf digests, and what was kept beside it (the policy input), which may be empty. */
 export interface EntryFrame {
@@ -44,14 +44,40 @@ const payloadTypes: readonly PayloadType[] = [statementPayloadType, recordPayloa
 
 /** The bytes of one frame. */
 export function encodeFrame(frame: Frame): Uint8Array {
-  const body = frame.frame === 'entry' ? encodeEntryBody(frame) : encodeCheckpointBody(frame);
-  if (body.length > maxBodyBytes) throw new RangeError(`a journal frame holds at most ${maxBodyBytes} bytes`);
-  const bytes = new Uint8Array(headerBytes + body.length);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, body.length);
-  view.setUint32(4, crc32(body));
-  bytes.set(body, headerBytes);
-  return bytes;
+  const bytes = Buffer.alloc(maxEncodedBytes(frame));
+  return bytes.subarray(0, encodeFrameInto(frame, bytes, 0));
+}
+
+/** Room that the encoded frame takes at most. */
+export function maxEncodedBytes(frame: Frame): number {
+  if (frame.frame === 'checkpoint') return headerBytes + 1 + 3 * frame.note.length;
+  return headerBytes + 16 + frame.leaf.length + frame.payload.length + frame.attachment.length;
+}
+
+/**
+ * Writes one frame at `offset` and returns where it ends: no copy but the one into the buffer, which has room for it.
+ * Throws RangeError for a frame that would be too large to be read again.
+ */
+export function encodeFrameInto(frame: Frame, bytes: Buffer, offset: number): number {
+  const bodyAt = offset + headerBytes;
+  const end =
+    frame.frame === 'entry' ? writeEntry(frame, bytes, bodyAt) : writeCheckpoint(frame, bytes, bodyAt);
+  if (end - bodyAt > maxBodyBytes)
+    throw new RangeError(`a journal frame holds at most ${maxBodyBytes} bytes`);
+  bytes.writeUInt32BE(end - bodyAt, offset);
+  bytes.writeUInt32BE(crc32(bytes.subarray(bodyAt, end)), offset + 4);
+  return end;
+}
+
+/** The kind of a frame and where it ends, from its header alone; null where that cannot be one. */
+export function peekFrame(
+  bytes: Buffer,
+  offset: number,
+): { readonly isEntry: boolean; readonly nextOffset: number } | null {
+  if (offset + headerBytes >= bytes.length) return null;
+  const bodyLength = bytes.readUInt32BE(offset);
+  if (bodyLength === 0 || bodyLength > maxBodyBytes) return null;
+  return { isEntry: bytes[offset + headerBytes] === 1, nextOffset: offset + headerBytes + bodyLength };
 }
 
 /** Reads the frame at `offset`; the returned parts are views into `bytes`. */
@@ -67,28 +93,27 @@ export function readFrame(bytes: Uint8Array, offset: number): FrameReading {
   return frame === null ? { reading: 'torn' } : { reading: 'frame', frame, nextOffset };
 }
 
-function encodeEntryBody({ leaf, payloadType, payload, attachment }: EntryFrame): Uint8Array {
-  const body = new Uint8Array(4 + leaf.length + 4 + payload.length + 4 + attachment.length);
-  const view = new DataView(body.buffer);
-  body[0] = 1;
-  body[1] = payloadTypes.indexOf(payloadType);
-  view.setUint16(2, leaf.length);
-  body.set(leaf, 4);
-  const payloadAt = 4 + leaf.length;
-  view.setUint32(payloadAt, payload.length);
-  body.set(payload, payloadAt + 4);
+function writeEntry(
+  { leaf, payloadType, payload, attachment }: EntryFrame,
+  bytes: Buffer,
+  at: number,
+): number {
+  bytes[at] = 1;
+  bytes[at + 1] = payloadTypes.indexOf(payloadType);
+  bytes.writeUInt16BE(leaf.length, at + 2);
+  bytes.set(leaf, at + 4);
+  const payloadAt = at + 4 + leaf.length;
+  bytes.writeUInt32BE(payload.length, payloadAt);
+  bytes.set(payload, payloadAt + 4);
   const attachmentAt = payloadAt + 4 + payload.length;
-  view.setUint32(attachmentAt, attachment.length);
-  body.set(attachment, attachmentAt + 4);
-  return body;
+  bytes.writeUInt32BE(attachment.length, attachmentAt);
+  bytes.set(attachment, attachmentAt + 4);
+  return attachmentAt + 4 + attachment.length;
 }
 
-function encodeCheckpointBody({ note }: CheckpointFrame): Uint8Array {
-  const text = utf8Encode(note);
-  const body = new Uint8Array(1 + text.length);
-  body[0] = 2;
-  body.set(text, 1);
-  return body;
+function writeCheckpoint({ note }: CheckpointFrame, bytes: Buffer, at: number): number {
+  bytes[at] = 2;
+  return at + 1 + bytes.write(note, at + 1, 'utf8');
 }
 
 /** Null for a body whose CRC holds but whose shape is foreign. */

@@ -3,11 +3,23 @@
  * each named by the index of its first entry. Everything else on disk (tiles, index) can be made again from it.
  */
 
-import { type FileHandle, open, readdir } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { LogDamageError } from './damage.js';
 import { makeDirectoryDurably, syncDirectory } from './durable-file.js';
-import { type EntryFrame, encodeFrame, type Frame, maxFrameBytes, readFrame } from './journal-frame.js';
+import { type EntryFrame, encodeFrameInto, type Frame, maxEncodedBytes } from './journal-frame.js';
+import { JournalPositions } from './journal-positions.js';
+import { findEntry, type JournalDamage, scanSegments, type Visit } from './journal-scan.js';
+import {
+  checkFinished,
+  damagedError,
+  type FinishedSegment,
+  lastOf,
+  listSegments,
+  nameOf,
+  type Segment,
+  segmentOf,
+} from './journal-segments.js';
+import { SegmentFiles } from './segment-files.js';
 
 /** Thrown when a write did not happen: nothing was appended, and the same bytes may be tried again. */
 export class JournalWriteError extends Error {
@@ -25,21 +37,12 @@ export class JournalSyncError extends Error {
   }
 }
 
-/** Where and how a journal stops being readable. */
-export interface JournalDamage {
-  readonly segment: string;
-  readonly offset: number;
-  readonly sizeBytes: number;
-  /** Whole checkpoints that were found behind the damage: then it is no torn write but a loss. */
-  readonly checkpointsBehind: readonly string[];
-}
-
-/** One journal segment as it lies on disk. */
-interface Segment {
-  readonly path: string;
-  readonly firstIndex: number;
-  /** Byte offset of each entry's frame, relative to the segment. */
-  readonly offsets: number[];
+/** What is known of the first part of a journal, so that it need not be read again: whole spans of entries. */
+export interface JournalStart {
+  /** The anchors of each span. */
+  readonly anchors: readonly Uint32Array[];
+  /** Segments that had ended by then. */
+  readonly finished: readonly FinishedSegment[];
 }
 
 interface Place {
@@ -47,8 +50,8 @@ interface Place {
   readonly segmentLimitBytes: number;
 }
 
-const segmentName = /^\d{16}\.journal$/;
-const readChunkBytes = 4 << 20;
+/** The buffer that batches are encoded into grows to this size and is kept; larger batches have one of their own. */
+const keptBatchBytes = 4 << 20;
 
 /** Segments end at the first batch that passes this size, so that old ones can be archived or thinned out whole. */
 export const segmentSizeBytes = 256 << 20;
@@ -58,56 +61,67 @@ export class Journal {
   readonly #directory: string;
   readonly #segmentLimitBytes: number;
   readonly #segments: Segment[];
+  readonly #positions: JournalPositions;
+  readonly #readers = new SegmentFiles();
   #file: FileHandle;
   #position: number;
+  #batch = Buffer.allocUnsafeSlow(256 << 10);
 
-  private constructor(place: Place, segments: Segment[], file: FileHandle, position: number) {
+  private constructor(
+    place: Place,
+    segments: Segment[],
+    positions: JournalPositions,
+    file: FileHandle,
+    position: number,
+  ) {
     this.#directory = place.directory;
     this.#segmentLimitBytes = place.segmentLimitBytes;
     this.#segments = segments;
+    this.#positions = positions;
     this.#file = file;
     this.#position = position;
   }
 
   /**
-   * Opens the journal and hands every whole frame, oldest first, to `visit` (whose bytes are views: copy what is kept,
-   * and `index` is that of the entry, or of the next entry for a checkpoint). Damage at the very end is returned, not
-   * repaired: the caller decides, knowing the seals, whether it is a torn write, and then calls `cutTornTail`.
-   * Throws when an earlier segment is damaged or missing.
+   * Opens the journal and hands every whole frame behind `start`, oldest first, to `visit` (whose bytes are views: copy
+   * what is kept, and `index` is that of the entry, or of the next entry for a checkpoint). Damage at the very end is
+   * returned, not repaired: the caller decides, knowing the seals, whether it is a torn write, and then calls
+   * `cutTornTail`. Throws LogDamageError when an earlier segment is damaged or missing, or not as `start` says.
    */
   static async open(
     directory: string,
-    visit: (frame: Frame, index: number) => void,
+    visit: Visit,
     segmentLimitBytes: number = segmentSizeBytes,
+    start: JournalStart = { anchors: [], finished: [] },
   ): Promise<{ readonly journal: Journal; readonly damage: JournalDamage | null }> {
     await makeDirectoryDurably(directory, 0o700);
-    const names = (await readdir(directory)).filter((name) => segmentName.test(name)).sort();
-    const segments: Segment[] = [];
-    let damage: JournalDamage | null = null;
-    let endOffset = 0;
-    let count = 0;
-    for (const name of names.length === 0 ? [nameOf(0)] : names) {
-      const segment: Segment = {
-        path: join(directory, name),
-        firstIndex: Number.parseInt(name, 10),
-        offsets: [],
-      };
-      if (damage !== null || segment.firstIndex !== count) throw damagedError(segment.path);
-      segments.push(segment);
-      const scan = await scanSegment(segment, visit);
-      damage = scan.damage;
-      endOffset = scan.endOffset;
-      count += segment.offsets.length;
-    }
-    if (names.length === 0) await syncDirectory(directory);
+    const segments = await listSegments(directory);
+    const isNew = segments.length === 0;
+    if (isNew) segments.push({ path: join(directory, nameOf(0)), firstIndex: 0, sizeBytes: null });
+    await checkFinished(segments, start.finished, directory);
+    const positions = new JournalPositions(start.anchors);
+    const scan = await scanSegments(segments, positions, visit);
+    if (isNew) await syncDirectory(directory);
     const file = await open(lastOf(segments).path, 'r+');
-    return { journal: new Journal({ directory, segmentLimitBytes }, segments, file, endOffset), damage };
+    const place = { directory, segmentLimitBytes };
+    return { journal: new Journal(place, segments, positions, file, scan.endOffset), damage: scan.damage };
   }
 
   /** How many entries the journal holds. */
   get entryCount(): number {
-    const segment = lastOf(this.#segments);
-    return segment.firstIndex + segment.offsets.length;
+    return this.#positions.size;
+  }
+
+  /** The anchors of a span of entries that the journal holds whole; for `JournalStart`. */
+  anchorsOf(span: number): Uint32Array {
+    return this.#positions.anchorsOf(span);
+  }
+
+  /** The segments that have ended; for `JournalStart`. */
+  get finishedSegments(): readonly FinishedSegment[] {
+    return this.#segments.flatMap(({ firstIndex, sizeBytes }) =>
+      sizeBytes === null ? [] : [{ firstIndex, sizeBytes }],
+    );
   }
 
   /**
@@ -115,20 +129,38 @@ export class Journal {
    * part reached the file is cut off again. Throws JournalSyncError where that fails, and like `sync` where a segment ends.
    */
   async append(frames: readonly Frame[]): Promise<void> {
-    const encoded = frames.map(encodeFrame);
+    const { bytes, ends } = this.#encode(frames);
     try {
       if (this.#position >= this.#segmentLimitBytes) await this.#startSegment();
-      await writeFully(this.#file, Buffer.concat(encoded), this.#position);
+      await writeFully(this.#file, bytes, this.#position);
     } catch (cause) {
       if (cause instanceof JournalSyncError) throw cause;
       await this.#cutFailedWrite();
       throw new JournalWriteError(lastOf(this.#segments).path, cause);
     }
-    const segment = lastOf(this.#segments);
-    for (const [position, bytes] of encoded.entries()) {
-      if (frames[position]?.frame === 'entry') segment.offsets.push(this.#position);
-      this.#position += bytes.length;
+    let frameAt = 0;
+    for (const [position, frame] of frames.entries()) {
+      if (frame.frame === 'entry') this.#positions.add(this.#position + frameAt);
+      frameAt = ends[position] ?? frameAt;
     }
+    this.#position += frameAt;
+  }
+
+  /** All frames in one buffer, which the next call overwrites, and where each of them ends. */
+  #encode(frames: readonly Frame[]): { readonly bytes: Buffer; readonly ends: readonly number[] } {
+    let room = 0;
+    for (const frame of frames) room += maxEncodedBytes(frame);
+    let target = this.#batch;
+    if (room > target.length) {
+      target = Buffer.allocUnsafeSlow(room);
+      if (room <= keptBatchBytes) this.#batch = target;
+    }
+    let end = 0;
+    const ends = frames.map((frame) => {
+      end = encodeFrameInto(frame, target, end);
+      return end;
+    });
+    return { bytes: target.subarray(0, end), ends };
   }
 
   /** Makes everything appended so far durable (fdatasync). Throws JournalSyncError, after which nothing may be tried again. */
@@ -142,22 +174,17 @@ export class Journal {
 
   /** Reads an entry back. Throws RangeError for an index that the journal does not hold. */
   async read(index: number): Promise<EntryFrame> {
-    const segment = this.#segments.findLast(({ firstIndex }) => firstIndex <= index);
-    const offset = segment?.offsets[index - segment.firstIndex];
-    if (segment === undefined || offset === undefined)
+    if (!Number.isInteger(index) || index < 0 || index >= this.entryCount)
       throw new RangeError(`the journal holds no entry ${index}`);
-    const isCurrent = segment === lastOf(this.#segments);
-    const end =
-      segment.offsets[index - segment.firstIndex + 1] ??
-      (isCurrent ? this.#position : Number.POSITIVE_INFINITY);
-    const sizeBytes = Math.min(end - offset, maxFrameBytes);
-    if (isCurrent) return readEntry(this.#file, segment.path, offset, sizeBytes);
-    const file = await open(segment.path, 'r');
-    try {
-      return await readEntry(file, segment.path, offset, sizeBytes);
-    } finally {
-      await file.close();
-    }
+    const segment = segmentOf(this.#segments, index);
+    const after = this.#positions.after(index);
+    const isAfterIn = after !== null && segmentOf(this.#segments, after.index) === segment;
+    const endOffset = isAfterIn ? after.offset : (segment.sizeBytes ?? this.#position);
+    const found = await this.#readers.use(segment.path, (file) =>
+      findEntry(file, segment, index, this.#positions.before(index), endOffset),
+    );
+    if (found === null) throw damagedError(segment.path);
+    return found.frame;
   }
 
   /** Cuts what lies behind the last whole frame. Only for damage that the caller knows to be a torn write. */
@@ -167,6 +194,7 @@ export class Journal {
   }
 
   async close(): Promise<void> {
+    await this.#readers.close();
     await this.#file.close();
   }
 
@@ -194,71 +222,12 @@ export class Journal {
       throw cause;
     }
     const finished = this.#file;
-    // Without a pause in between, so that no read meets a file that is being closed.
+    lastOf(this.#segments).sizeBytes = this.#position;
     this.#file = file;
     this.#position = 0;
-    this.#segments.push({ path, firstIndex, offsets: [] });
+    this.#segments.push({ path, firstIndex, sizeBytes: null });
     await finished.close();
   }
-}
-
-async function scanSegment(
-  segment: Segment,
-  visit: (frame: Frame, index: number) => void,
-): Promise<{ readonly damage: JournalDamage | null; readonly endOffset: number }> {
-  const file = await open(segment.path, 'a+', 0o600);
-  try {
-    const { size } = await file.stat();
-    let offset = 0;
-    while (offset < size) {
-      const chunk = Buffer.alloc(Math.min(readChunkBytes, size - offset));
-      const { bytesRead } = await file.read(chunk, 0, chunk.length, offset);
-      const consumed = scanChunk(chunk.subarray(0, bytesRead), segment, offset, visit);
-      if (consumed === 0)
-        return { damage: await inspectDamage(file, segment.path, offset, size), endOffset: offset };
-      offset += consumed;
-    }
-    return { damage: null, endOffset: offset };
-  } finally {
-    await file.close();
-  }
-}
-
-/** Visits the whole frames at the start of a chunk and returns how many bytes they took. */
-function scanChunk(
-  chunk: Uint8Array,
-  segment: Segment,
-  baseOffset: number,
-  visit: (frame: Frame, index: number) => void,
-): number {
-  let offset = 0;
-  for (let reading = readFrame(chunk, 0); reading.reading === 'frame'; reading = readFrame(chunk, offset)) {
-    const index = segment.firstIndex + segment.offsets.length;
-    if (reading.frame.frame === 'entry') segment.offsets.push(baseOffset + offset);
-    visit(reading.frame, index);
-    offset = reading.nextOffset;
-  }
-  return offset;
-}
-
-/** Looks for whole checkpoints behind damage: a checkpoint is written only after all it covers was durable. */
-async function inspectDamage(
-  file: FileHandle,
-  path: string,
-  offset: number,
-  size: number,
-): Promise<JournalDamage> {
-  const rest = Buffer.alloc(size - offset);
-  await file.read(rest, 0, rest.length, offset);
-  const checkpointsBehind: string[] = [];
-  for (let start = 1; start < rest.length; start++) {
-    const reading = rest[start + 8] === 2 ? readFrame(rest, start) : null;
-    if (reading?.reading === 'frame' && reading.frame.frame === 'checkpoint') {
-      checkpointsBehind.push(reading.frame.note);
-      start = reading.nextOffset - 1;
-    }
-  }
-  return { segment: path, offset, sizeBytes: rest.length, checkpointsBehind };
 }
 
 async function writeFully(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
@@ -267,32 +236,4 @@ async function writeFully(file: FileHandle, bytes: Uint8Array, position: number)
     const { bytesWritten } = await file.write(bytes, written, bytes.length - written, position + written);
     written += bytesWritten;
   }
-}
-
-/** Reads the entry whose frame lies within `sizeBytes` from `offset`. */
-async function readEntry(
-  file: FileHandle,
-  path: string,
-  offset: number,
-  sizeBytes: number,
-): Promise<EntryFrame> {
-  const bytes = Buffer.alloc(sizeBytes);
-  const { bytesRead } = await file.read(bytes, 0, sizeBytes, offset);
-  const reading = readFrame(bytes.subarray(0, bytesRead), 0);
-  if (reading.reading === 'torn' || reading.frame.frame !== 'entry') throw damagedError(path);
-  return reading.frame;
-}
-
-function damagedError(path: string): LogDamageError {
-  return new LogDamageError(`the journal segment ${path} is damaged or missing; restore the state directory`);
-}
-
-function nameOf(firstIndex: number): string {
-  return `${String(firstIndex).padStart(16, '0')}.journal`;
-}
-
-function lastOf(segments: readonly Segment[]): Segment {
-  const last = segments.at(-1);
-  if (last === undefined) throw new Error('a journal always has a segment');
-  return last;
 }

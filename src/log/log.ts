@@ -7,33 +7,21 @@
  * - The published directory is a valid tlog-tiles tree at every moment, at most a second behind the last seal.
  */
 
-import { type ArtifactId, artifactIdOf } from '../format/artifact-id.js';
-import { decodeEntry, type EntryKind } from '../format/entry.js';
 import type { VerifierKey } from '../format/note.js';
 import { formatTlogProof } from '../format/tlog-proof.js';
 import { inclusionProof } from '../merkle/proof.js';
-import { tileWidth } from '../merkle/tile.js';
 import { type LogEntry, readEntry } from './entry-reader.js';
-import type { PayloadType } from './journal-frame.js';
 import type { RecoveredLog } from './recovery.js';
 import type {
   AbandonedGrant,
   CheckpointSigner,
+  DurableEntry,
   SealLimits,
   SealResult,
   Submission,
   Unsealed,
 } from './seal.js';
 import { type Seal, Sealer } from './sealer.js';
-
-/** An entry that just became durable, for the views that follow the log. */
-export interface DurableEntry {
-  readonly index: number;
-  readonly id: ArtifactId;
-  readonly kind: EntryKind;
-  readonly payloadType: PayloadType;
-  readonly payload: Uint8Array;
-}
 
 export interface LogParts {
   readonly recovered: RecoveredLog;
@@ -56,7 +44,6 @@ const publishDelayMs = 250;
 export class Log {
   readonly #parts: LogParts;
   readonly #sealer: Sealer;
-  readonly #leaves: Map<number, Uint8Array>;
   #publishTimer: NodeJS.Timeout | null = null;
   #publishing: Promise<void> = Promise.resolve();
   #closing = false;
@@ -64,7 +51,6 @@ export class Log {
   constructor(parts: LogParts) {
     this.#parts = parts;
     const { recovered, key, signer, limits, monotonicMs, revocationOf, onTrouble, onFatal } = parts;
-    this.#leaves = recovered.leaves;
     this.#sealer = new Sealer(
       {
         journal: recovered.journal,
@@ -74,7 +60,7 @@ export class Log {
         limits,
         monotonicMs,
         revocationOf,
-        onDurable: (index, leaf, submission) => this.#follow(index, leaf, submission),
+        onDurable: (entry) => this.#follow(entry),
         onSeal: () => {
           this.#schedulePublish(publishDelayMs);
           parts.onSeal();
@@ -140,9 +126,9 @@ export class Log {
     await this.#parts.recovered.journal.close();
   }
 
-  #follow(index: number, leaf: Uint8Array, { kind, payloadType, payload }: Submission): void {
-    this.#leaves.set(index, leaf);
-    this.#parts.onDurable({ index, id: artifactIdOf(decodeEntry(leaf).digests), kind, payloadType, payload });
+  #follow(entry: DurableEntry): void {
+    this.#parts.recovered.leaves.add(entry.leaf);
+    this.#parts.onDurable(entry);
   }
 
   #schedulePublish(delayMs: number): void {
@@ -153,11 +139,11 @@ export class Log {
   }
 
   async #publish(): Promise<void> {
-    const { tiles, tree } = this.#parts.recovered;
+    const { tiles, tree, leaves } = this.#parts.recovered;
     const seal = this.seal;
     if (seal === null || seal.size === tiles.publishedSize) return;
     try {
-      await tiles.publish(seal.size, seal.note, tree, (index) => this.#leafOf(index));
+      await tiles.publish(seal.size, seal.note, tree, leaves);
     } catch (cause) {
       this.#parts.onPublishFailure(cause);
       // What could not be published on closing is published by the next start.
@@ -165,16 +151,6 @@ export class Log {
       return;
     }
     tree.release(seal.size);
-    const firstKept = Math.floor(seal.size / tileWidth) * tileWidth;
-    for (const index of this.#leaves.keys()) {
-      if (index >= firstKept) break;
-      this.#leaves.delete(index);
-    }
-  }
-
-  #leafOf(index: number): Uint8Array {
-    const leaf = this.#leaves.get(index);
-    if (leaf === undefined) throw new Error(`the leaf of entry ${index} was let go before it was published`);
-    return leaf;
+    leaves.release(seal.size);
   }
 }

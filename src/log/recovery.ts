@@ -14,8 +14,10 @@ import { tileWidth } from '../merkle/tile.js';
 import { leafHash } from '../merkle/tree.js';
 import { verifyingKey } from '../verify/ed25519.js';
 import { LogDamageError } from './damage.js';
-import { Journal, type JournalDamage } from './journal.js';
+import { Journal } from './journal.js';
 import type { EntryFrame } from './journal-frame.js';
+import type { JournalDamage } from './journal-scan.js';
+import { LeafBundles } from './leaf-bundles.js';
 import type { AbandonedGrant } from './seal.js';
 import type { Seal } from './sealer.js';
 import { TileDirectory } from './tile-directory.js';
@@ -37,7 +39,7 @@ export interface RecoveredLog {
   /** Grants behind the last seal: nobody holds a proof of them, and nobody ever may. */
   readonly abandoned: readonly AbandonedGrant[];
   /** Leaves of the entries that are not in a full published bundle. */
-  readonly leaves: Map<number, Uint8Array>;
+  readonly leaves: LeafBundles;
   /** Bytes of a torn last write that were cut. */
   readonly cutBytes: number;
 }
@@ -57,8 +59,8 @@ export async function recoverLog(
   const tiles = new TileDirectory(directories.log);
   const published = readSeal(await tiles.readCheckpoint(), key, 'the published checkpoint');
   const tree = new TileTree((level, index) => tiles.readFullTile(level, index));
-  const leaves = new Map<number, Uint8Array>();
   const firstLeaf = Math.floor((published?.size ?? 0) / tileWidth) * tileWidth;
+  const leaves = new LeafBundles(firstLeaf);
   let newest = published;
   let unsealed: AbandonedGrant[] = [];
   const { journal, damage } = await Journal.open(directories.journal, (frame, index) => {
@@ -70,7 +72,7 @@ export async function recoverLog(
     }
     const entry = replay(frame, index);
     tree.append(leafHash(frame.leaf));
-    if (index >= firstLeaf) leaves.set(index, Uint8Array.from(frame.leaf));
+    if (index >= firstLeaf) leaves.add(frame.leaf);
     if (index % releaseEvery === 0) tree.release(Math.min(published?.size ?? 0, tree.size));
     if (grantKinds.has(entry.kind)) unsealed.push({ id: entry.id, index, kind: entry.kind });
     visit(entry);

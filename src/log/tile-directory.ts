@@ -4,17 +4,22 @@
  */
 
 import { readFileSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
+import { type FileHandle, open, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { bundlesBetween, type Tile, tilePath, tilesBetween, tileWidth } from '../merkle/tile.js';
+import {
+  bundlesBetween,
+  hashesAtLevel,
+  type Tile,
+  tilePath,
+  tilesBetween,
+  tileWidth,
+} from '../merkle/tile.js';
 import { LogDamageError } from './damage.js';
-import { makeDirectoryDurably, writeDurably } from './durable-file.js';
+import { makeDirectoryDurably, syncDirectory, writeDurably } from './durable-file.js';
+import type { LeafBundles } from './leaf-bundles.js';
 import type { TileTree } from './tile-tree.js';
 
 const hashBytes = 32;
-
-/** Gives back the leaf of an entry that is not yet in a full published bundle. */
-export type LeafSource = (index: number) => Uint8Array;
 
 export class TileDirectory {
   readonly #directory: string;
@@ -68,42 +73,57 @@ export class TileDirectory {
    * Publishes a tree of `size` entries under its signed checkpoint: every tile and bundle that changed since the last
    * publication, then the checkpoint. Durable on return. Throws what the file system throws; the old state stays valid.
    */
-  async publish(size: number, note: string, tree: TileTree, leaf: LeafSource): Promise<void> {
+  async publish(size: number, note: string, tree: TileTree, leaves: LeafBundles): Promise<void> {
     await makeDirectoryDurably(this.#directory);
     const before = this.#publishedSize;
-    for (const tile of tilesBetween(before, size)) {
-      if (tile.level !== 'entries')
-        await this.#write(tile, tree.tileHashes(tile.level, tile.index, tile.width));
+    const tiles = [...tilesBetween(before, size), ...bundlesBetween(before, size)];
+    const directories = new Set<string>();
+    for (const tile of tiles) {
+      const { level, index, width } = tile;
+      const bytes = level === 'entries' ? leaves.encoded(index, width) : tree.tileHashes(level, index, width);
+      directories.add(await this.#write(tile, bytes));
     }
-    for (const bundle of bundlesBetween(before, size)) {
-      await this.#write(bundle, encodeBundle(bundle, leaf));
-    }
+    for (const directory of directories) await syncDirectory(directory);
     await writeDurably(join(this.#directory, 'checkpoint'), note);
     this.#publishedSize = size;
-    await this.#dropPartials(before, size);
+    await this.#dropPartials(before, tiles);
   }
 
-  async #write(tile: Tile, bytes: Uint8Array): Promise<void> {
+  /**
+   * Writes a tile in its place, and returns the directory whose new name is not yet durable. No published checkpoint
+   * needs the file yet, so a torn one is nobody's loss: it is written again before a checkpoint is published that does.
+   */
+  async #write(tile: Tile, bytes: Uint8Array): Promise<string> {
     const path = join(this.#directory, tilePath(tile));
-    await makeDirectoryDurably(dirname(path));
-    await writeDurably(path, bytes);
+    const directory = dirname(path);
+    const file = await this.#create(path, directory);
+    try {
+      await file.writeFile(bytes);
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
+    return directory;
+  }
+
+  async #create(path: string, directory: string): Promise<FileHandle> {
+    try {
+      return await open(path, 'w', 0o644);
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
+      await makeDirectoryDurably(directory);
+      return open(path, 'w', 0o644);
+    }
   }
 
   /** Partial tiles whose full tile is published now may go (tlog-tiles, "Partial Tiles"). */
-  async #dropPartials(before: number, size: number): Promise<void> {
-    for (const tile of [...tilesBetween(before, size), ...bundlesBetween(before, size)]) {
-      if (tile.width < tileWidth) continue;
+  async #dropPartials(before: number, tiles: readonly Tile[]): Promise<void> {
+    for (const tile of tiles) {
+      // Only the last tile of the earlier tree can have been partial; whatever came later began as what it is.
+      const level = tile.level === 'entries' ? 0 : tile.level;
+      const hadPartial = tile.index === Math.floor(hashesAtLevel(before, level) / tileWidth);
+      if (tile.width < tileWidth || !hadPartial) continue;
       await rm(join(this.#directory, `${tilePath(tile)}.p`), { recursive: true, force: true });
     }
   }
-}
-
-/** Big-endian u16 length and bytes of each entry (tlog-tiles, "Log entries"). */
-function encodeBundle({ index, width }: Tile, leaf: LeafSource): Uint8Array {
-  const parts: Uint8Array[] = [];
-  for (let position = 0; position < width; position++) {
-    const entry = leaf(index * tileWidth + position);
-    parts.push(Uint8Array.of(entry.length >> 8, entry.length & 0xff), entry);
-  }
-  return Buffer.concat(parts);
 }

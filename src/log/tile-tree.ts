@@ -10,21 +10,33 @@ import { type Hash, nodeHash, type SubtreeSource, treeRoot } from '../merkle/tre
 export type TileReader = (level: number, index: number) => Uint8Array;
 
 const hashBytes = 32;
+const rowBytes = tileWidth * hashBytes;
 /** Hashes of a tile and the inner nodes above them, row by row from the bottom: 256 + 128 + ... + 2. */
 const nodesBytes = (2 * tileWidth - 2) * hashBytes;
 const cachedTiles = 256;
+/** More levels than a tree whose size is an exact number can have. */
+const maxLevels = 7;
 
 /** One tile with its inner nodes; those over incomplete pairs are still zero. */
 interface TileNodes {
   readonly nodes: Uint8Array;
   width: number;
+  /** Whether the inner nodes are there. Of a tile that was read back, most questions need only the hashes. */
+  hasInner: boolean;
+}
+
+/** One level of tiles: its last tile, which grows, and those before it that cannot be read back yet, by index. */
+interface Level {
+  edge: TileNodes;
+  edgeIndex: number;
+  readonly pinned: Map<number, TileNodes>;
 }
 
 export class TileTree {
   readonly #readTile: TileReader;
-  /** Tiles that cannot be read back yet: the unpublished and the partial ones, by `level/index`. */
-  readonly #pinned = new Map<string, TileNodes>();
-  readonly #cache = new Map<string, TileNodes>();
+  readonly #levels: Level[] = [];
+  /** Full tiles that were read back, the least recently used first, by `index * maxLevels + level`. */
+  readonly #cache = new Map<number, TileNodes>();
   #size = 0;
 
   constructor(readTile: TileReader) {
@@ -37,15 +49,28 @@ export class TileTree {
 
   /** Appends one leaf hash. */
   append(leaf: Hash): void {
-    this.#push(0, this.#size, leaf);
+    this.#push(0, leaf);
     this.#size++;
+  }
+
+  /**
+   * Appends complete subtrees of 65,536 entries by their roots alone, to an empty tree. Their tiles are read back when
+   * they are needed. The caller compares the root of the finished tree with a signed one.
+   */
+  appendSpans(roots: readonly Hash[]): void {
+    if (this.#size > 0) throw new Error('only an empty tree is begun from the roots of spans');
+    for (const root of roots) this.#push(2, root);
+    this.#size = roots.length * tileWidth ** 2;
+    this.#levelAt(0).edgeIndex = roots.length * tileWidth;
+    this.#levelAt(1).edgeIndex = roots.length;
   }
 
   /** Complete subtrees of this tree, for roots and proofs at any size up to its own. */
   readonly subtree: SubtreeSource = (level, index) => {
     const inner = level % tileHeight;
     const perTile = 2 ** (tileHeight - inner);
-    const tile = this.#tile(Math.floor(level / tileHeight), Math.floor(index / perTile));
+    const tile = this.#tile((level - inner) / tileHeight, Math.floor(index / perTile));
+    if (inner > 0) completeInner(tile);
     return nodeAt(tile.nodes, inner, index % perTile);
   };
 
@@ -61,42 +86,65 @@ export class TileTree {
 
   /** Lets go of full tiles of a published tree of `size` entries: from now on they can be read back. */
   release(size: number): void {
-    for (const key of this.#pinned.keys()) {
-      const [level = 0, index = 0] = key.split('/').map(Number);
-      if ((index + 1) * tileWidth ** (level + 1) > size) continue;
-      this.#remember(key, this.#pinned.get(key));
-      this.#pinned.delete(key);
+    for (const [level, { pinned }] of this.#levels.entries()) {
+      const published = Math.floor(size / tileWidth ** (level + 1));
+      for (const [index, tile] of pinned) {
+        if (index >= published) break;
+        pinned.delete(index);
+        this.#remember(keyOf(level, index), tile);
+      }
     }
   }
 
-  #push(level: number, position: number, hash: Hash): void {
-    const index = Math.floor(position / tileWidth);
-    const key = `${level}/${index}`;
-    const tile = this.#pinned.get(key) ?? { nodes: new Uint8Array(nodesBytes), width: 0 };
-    this.#pinned.set(key, tile);
-    const top = addHash(tile, hash);
-    if (top !== null) this.#push(level + 1, index, top);
+  #push(level: number, hash: Hash): void {
+    const row = this.#levelAt(level);
+    const top = addHash(row.edge, hash);
+    if (top === null) return;
+    row.pinned.set(row.edgeIndex++, row.edge);
+    row.edge = emptyTile();
+    this.#push(level + 1, top);
+  }
+
+  #levelAt(level: number): Level {
+    while (this.#levels.length <= level)
+      this.#levels.push({ edge: emptyTile(), edgeIndex: 0, pinned: new Map() });
+    return this.#levels[level] as Level;
   }
 
   #tile(level: number, index: number): TileNodes {
-    const key = `${level}/${index}`;
-    const known = this.#pinned.get(key) ?? this.#cache.get(key);
-    if (known !== undefined) return known;
-    const hashes = this.#readTile(level, index);
-    const tile: TileNodes = { nodes: new Uint8Array(nodesBytes), width: 0 };
-    for (let offset = 0; offset < hashes.length; offset += hashBytes) {
-      addHash(tile, hashes.subarray(offset, offset + hashBytes));
-    }
-    this.#remember(key, tile);
+    const row = this.#levels[level];
+    if (row?.edgeIndex === index) return row.edge;
+    const pinned = row?.pinned.get(index);
+    if (pinned !== undefined) return pinned;
+    const key = keyOf(level, index);
+    const known = this.#cache.get(key) ?? this.#readBack(level, index);
+    this.#remember(key, known);
+    return known;
+  }
+
+  #readBack(level: number, index: number): TileNodes {
+    const tile = { ...emptyTile(), width: tileWidth, hasInner: false };
+    tile.nodes.set(this.#readTile(level, index).subarray(0, rowBytes));
     return tile;
   }
 
-  #remember(key: string, tile: TileNodes | undefined): void {
-    if (tile === undefined) return;
+  #remember(key: number, tile: TileNodes): void {
+    this.#cache.delete(key);
     this.#cache.set(key, tile);
-    const [oldest] = this.#cache.keys();
-    if (this.#cache.size > cachedTiles && oldest !== undefined) this.#cache.delete(oldest);
+    if (this.#cache.size <= cachedTiles) return;
+    for (const oldest of this.#cache.keys()) {
+      this.#cache.delete(oldest);
+      break;
+    }
   }
+}
+
+function emptyTile(): TileNodes {
+  return { nodes: new Uint8Array(nodesBytes), width: 0, hasInner: true };
+}
+
+function keyOf(level: number, index: number): number {
+  return index * maxLevels + level;
 }
 
 /** Adds the next hash and every inner node that it completes; returns the tile's own root once it is full. */
@@ -113,6 +161,20 @@ function addHash(tile: TileNodes, hash: Hash): Hash | null {
   return null;
 }
 
+/** Computes the inner nodes of a full tile that was read back. */
+function completeInner(tile: TileNodes): void {
+  if (tile.hasInner) return;
+  const { nodes } = tile;
+  for (let inner = 1; inner < tileHeight; inner++) {
+    for (let position = 0; position < 2 ** (tileHeight - inner); position++) {
+      const left = nodeAt(nodes, inner - 1, 2 * position);
+      const right = nodeAt(nodes, inner - 1, 2 * position + 1);
+      nodes.set(nodeHash(left, right), nodeOffset(inner, position));
+    }
+  }
+  tile.hasInner = true;
+}
+
 function nodeAt(nodes: Uint8Array, inner: number, position: number): Hash {
   const offset = nodeOffset(inner, position);
   return nodes.subarray(offset, offset + hashBytes);
@@ -120,5 +182,5 @@ function nodeAt(nodes: Uint8Array, inner: number, position: number): Hash {
 
 /** Rows lie one behind the other: row `inner` starts behind 256 + 128 + ... hashes. */
 function nodeOffset(inner: number, position: number): number {
-  return (2 * tileWidth - 2 ** (tileHeight + 1 - inner) + position) * hashBytes;
+  return (2 * tileWidth - (1 << (tileHeight + 1 - inner)) + position) * hashBytes;
 }

@@ -8,10 +8,11 @@ import { artifactIdOf } from '../../src/format/artifact-id.js';
 import { base64Encode } from '../../src/format/base64.js';
 import { formatCheckpoint } from '../../src/format/checkpoint.js';
 import { denial } from '../../src/format/denial.js';
+import type { EntryKind } from '../../src/format/entry.js';
 import { type VerifierKey, verifierKey } from '../../src/format/note.js';
 import { encodeRecord, type LogRecord, recordKind, recordPayloadType } from '../../src/format/record.js';
 import { utf8Encode } from '../../src/format/utf8.js';
-import { type DurableEntry, Log } from '../../src/log/log.js';
+import { Log } from '../../src/log/log.js';
 import { type RecoveredLog, type ReplayedEntry, recoverLog } from '../../src/log/recovery.js';
 import type { AbandonedGrant, CheckpointSigner, Submission } from '../../src/log/seal.js';
 
@@ -65,6 +66,7 @@ export function recordSubmission(record: LogRecord, effect: Submission['effect']
     kind: recordKind(record),
     payloadType: recordPayloadType,
     payload,
+    record,
     attachment: new Uint8Array(),
     effect,
   };
@@ -103,11 +105,17 @@ export function revocationOf({ id, index }: AbandonedGrant): Submission {
   );
 }
 
+/** What became durable: where, and of which kind. */
+export interface DurableKind {
+  readonly index: number;
+  readonly kind: EntryKind;
+}
+
 export interface OpenedLog {
   readonly log: Log;
   readonly recovered: RecoveredLog;
   readonly replayed: readonly ReplayedEntry[];
-  readonly durable: DurableEntry[];
+  readonly durable: DurableKind[];
   readonly fatal: Error[];
   /** Codes of the troubles that were reported, and `over` where one ended. */
   readonly troubles: string[];
@@ -127,7 +135,7 @@ export async function openLog(
   const replayed: ReplayedEntry[] = [];
   const directories = { journal: join(directory, 'journal'), log: join(directory, 'log') };
   const recovered = await recoverLog(directories, signer.key, (entry) => replayed.push(entry));
-  const durable: DurableEntry[] = [];
+  const durable: DurableKind[] = [];
   const fatal: Error[] = [];
   const troubles: string[] = [];
   const log = new Log({
@@ -137,7 +145,7 @@ export async function openLog(
     limits: { sealTimeoutMs, maxWaitingEntries: 1000, maxWaitingBytes: 1 << 24 },
     monotonicMs: () => performance.now(),
     revocationOf,
-    onDurable: (entry) => durable.push(entry),
+    onDurable: ({ index, submission: { kind } }) => durable.push({ index, kind }),
     onSeal: () => onSealOf(log.seal?.size ?? 0),
     onTrouble: (trouble) => troubles.push(trouble?.code ?? 'over'),
     onPublishFailure: (cause) => fatal.push(new Error('publish failed', { cause })),
