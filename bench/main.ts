@@ -7,11 +7,17 @@ import { describeMachine, machineLine } from './machine.js';
 import { benchPolicy } from './policy.js';
 import type { Section } from './report/model.js';
 import { sectionLines } from './report/table.js';
+import { connections } from './rows/connections.js';
+import { latency } from './rows/latency.js';
+import { slowHsm } from './rows/slow-hsm.js';
 import { throughput } from './rows/throughput.js';
 
 /** A benchmark prints for itself, or returns a section of the report. */
 const benchmarks: Readonly<Record<string, (quick: boolean) => Promise<Section | null>>> = {
   throughput,
+  latency,
+  'slow-hsm': slowHsm,
+  connections,
   hash: printing(async () => console.log(hashTable(await benchHash()))),
   identity: printing(benchIdentity),
   policy: printing(benchPolicy),

@@ -60,7 +60,7 @@ export class Generator implements AnswerSink {
   wantsText(): boolean {
     this.#untilSample -= 1;
     if (this.#untilSample > 0) return false;
-    this.#untilSample = 1 + Math.floor(Math.random() * 2 * this.#sampleOneIn);
+    this.#untilSample = 1 + Math.floor(Math.random() * (2 * this.#sampleOneIn - 1));
     return true;
   }
 

@@ -21,6 +21,8 @@ export interface Loop {
   isOver(nowMs: number): boolean;
   /** How late the latest request in the last tenth of the schedule was sent; 0 without a schedule. */
   readonly sendDelayMs: number;
+  /** When the arrivals were due that were never sent. Takes them. */
+  unsentMs(): number[];
   /** Sends nothing any more. */
   stop(): void;
 }
@@ -44,21 +46,30 @@ export function closedLoop(
     },
     isOver: (nowMs) => nowMs >= endMs || room.left <= 0,
     sendDelayMs: 0,
+    unsentMs: () => [],
     stop() {},
   };
 }
 
-/** Whatever is due is sent, in turn over the connections, as long as not too much is unanswered. */
+/** How long after the end arrivals are still sent, that were due just before it. */
+const graceMs = 200;
+
+/**
+ * Whatever is due is sent, in turn over the connections, as long as not too much is unanswered. What could not be sent
+ * by `endMs` never is: a daemon that does not keep up would otherwise stretch the round without end.
+ */
 export function openLoop(
   room: LoopRoom,
   { connections, maxOutstanding }: Extract<Pace, { loop: 'open' }>,
   schedule: OpenSchedule,
+  endMs: number,
 ): Loop {
+  const lastSendMs = endMs + graceMs;
   let turn = 0;
   let timer: NodeJS.Timeout | null = null;
   let sendDelayMs = 0;
   const pump = (nowMs: number): void => {
-    while (room.outstanding < maxOutstanding && room.left > 0) {
+    while (room.outstanding < maxOutstanding && room.left > 0 && nowMs < lastSendMs) {
       const dueMs = schedule.take(nowMs);
       if (dueMs === null) break;
       if (schedule.taken > 0.9 * schedule.count) sendDelayMs = Math.max(sendDelayMs, nowMs - dueMs);
@@ -75,9 +86,14 @@ export function openLoop(
   return {
     begin: pump,
     answered: (_connection, _lines, nowMs) => pump(nowMs),
-    isOver: () => schedule.done || room.left <= 0,
+    isOver: (nowMs) => schedule.done || room.left <= 0 || nowMs >= lastSendMs,
     get sendDelayMs() {
       return sendDelayMs;
+    },
+    unsentMs() {
+      const unsent: number[] = [];
+      for (let dueMs = schedule.take(endMs); dueMs !== null; dueMs = schedule.take(endMs)) unsent.push(dueMs);
+      return unsent;
     },
     stop() {
       if (timer !== null) clearTimeout(timer);

@@ -47,6 +47,8 @@ export interface RoundResult {
   readonly latency: readonly number[];
   /** Open loop: by how much the latest request in the last tenth of the schedule was sent late. Else 0. */
   readonly sendDelayMs: number;
+  /** Open loop: arrivals that were never sent, because too much was unanswered all the time. Their wait counts. */
+  readonly unsent: number;
   /** Most requests that were unanswered at one time. */
   readonly mostOutstanding: number;
   /** Processor time of the generator itself, in microseconds. */

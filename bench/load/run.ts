@@ -37,6 +37,7 @@ export class Run implements LoopRoom {
   #granted = 0;
   #grantedInWindow = 0;
   #lastInWindowMs = 0;
+  #unsent = 0;
   #failures = 0;
   #firstFailure: string | null = null;
 
@@ -57,7 +58,7 @@ export class Run implements LoopRoom {
     this.#isOpen = pace.loop === 'open';
     this.#loop =
       pace.loop === 'open'
-        ? openLoop(this, pace, new OpenSchedule(nowMs, pace.ratePerSecond, loadMs))
+        ? openLoop(this, pace, new OpenSchedule(nowMs, pace.ratePerSecond, loadMs), this.#windowEndMs)
         : closedLoop(this, pace, this.#windowEndMs);
     this.#deadline = setTimeout(
       () => this.abort(`${parts.ledger.outstanding} requests were not answered in time`),
@@ -111,6 +112,11 @@ export class Run implements LoopRoom {
     this.#loop.answered(connection, lines, nowMs);
     if (this.outstanding > 0 || !this.#loop.isOver(nowMs)) return;
     this.#stop();
+    // They waited at least until now, and that counts.
+    for (const dueMs of this.#loop.unsentMs()) {
+      this.#unsent += 1;
+      if (dueMs >= this.#windowStartMs) this.#latency.record((nowMs - dueMs) * 1000);
+    }
     this.#settle?.resolve();
   }
 
@@ -125,6 +131,7 @@ export class Run implements LoopRoom {
       firstFailure: this.#firstFailure,
       latency: this.#latency.serialize(),
       sendDelayMs: this.#loop.sendDelayMs,
+      unsent: this.#unsent,
       mostOutstanding: this.parts.ledger.mostOutstanding,
       cpuUs,
       samples: this.samples,

@@ -36,7 +36,7 @@ export class OpenSchedule {
   /** Takes the next one if it is due, and returns when it was; else null. Late takers get the scheduled time, not theirs. */
   take(nowMs: number): number | null {
     const dueMs = this.nextMs;
-    if (dueMs > nowMs) return null;
+    if (this.done || dueMs > nowMs) return null;
     this.#next += 1;
     return dueMs;
   }

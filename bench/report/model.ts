@@ -41,7 +41,8 @@ export interface Section {
 
 export interface Axis {
   readonly label: string;
-  readonly scale: 'linear' | 'log';
+  /** `percentile`: 0 to 100, each further nine as far from the one before. */
+  readonly scale: 'linear' | 'log' | 'percentile';
 }
 
 export interface Plot {
