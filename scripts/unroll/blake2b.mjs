@@ -3,8 +3,8 @@
 // words at a time and AssemblyScript has neither macros nor functions that return several values.
 //
 // For one block all twelve rounds are written out, so that each message word has a fixed address. For
-// three, one round is a loop's body: the messages wait for each other's arithmetic, not for addresses,
-// and the rounds written out would be ten times the code for a tenth of the time.
+// three, one round is a loop's body: written out, they are more than a processor's cache of decoded
+// instructions holds beside their caller, and run at half the speed.
 
 /** The order of the message words in each round (RFC 7693, section 2.7). */
 const SIGMA = [
@@ -45,113 +45,134 @@ const MIXED = [
   [3, 4, 9, 14],
 ];
 
-const WORDS = Array.from({ length: 16 }, (_, word) => word);
-const STATE_WORDS = WORDS.slice(0, 8);
+const STATE_WORDS = [0, 1, 2, 3, 4, 5, 6, 7];
 
-/** What word 8 to 15 of the work vector begins with: a constant; counter and end mark join two of them. */
-const initialWord = (word) =>
-  `load<u64>(INITIAL, ${8 * (word - 8)})${word === 12 ? ' ^ counter' : ''}${word === 14 ? ' ^ end' : ''}`;
+/** The scalar machine: one message, `u64` words. */
+const solo = {
+  name: 'solo',
+  type: 'u64',
+  load: (address, word) => `load<u64>(${address}, ${8 * word})`,
+  store: (address, word, value) => `store<u64>(${address}, ${value}, ${8 * word});`,
+  state: 'SOLO_STATE',
+  work: 'SOLO_WORK',
+  constant: (word) => `load<u64>(INITIAL, ${8 * word})`,
+  counter: 'counter',
+  end: 'end',
+  add: (a, b) => `(${a} + ${b})`,
+  xor: (a, b) => `(${a} ^ ${b})`,
+  rotate: (a, bits) => `rotr<u64>(${a}, ${bits})`,
+};
 
-/** The work vector lies in locals, in the hope of registers. */
-function compressSolo() {
-  const mix = (words, x, y) => {
-    const [a, b, c, d] = words.map((word) => `v${word}`);
-    const message = (word) => `load<u64>(block, ${8 * word})`;
-    return [
-      `${a} += ${b} + ${message(x)}; ${d} = rotr<u64>(${d} ^ ${a}, 32); ${c} += ${d}; ${b} = rotr<u64>(${b} ^ ${c}, 24);`,
-      `${a} += ${b} + ${message(y)}; ${d} = rotr<u64>(${d} ^ ${a}, 16); ${c} += ${d}; ${b} = rotr<u64>(${b} ^ ${c}, 63);`,
-    ];
+/** The vector machine: two messages, one in each half of a `v128` word. */
+const pair = {
+  name: 'pair',
+  type: 'v128',
+  load: (address, word) => `v128.load(${address}, ${16 * word})`,
+  store: (address, word, value) => `v128.store(${address}, ${value}, ${16 * word});`,
+  state: 'PAIR_STATE',
+  work: 'PAIR_WORK',
+  constant: (word) => `v128.load64_splat(INITIAL, ${8 * word})`,
+  counter: 'pairCounter',
+  end: 'pairEnd',
+  add: (a, b) => `i64x2.add(${a}, ${b})`,
+  xor: (a, b) => `v128.xor(${a}, ${b})`,
+  rotate: (a, bits) => `rotatePair${bits}(${a})`,
+};
+
+/**
+ * Where the words of the work vector are kept between mixings: all in locals, or rows a and c (words 0 to
+ * 3 and 8 to 11) in memory, for then the compiler has no more locals to carry round the loop than it
+ * handles well. Rows b and d are what mixings wait for; the way through memory would take too long.
+ */
+const inLocals = ({ name, type }) => ({
+  get: (word) => `${name}${word}`,
+  declare: (word, value) => `let ${name}${word}: ${type} = ${value};`,
+  set: (word, value) => `${name}${word} = ${value};`,
+});
+function inMemory(machine) {
+  const locals = inLocals(machine);
+  const isStored = (word) => word % 8 < 4;
+  const store = (word, value) => machine.store(machine.work, word, value);
+  return {
+    get: (word) => (isStored(word) ? machine.load(machine.work, word) : locals.get(word)),
+    declare: (word, value) => (isStored(word) ? store(word, value) : locals.declare(word, value)),
+    set: (word, value) => (isStored(word) ? store(word, value) : locals.set(word, value)),
   };
-  const rounds = Array.from({ length: ROUNDS }, (_, round) => {
-    const order = SIGMA[round % SIGMA.length];
-    return MIXED.flatMap((words, i) => mix(words, order[2 * i], order[2 * i + 1]));
+}
+
+/** The work vector before the first round: the state, then constants, of which two take counter and end mark. */
+function start({ load, state, constant, counter, end, xor }, work) {
+  const joined = { 12: counter, 14: end };
+  return STATE_WORDS.concat(STATE_WORDS.map((word) => word + 8)).map((word) => {
+    if (word < 8) return work.declare(word, load(state, word));
+    const value = constant(word - 8);
+    return work.declare(word, joined[word] ? xor(value, joined[word]) : value);
   });
-  return [
-    'export function compressSolo(block: usize, counter: u64, end: u64): void {',
-    ...STATE_WORDS.map((word) => `  let v${word} = load<u64>(SOLO_STATE, ${8 * word});`),
-    ...STATE_WORDS.map((word) => `  let v${word + 8} = ${initialWord(word + 8)};`),
-    ...rounds.flat().map((line) => `  ${line}`),
-    ...STATE_WORDS.map(
-      (word) =>
-        `  store<u64>(SOLO_STATE, load<u64>(SOLO_STATE, ${8 * word}) ^ v${word} ^ v${word + 8}, ${8 * word});`,
-    ),
-    '}',
-  ];
 }
 
 /**
- * The work vectors lie in memory but for their second row, b, which a mixing needs first and sets last:
- * the way through memory costs time only there.
+ * Mixing (RFC 7693, section 3.1) as a block with names of its own. The message word goes to `a` first: `b`
+ * is the word that the previous mixing set last, so whatever can be done without it need not wait for it.
  */
-function compressTrio() {
-  const isLocal = (word) => word >= 4 && word < 8;
-  const set = (word, pair, solo) =>
-    isLocal(word)
-      ? `let pair${word} = ${pair}, solo${word} = ${solo};`
-      : `v128.store(PAIR_WORK, ${pair}, ${16 * word}); store<u64>(SOLO_WORK, ${solo}, ${8 * word});`;
-  const initialPair = (word) => {
-    const constant = `v128.load64_splat(INITIAL, ${8 * (word - 8)})`;
-    if (word === 12) return `v128.xor(${constant}, pairCounter)`;
-    return word === 14 ? `v128.xor(${constant}, pairEnd)` : constant;
-  };
-  const pairWord = (word) => (isLocal(word) ? `pair${word}` : `v128.load(PAIR_WORK, ${16 * word})`);
-  const soloWord = (word) => (isLocal(word) ? `solo${word}` : `load<u64>(SOLO_WORK, ${8 * word})`);
-  const mix = ([a, b, c, d], i) => [
-    `x = load<u8>(order, ${2 * i}); y = load<u8>(order, ${2 * i + 1});`,
-    `pair${b} = mixPair(${16 * a}, pair${b}, ${16 * c}, ${16 * d}, v128.load(x << 1, PAIR_BLOCK), v128.load(y << 1, PAIR_BLOCK));`,
-    `solo${b} = mixSolo(${8 * a}, solo${b}, ${8 * c}, ${8 * d}, load<u64>(x, SOLO_BLOCK), load<u64>(y, SOLO_BLOCK));`,
-  ];
+function mix({ add, xor, rotate }, work, words, x, y) {
+  const [a, b, c, d] = words.map(work.get);
   return [
-    'export function compressTrio(counter: u64, end: u64, pairCounter: v128, pairEnd: v128): void {',
-    '  let x: usize, y: usize;',
-    ...STATE_WORDS.map(
-      (word) => `  ${set(word, `v128.load(PAIR_STATE, ${16 * word})`, `load<u64>(SOLO_STATE, ${8 * word})`)}`,
-    ),
-    ...STATE_WORDS.map((word) => `  ${set(word + 8, initialPair(word + 8), initialWord(word + 8))}`),
-    `  for (let order: usize = ORDER; order < ORDER + ${16 * ROUNDS}; order += 16) {`,
-    ...MIXED.flatMap(mix).map((line) => `    ${line}`),
-    '  }',
-    ...STATE_WORDS.flatMap((word) => [
-      `  v128.store(PAIR_STATE, v128.xor(v128.load(PAIR_STATE, ${16 * word}), v128.xor(${pairWord(word)}, ${pairWord(word + 8)})), ${16 * word});`,
-      `  store<u64>(SOLO_STATE, load<u64>(SOLO_STATE, ${8 * word}) ^ ${soloWord(word)} ^ ${soloWord(word + 8)}, ${8 * word});`,
-    ]),
+    `{ let a = ${add(add(a, x), b)};`,
+    `  let d = ${rotate(xor(d, 'a'), 32)};`,
+    `  let c = ${add(c, 'd')};`,
+    `  let b = ${rotate(xor(b, 'c'), 24)};`,
+    `  a = ${add(add('a', y), 'b')}; ${work.set(words[0], 'a')}`,
+    `  d = ${rotate(xor('d', 'a'), 16)}; ${work.set(words[3], 'd')}`,
+    `  c = ${add('c', 'd')}; ${work.set(words[2], 'c')}`,
+    `  ${work.set(words[1], rotate(xor('b', 'c'), 63))} }`,
+  ];
+}
+
+function finish({ load, store, state, xor }, work) {
+  return STATE_WORDS.map((word) =>
+    store(state, word, xor(load(state, word), xor(work.get(word), work.get(word + 8)))),
+  );
+}
+
+function compressSolo() {
+  const work = inLocals(solo);
+  const rounds = Array.from({ length: ROUNDS }, (_, round) => {
+    const [order, message] = [SIGMA[round % SIGMA.length], (word) => solo.load('block', word)];
+    return MIXED.flatMap((words, i) =>
+      mix(solo, work, words, message(order[2 * i]), message(order[2 * i + 1])),
+    );
+  });
+  return [
+    'export function compressSolo(block: usize, counter: u64, end: u64): void {',
+    ...indent([...start(solo, work), ...rounds.flat(), ...finish(solo, work)]),
     '}',
   ];
 }
 
-/** Mixing (RFC 7693, section 3.1) on words in memory; offsets in bytes, `b` comes and goes as a value. */
-const MIXING = `
-// @ts-ignore: decorator
-@inline function mixSolo(a: usize, b: u64, c: usize, d: usize, x: u64, y: u64): u64 {
-  let va = load<u64>(a, SOLO_WORK) + b + x;
-  let vd = rotr<u64>(load<u64>(d, SOLO_WORK) ^ va, 32);
-  let vc = load<u64>(c, SOLO_WORK) + vd;
-  b = rotr<u64>(b ^ vc, 24);
-  va += b + y;
-  vd = rotr<u64>(vd ^ va, 16);
-  vc += vd;
-  store<u64>(a, va, SOLO_WORK);
-  store<u64>(c, vc, SOLO_WORK);
-  store<u64>(d, vd, SOLO_WORK);
-  return rotr<u64>(b ^ vc, 63);
+/** The mixings of solo and pair take turns, so that they overlap. */
+function compressTrio() {
+  const [soloWork, pairWork] = [inMemory(solo), inMemory(pair)];
+  const round = MIXED.flatMap((words, i) => [
+    `x = load<u8>(order, ${2 * i}); y = load<u8>(order, ${2 * i + 1});`,
+    ...mix(pair, pairWork, words, 'v128.load(x << 1, PAIR_BLOCK)', 'v128.load(y << 1, PAIR_BLOCK)'),
+    ...mix(solo, soloWork, words, 'load<u64>(x, SOLO_BLOCK)', 'load<u64>(y, SOLO_BLOCK)'),
+  ]);
+  return [
+    'export function compressTrio(counter: u64, end: u64, pairCounter: v128, pairEnd: v128): void {',
+    '  let x: usize, y: usize;',
+    ...indent([...start(pair, pairWork), ...start(solo, soloWork)]),
+    `  for (let order: usize = ORDER; order < ORDER + ${16 * ROUNDS}; order += 16) {`,
+    ...indent(indent(round)),
+    '  }',
+    ...indent([...finish(pair, pairWork), ...finish(solo, soloWork)]),
+    '}',
+  ];
 }
 
-// @ts-ignore: decorator
-@inline function mixPair(a: usize, b: v128, c: usize, d: usize, x: v128, y: v128): v128 {
-  let va = i64x2.add(i64x2.add(v128.load(a, PAIR_WORK), b), x);
-  let vd = rotatePair32(v128.xor(v128.load(d, PAIR_WORK), va));
-  let vc = i64x2.add(v128.load(c, PAIR_WORK), vd);
-  b = rotatePair24(v128.xor(b, vc));
-  va = i64x2.add(i64x2.add(va, b), y);
-  vd = rotatePair16(v128.xor(vd, va));
-  vc = i64x2.add(vc, vd);
-  v128.store(a, va, PAIR_WORK);
-  v128.store(c, vc, PAIR_WORK);
-  v128.store(d, vd, PAIR_WORK);
-  return rotatePair63(v128.xor(b, vc));
-}
+const indent = (lines) => lines.map((line) => `  ${line}`);
 
-// Rotations by whole bytes are one byte shuffle each.
+/** Rotations of both halves; those by whole bytes are one byte shuffle each. */
+const ROTATIONS = `
 // @ts-ignore: decorator
 @inline function rotatePair32(x: v128): v128 { return v128.swizzle(x, i8x16(4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11)); }
 // @ts-ignore: decorator
@@ -180,7 +201,7 @@ export function blake2bSource() {
     `export const INITIAL: usize = memory.data<u64>([${INITIAL.join(', ')}]);`,
     '',
     `const ORDER: usize = memory.data<u8>([${orderTable().flat().join(', ')}]);`,
-    MIXING,
+    ROTATIONS,
     '/** F on the solo state and the block at an address. `end`: all ones for the last block, else zero. */',
     ...compressSolo(),
     '',
