@@ -7,8 +7,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Logger, pino } from 'pino';
+import { RememberedTexts } from '../format/jcs.js';
 import { formatVerifierKey, verifierKey } from '../format/note.js';
-import { decodeRecord, recordPayloadType } from '../format/record.js';
 import { formatInstant } from '../format/time.js';
 import { parseTrust } from '../format/trust.js';
 import { warmUp } from '../hash/warm-up.js';
@@ -26,9 +26,9 @@ import { type LogIndex, openIndex } from '../state/index-follower.js';
 import { LogViews } from '../state/views.js';
 import { announce } from './announce.js';
 import type { Config } from './config.js';
-import { dispatch } from './dispatch.js';
 import { FaultTally } from './fault-tally.js';
 import { ensureIdentity } from './identity-file.js';
+import { Intake } from './intake.js';
 import { Machine } from './machine.js';
 import { RedemptionQueue } from './methods/redeem.js';
 import { openClock } from './open-clock.js';
@@ -114,10 +114,8 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
       logger.warn(grant, 'revoking a grant that could not be sealed in time');
       return unsealedRevocation(stamped, grant);
     },
-    onDurable: ({ index: position, id, kind, payloadType, payload }) => {
-      const record = payloadType === recordPayloadType ? decodeRecord(payload) : null;
-      views.apply({ index: position, id, kind, record });
-    },
+    onDurable: ({ index: position, id, submission: { kind, record } }) =>
+      views.apply({ index: position, id, kind, record }),
     onSeal: () => index?.notify(),
     onTrouble: (trouble) => {
       if (trouble === null) logger.info('sealing works again');
@@ -138,6 +136,7 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
       logger.warn({ trouble: sentence }, 'the index is in trouble; nothing else depends on it'),
   });
   const trust = ownTrust(key, signer.keys.artifact);
+  const texts = new RememberedTexts();
   await provideTrustFile(config.stateDirectory, trust);
   const services: Services = {
     ...stamped,
@@ -149,13 +148,13 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
     startedAt: formatInstant(Date.now()),
     log,
     views,
-    policy: policyService(bundle, createEngine(bundle)),
+    policy: policyService(bundle, createEngine(bundle, texts), texts),
     exportSigner: exportSigner(signer),
     related: relatedEntries(index, log),
     trust: parseTrust(trust),
     counters: new Counters(),
-    measureEnvironment: (peer) => machine.measureEnvironment(peer),
     measureAction: (action) => machine.measureAction(action),
+    texts,
   };
   await announce(services, machine, signer.keys);
   const tally = new FaultTally((report) => logger.warn(report, 'refused lines that are no valid requests'));
@@ -245,7 +244,7 @@ function serve(
   logger: Logger,
   onFatal: (cause: unknown) => void,
 ): Promise<SocketServer> {
-  const redemptions = new RedemptionQueue();
+  const intake = new Intake(services, machine, new RedemptionQueue());
   return SocketServer.listen({
     path: config.socketPath,
     mode: config.socketMode,
@@ -253,11 +252,12 @@ function serve(
     maxConnections: config.maxConnections,
     maxInFlight: config.maxInFlightPerConnection,
     openSession: (socket) => {
-      const connection = machine.connect(socket);
+      const session = machine.connect(socket);
+      const { uid, pid } = session.connection.facts;
       return {
-        peerName: `uid ${connection.facts.uid} pid ${connection.facts.pid}`,
-        answer: (request) => dispatch(services, redemptions, () => machine.identify(connection), request),
-        close: () => connection.close(),
+        peerName: `uid ${uid} pid ${pid}`,
+        answer: (request) => intake.answer(session, request),
+        close: () => session.connection.close(),
       };
     },
     onFault: (peer, { code, message }) => {

@@ -18,7 +18,7 @@ import type { Caller, Identified, Services } from './services.js';
 export async function dispatch(
   services: Services,
   redemptions: RedemptionQueue,
-  identify: () => Promise<Identified>,
+  identify: () => Identified | Promise<Identified>,
   request: Request,
 ): Promise<unknown> {
   services.counters.increment(`requests.${request.method}`);

@@ -1,13 +1,14 @@
 /** This machine behind the daemon's services: clocks, callers, the environment, and the digests of executables. */
 
-import { randomBytes } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { createKernelMeasurer, type EnvironmentMeasurer, measureMachine } from '../environment/bindings.js';
 import { defaultFileDigesterOptions, FileDigester } from '../environment/file-digest.js';
 import type { ExecuteRequest, RequestedAction } from '../format/action.js';
 import { base64Encode } from '../format/base64.js';
 import { denial } from '../format/denial.js';
-import { displayText, exactBytes, exactText } from '../format/exact-text.js';
+import type { DigestSet } from '../format/digest-set.js';
+import { displayText, type ExactText, exactBytes, exactText } from '../format/exact-text.js';
 import { jcsText } from '../format/jcs.js';
 import type { Binding, Peer } from '../format/predicate.js';
 import { Accounts, AccountsError } from '../identity/accounts.js';
@@ -17,15 +18,66 @@ import {
   type PeerConnection,
   PeerError,
   type PidfdSupport,
+  peerAtGlance,
   probePidfdSupport,
 } from '../identity/peer.js';
 import { bootTimeMs } from '../kernel/boot-clock.js';
+import { type ProcessFacts, parseProcessFacts } from '../kernel/process-facts.js';
 import { socketDescriptor } from '../kernel/socket-descriptor.js';
 import type { ClockReading } from '../state/payload-clock.js';
-import type { Identified, MeasuredAction } from './services.js';
+import type { Caller, Identified, MeasuredAction } from './services.js';
+
+/** One connection's peer, with what the last glance at it showed. */
+export interface CallerSession {
+  readonly connection: PeerConnection;
+  last: Seen | null;
+}
+
+/** `named`: the caller that comes of it, with the files and digests that it was made from. */
+interface Seen {
+  readonly glance: string;
+  readonly facts: ProcessFacts;
+  named: { readonly accounts: string; readonly digests: DigestSet; readonly caller: Caller } | null;
+}
+
+/**
+ * What one look at the machine showed, for all requests that had arrived when it was taken. Processes that made several
+ * connections are looked at once.
+ */
+export class Look {
+  readonly #accounts: Accounts;
+  readonly #glances = new Map<string, string | null>();
+  #accountsVersion: string | null = null;
+
+  constructor(accounts: Accounts) {
+    this.#accounts = accounts;
+  }
+
+  glance(connection: PeerConnection): string | null {
+    const { pid, startTime } = connection.facts;
+    const process = `${pid} ${startTime}`;
+    const known = this.#glances.get(process);
+    if (known !== undefined) return known;
+    const glance = connection.glance();
+    this.#glances.set(process, glance);
+    return glance;
+  }
+
+  /** Throws AccountsError. */
+  get accountsVersion(): string {
+    this.#accountsVersion ??= this.#accounts.version();
+    return this.#accountsVersion;
+  }
+}
+
+/** Random bytes are asked for in portions this large; each is used once. */
+const randomPortionBytes = 4096;
+const nonceBytes = 16;
 
 export class Machine {
   readonly #digester: FileDigester;
+  readonly #random = Buffer.alloc(randomPortionBytes);
+  #randomUsed = randomPortionBytes;
   readonly #accounts = new Accounts();
   readonly #pidfdSupport: PidfdSupport = probePidfdSupport();
   readonly #measurer: EnvironmentMeasurer = createKernelMeasurer();
@@ -42,7 +94,13 @@ export class Machine {
 
   /** 16 random bytes, in base64. */
   nonce(): string {
-    return base64Encode(randomBytes(16));
+    if (this.#randomUsed + nonceBytes > randomPortionBytes) {
+      randomFillSync(this.#random);
+      this.#randomUsed = 0;
+    }
+    const start = this.#randomUsed;
+    this.#randomUsed += nonceBytes;
+    return base64Encode(this.#random.subarray(start, start + nonceBytes));
   }
 
   /** A fact about the machine itself (`host`, `boot`), or the word `unavailable` where there is no such sensor. */
@@ -51,24 +109,62 @@ export class Machine {
   }
 
   /** Identifies the peer of an accepted connection. Throws PeerError. */
-  connect(socket: Socket): PeerConnection {
+  connect(socket: Socket): CallerSession {
     const descriptor = socketDescriptor(socket);
     if (descriptor === null)
       throw new PeerError('The connection was closed before its peer could be identified.');
-    return identifyPeer(descriptor, this.#pidfdSupport);
+    return { connection: identifyPeer(descriptor, this.#pidfdSupport), last: null };
   }
 
-  /** The caller as it is at this request. */
-  async identify(connection: PeerConnection): Promise<Identified> {
+  /** For `identify`: take one when all requests that it is for have arrived. */
+  look(): Look {
+    return new Look(this.#accounts);
+  }
+
+  /**
+   * The caller as it is now, and where it runs. At a glance where that can be: nobody but root could have changed its
+   * executable since that was digested. What the glance before showed is used again as long as nothing changed.
+   */
+  identify(session: CallerSession, look: Look): Identified | Promise<Identified> {
+    const glance = look.glance(session.connection);
+    if (glance === null) return this.#identifyAnew(session);
+    if (session.last?.glance !== glance) session.last = seen(glance);
+    const { last } = session;
+    const digests = last && this.#digester.keptDigestsOf(last.facts.executableIdentity);
+    if (last === null || digests === null) return this.#identifyAnew(session);
+    return this.#named(() => {
+      const accounts = look.accountsVersion;
+      if (last.named?.accounts !== accounts || last.named.digests !== digests) {
+        const peer = peerAtGlance(session.connection, last.facts, digests);
+        const { bindings } = this.#measurer.measureRead(last.facts.namespaces);
+        last.named = { accounts, digests, caller: this.#caller(peer, bindings) };
+      }
+      return { outcome: 'identified', caller: last.named.caller };
+    });
+  }
+
+  async #identifyAnew({ connection }: CallerSession): Promise<Identified> {
     const current = await currentPeer(connection, (path) => this.#digester.digest(path, 'executable'));
     if (current.outcome === 'denied') return current;
     const { peer } = current;
+    return this.#named(() => {
+      const { bindings } = this.#measurer.measure(peer);
+      return { outcome: 'identified', caller: this.#caller(peer, bindings) };
+    });
+  }
+
+  /** Throws AccountsError. */
+  #caller(peer: Peer, environment: readonly Binding[]): Caller {
+    const user = this.#accounts.userName(peer.uid);
+    const groups = this.#accounts.groupNames([peer.gid, ...peer.groups]);
+    return { peer, user, groups, environment };
+  }
+
+  /** Policies that name groups would be evaluated without them where the names cannot be read. */
+  #named(identify: () => Identified): Identified {
     try {
-      const user = this.#accounts.userName(peer.uid);
-      const groups = this.#accounts.groupNames([peer.gid, ...peer.groups]);
-      return { outcome: 'identified', caller: { peer, user, groups } };
+      return identify();
     } catch (cause) {
-      // Policies that name groups would be evaluated without them.
       if (!(cause instanceof AccountsError)) throw cause;
       return {
         outcome: 'denied',
@@ -77,16 +173,19 @@ export class Machine {
     }
   }
 
-  async measureEnvironment({ pid, startTime }: Peer): Promise<readonly Binding[]> {
-    return (await this.#measurer.measure({ pid, startTime })).bindings;
-  }
-
   /** Digests what the action would execute. SCOPE_MISMATCH for a path that is not the file's own, or is no such file. */
-  async measureAction(action: RequestedAction): Promise<MeasuredAction> {
+  measureAction(action: RequestedAction): MeasuredAction | Promise<MeasuredAction> {
     if (action.type === 'tool') return { outcome: 'measured', action };
-    const shown = displayText(action.executable);
     if (!isAbsolute(action))
       return scopeMismatch('the paths of executable and working directory must be absolute');
+    const kept = typeof action.executable === 'string' ? this.#digester.keptDigests(action.executable) : null;
+    return kept === null
+      ? this.#digestAction(action)
+      : { outcome: 'measured', action: { ...action, digests: kept } };
+  }
+
+  async #digestAction(action: ExecuteRequest): Promise<MeasuredAction> {
+    const shown = displayText(action.executable);
     const reading = await this.#digester.digest(Buffer.from(exactBytes(action.executable)), 'executable');
     if (reading.outcome === 'refused' && reading.refusal === 'overloaded') {
       return { outcome: 'denied', denial: denial('OVERLOADED', reading.reason) };
@@ -110,7 +209,17 @@ export class Machine {
 }
 
 function isAbsolute({ executable, cwd }: ExecuteRequest): boolean {
-  return exactBytes(executable)[0] === 0x2f && exactBytes(cwd)[0] === 0x2f;
+  return startsWithSlash(executable) && startsWithSlash(cwd);
+}
+
+function startsWithSlash(path: ExactText): boolean {
+  return typeof path === 'string' ? path.startsWith('/') : exactBytes(path)[0] === 0x2f;
+}
+
+/** Null for a glance that cannot be understood. */
+function seen(glance: string): Seen | null {
+  const facts = parseProcessFacts(glance);
+  return facts && { glance, facts, named: null };
 }
 
 function scopeMismatch(message: string, remedy?: string): MeasuredAction {

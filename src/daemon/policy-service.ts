@@ -1,14 +1,27 @@
 /** The policy bundle in force, as the stages of a request see it. */
 
 import { type Denial, denial } from '../format/denial.js';
+import type { RememberedTexts } from '../format/jcs.js';
 import type { PolicyBundle } from '../policy/bundle.js';
-import type { PolicyEngine } from '../policy/engine.js';
-import { type PolicyFacts, PolicyInputError, policyInput } from '../policy/input.js';
-import type { Decision, PolicyService } from './services.js';
+import type { PolicyDecision, PolicyEngine } from '../policy/engine.js';
+import {
+  type CallerEntities,
+  type CallerFacts,
+  callerEntities,
+  type PolicyFacts,
+  PolicyInputError,
+  policyInput,
+} from '../policy/input.js';
+import type { Caller, Decision, PolicyService } from './services.js';
 
 /** Puts facts to an engine under a bundle. Facts that cannot be put to it are denied. */
-export function policyService(bundle: PolicyBundle, engine: PolicyEngine): PolicyService {
+export function policyService(
+  bundle: PolicyBundle,
+  engine: PolicyEngine,
+  texts: RememberedTexts,
+): PolicyService {
   const { digest, version, settings, needsTime, files } = bundle;
+  const questions = new Questions(bundle, engine, texts);
   return {
     description: {
       bundle: digest,
@@ -18,29 +31,66 @@ export function policyService(bundle: PolicyBundle, engine: PolicyEngine): Polic
     },
     ...settings,
     needsTime,
-    decide: (facts) => decideOn(bundle, engine, facts),
+    decide: (caller, facts) => questions.decide(caller, facts),
   };
 }
 
-function decideOn(bundle: PolicyBundle, engine: PolicyEngine, facts: PolicyFacts): Decision {
-  let answer: ReturnType<PolicyEngine['decide']>;
-  try {
-    answer = engine.decide(policyInput(facts));
-  } catch (cause) {
-    if (!(cause instanceof PolicyInputError)) throw cause;
-    return undecidable(denial('POLICY_DENIED', `the request cannot be put to the policy: ${cause.message}`));
+/** What many requests have in common is worked out once: the entities of a caller, and the record of a decision. */
+class Questions {
+  readonly #bundle: PolicyBundle;
+  readonly #engine: PolicyEngine;
+  readonly #texts: RememberedTexts;
+  readonly #entities = new WeakMap<Caller, CallerEntities>();
+  readonly #decisions = new WeakMap<PolicyDecision, Decision>();
+
+  constructor(bundle: PolicyBundle, engine: PolicyEngine, texts: RememberedTexts) {
+    this.#bundle = bundle;
+    this.#engine = engine;
+    this.#texts = texts;
   }
-  const record = {
-    bundle: bundle.digest,
-    version: bundle.version,
-    decision: answer.decision,
-    determining: answer.determining,
-    engine: engine.version,
-    input: answer.inputDigest,
-  };
-  return answer.decision === 'allow'
-    ? { decision: 'allow', record, input: answer.input }
-    : { decision: 'deny', record, input: answer.input, denial: answer.denial };
+
+  decide(caller: Caller, facts: Omit<PolicyFacts, keyof CallerFacts>): Decision {
+    let answer: PolicyDecision;
+    try {
+      answer = this.#engine.decide(policyInput({ ...caller, ...facts }, this.#entitiesOf(caller)));
+    } catch (cause) {
+      if (!(cause instanceof PolicyInputError)) throw cause;
+      return undecidable(
+        denial('POLICY_DENIED', `the request cannot be put to the policy: ${cause.message}`),
+      );
+    }
+    const known = this.#decisions.get(answer);
+    if (known !== undefined) return known;
+    const decision = this.#decisionOf(answer);
+    this.#decisions.set(answer, decision);
+    return decision;
+  }
+
+  #entitiesOf(caller: Caller): CallerEntities {
+    const known = this.#entities.get(caller);
+    if (known !== undefined) return known;
+    const entities = callerEntities(caller);
+    this.#texts.remember(caller.peer);
+    this.#texts.remember(caller.environment);
+    this.#texts.remember(entities.principal);
+    this.#texts.remember(entities.environment);
+    this.#entities.set(caller, entities);
+    return entities;
+  }
+
+  #decisionOf(answer: PolicyDecision): Decision {
+    const record = this.#texts.remember({
+      bundle: this.#bundle.digest,
+      version: this.#bundle.version,
+      decision: answer.decision,
+      determining: answer.determining,
+      engine: this.#engine.version,
+      input: answer.inputDigest,
+    });
+    return answer.decision === 'allow'
+      ? { decision: 'allow', record, input: answer.input }
+      : { decision: 'deny', record, input: answer.input, denial: answer.denial };
+  }
 }
 
 function undecidable(reason: Denial<'POLICY_DENIED'>): Decision {

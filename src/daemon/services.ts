@@ -3,19 +3,24 @@
 import type { ExecuteAction, RequestedAction, ToolAction } from '../format/action.js';
 import type { ArtifactId } from '../format/artifact-id.js';
 import type { Denial } from '../format/denial.js';
+import type { RememberedTexts } from '../format/jcs.js';
 import type { Binding, Peer, PolicyRecord } from '../format/predicate.js';
 import type { PolicyResult } from '../format/protocol.js';
 import type { Trust } from '../format/trust.js';
 import type { Log } from '../log/log.js';
-import type { PolicyFacts } from '../policy/input.js';
+import type { CallerFacts, PolicyFacts } from '../policy/input.js';
 import type { PayloadClock } from '../state/payload-clock.js';
 import type { LogViews } from '../state/views.js';
 
-/** A caller as of this request: the kernel's facts, and the names that its ids have on this machine. */
+/**
+ * A caller as of this request: the kernel's facts, the names that its ids have on this machine, and what can be measured
+ * of where it runs (a missing sensor is a missing binding). One object as long as nothing of it changes.
+ */
 export interface Caller {
   readonly peer: Peer;
   readonly user: string | null;
   readonly groups: readonly string[];
+  readonly environment: readonly Binding[];
 }
 
 export type Identified =
@@ -47,7 +52,7 @@ export interface PolicyService {
   readonly signatureTtlSeconds: number;
   readonly maxLineageDepth: number;
   readonly needsTime: boolean;
-  decide(facts: PolicyFacts): Decision;
+  decide(caller: Caller, facts: Omit<PolicyFacts, keyof CallerFacts>): Decision;
 }
 
 /** One plain Ed25519 signature over the PAE of a statement, by the artifact key. */
@@ -88,9 +93,9 @@ export interface Services {
   readonly counters: Counters;
   /** 16 random bytes, in base64. */
   readonly nonce: () => string;
-  /** What can be measured of where the peer runs; a missing sensor is a missing binding. */
-  readonly measureEnvironment: (peer: Peer) => Promise<readonly Binding[]>;
-  readonly measureAction: (action: RequestedAction, peer: Peer) => Promise<MeasuredAction>;
+  readonly measureAction: (action: RequestedAction) => MeasuredAction | Promise<MeasuredAction>;
+  /** Canonical texts of what comes again in many statements. */
+  readonly texts: RememberedTexts;
 }
 
 /** Counts of what happened since the start, by name. */

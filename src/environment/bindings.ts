@@ -8,7 +8,13 @@ import { readFileSync } from 'node:fs';
 import { hostname, release, version } from 'node:os';
 import type { Binding } from '../format/predicate.js';
 import { errnoName } from '../kernel/errno.js';
-import { namespaceKinds, ProcessReadError, readNamespace, readProcessStat } from '../kernel/process.js';
+import {
+  type NamespaceKind,
+  namespaceKinds,
+  ProcessReadError,
+  readNamespace,
+  readProcessStat,
+} from '../kernel/process.js';
 
 /** A sensor that gave nothing. `reason` is one plain sentence. */
 export interface UnavailableBinding {
@@ -28,9 +34,11 @@ export interface MeasuredProcess {
   readonly startTime: number;
 }
 
-/** A way to measure; the composition root joins those that a machine has. Never rejects for a missing sensor. */
+/** A way to measure; the composition root joins those that a machine has. Never throws for a missing sensor. */
 export interface EnvironmentMeasurer {
-  measure(process: MeasuredProcess): Promise<Measurement>;
+  measure(process: MeasuredProcess): Measurement;
+  /** The same for a process whose namespaces were read already. */
+  measureRead(namespaces: Readonly<Record<NamespaceKind, string>>): Measurement;
 }
 
 /** Where the facts of the machine lie; another place only in tests. */
@@ -74,11 +82,22 @@ export function measureNamespaces({ pid, startTime }: MeasuredProcess): Measurem
   return isStillRunning(pid, startTime) ? measurement : nothingOf(pid);
 }
 
+/** Namespaces that were read already, as `measureNamespaces` gives them. */
+export function namespaceBindings(namespaces: Readonly<Record<NamespaceKind, string>>): Measurement {
+  return collect(
+    namespaceKinds.map((kind) => [
+      `namespace.${kind}`,
+      () => ({ value: namespaces[kind], source: 'kernel' }),
+    ]),
+  );
+}
+
 /** Measures machine facts once, now, and the namespaces of each process when asked. */
 export function createKernelMeasurer(files: MachineFiles = linuxMachineFiles): EnvironmentMeasurer {
   const machine = measureMachine(files);
   return {
-    measure: async (process) => joinMeasurements([machine, measureNamespaces(process)]),
+    measure: (process) => joinMeasurements([machine, measureNamespaces(process)]),
+    measureRead: (namespaces) => joinMeasurements([machine, namespaceBindings(namespaces)]),
   };
 }
 

@@ -6,6 +6,7 @@
 import { type BigIntStats, closeSync, fstat, open, openSync, readlinkSync, statSync } from 'node:fs';
 import { promisify } from 'node:util';
 import type { DigestSet } from '../format/digest-set.js';
+import { nativeAddon } from '../kernel/addon.js';
 import { errnoName } from '../kernel/errno.js';
 import type { DigestAnswer } from './digest-worker.js';
 import { DigestWorkerError, DigestWorkers } from './digest-workers.js';
@@ -70,6 +71,8 @@ const openPathOnly = 0o10000000;
 /** Links that the kernel follows from memory: to open them cannot wait, and is sooner done than handed to a thread. */
 const linkOfProcess = /^\/proc\/(?:\d+\/exe|self\/fd\/\d+)$/;
 const anyoneMayExecute = 0o111n;
+/** Parts of a path that are empty, `.` or `..`, and a slash at its end. */
+const notNormalized = /\/(?:\.{0,2}\/|\.{0,2}$)|^[^/]/;
 /** A file changed again within one tick of its file system's clock keeps its times; two seconds pass every such clock. */
 const settledAfterMs = 2000;
 const attempts = 3;
@@ -124,6 +127,22 @@ export class FileDigester {
     } finally {
       this.#pending -= 1;
     }
+  }
+
+  /**
+   * The digests of an executable file at an absolute, normalized path without links, where they can be told at once:
+   * they are kept, and the kernel knows without waiting that the file is in the state in which it was digested. Else
+   * null: ask `digest`.
+   */
+  keptDigests(path: string): DigestSet | null {
+    if (this.#cache.size === 0 || notNormalized.test(path)) return null;
+    const identity = nativeAddon().cachedExecutable(path);
+    return identity === null ? null : this.keptDigestsOf(identity);
+  }
+
+  /** The digests of the file in this state, where they are kept: so long nobody but root can have changed it. */
+  keptDigestsOf(identity: string): DigestSet | null {
+    return this.#cached(identity)?.digests ?? null;
   }
 
   /** Ends the threads; files in work are refused. */

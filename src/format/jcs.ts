@@ -1,17 +1,82 @@
 /** The JSON Canonicalization Scheme (RFC 8785): one byte string for each JSON document, so that digests agree. */
 
-import canonicalize from 'canonicalize';
 import { utf8Encode } from './utf8.js';
 
-/** Canonical text of a JSON document. Throws TypeError for what JSON cannot say (undefined, NaN, lone surrogates). */
-export function jcsText(document: unknown): string {
-  const text = canonicalize(document);
-  if (text === undefined || !text.isWellFormed())
-    throw new TypeError('the document has no canonical JSON form');
-  return text;
+/**
+ * Canonical texts of objects that will be written again, as parts of other documents. What is remembered must never
+ * change afterwards; an object that nobody else refers to is forgotten.
+ */
+export class RememberedTexts {
+  readonly #texts = new WeakMap<object, string>();
+
+  /** Remembers the canonical text of a value, and returns the value. Throws like `jcsText`. */
+  remember<Value extends object>(value: Value): Value {
+    if (!this.#texts.has(value)) this.#texts.set(value, write(value, this));
+    return value;
+  }
+
+  /** The text of this very object, if it was remembered. */
+  textOf(value: object): string | undefined {
+    return this.#texts.get(value);
+  }
+}
+
+/**
+ * Canonical text of a JSON document; fields whose value is undefined are left out, as JSON.stringify does.
+ * Throws TypeError for what JSON cannot say (undefined elsewhere, NaN, infinities, lone surrogates, functions).
+ */
+export function jcsText(document: unknown, remembered: RememberedTexts | null = null): string {
+  return write(document, remembered);
 }
 
 /** Canonical UTF-8 bytes of a JSON document. Throws like `jcsText`. */
-export function jcsBytes(document: unknown): Uint8Array {
-  return utf8Encode(jcsText(document));
+export function jcsBytes(document: unknown, remembered: RememberedTexts | null = null): Uint8Array {
+  return utf8Encode(jcsText(document, remembered));
+}
+
+function write(value: unknown, remembered: RememberedTexts | null): string {
+  switch (typeof value) {
+    case 'string':
+      return writeString(value);
+    case 'number':
+      // ECMAScript's own form of a number is the canonical one (RFC 8785 section 3.2.2.3).
+      if (!Number.isFinite(value)) throw noCanonicalForm();
+      return String(value === 0 ? 0 : value);
+    case 'boolean':
+      return value ? 'true' : 'false';
+    case 'object':
+      if (value === null) return 'null';
+      return remembered?.textOf(value) ?? writeContainer(value, remembered);
+    default:
+      throw noCanonicalForm();
+  }
+}
+
+function writeContainer(value: object, remembered: RememberedTexts | null): string {
+  if (Array.isArray(value)) {
+    let items = '';
+    for (const item of value) items += items === '' ? write(item, remembered) : `,${write(item, remembered)}`;
+    return `[${items}]`;
+  }
+  const fields = value as Readonly<Record<string, unknown>>;
+  // Without an order of its own, sort() is by UTF-16 code units, as section 3.2.3 demands.
+  const names = Object.keys(fields).sort();
+  let members = '';
+  for (const name of names) {
+    const field = fields[name];
+    if (field === undefined) continue;
+    const member = `${writeString(name)}:${write(field, remembered)}`;
+    members += members === '' ? member : `,${member}`;
+  }
+  return `{${members}}`;
+}
+
+/** JSON.stringify escapes exactly what section 3.2.2.2 does, except that it accepts lone surrogates. */
+function writeString(text: string): string {
+  if (!text.isWellFormed()) throw noCanonicalForm();
+  return JSON.stringify(text);
+}
+
+function noCanonicalForm(): TypeError {
+  return new TypeError('the document has no canonical JSON form');
 }

@@ -2,13 +2,14 @@
 
 import { z } from 'zod';
 import { type DigestSet, digestSetSchema } from './digest-set.js';
-import { jcsBytes } from './jcs.js';
+import { jcsBytes, type RememberedTexts } from './jcs.js';
 import {
   type DenialPredicate,
   denialPredicateSchema,
   type GrantPredicate,
   grantPredicateSchema,
 } from './predicate.js';
+import { readOwnStatement } from './statement-reader.js';
 import { parseJsonBytes } from './strict-json.js';
 
 export const statementPayloadType = 'application/vnd.in-toto+json';
@@ -61,9 +62,12 @@ const statementSchema: z.ZodType<Statement> = z.discriminatedUnion('predicateTyp
   }),
 ]);
 
-/** The payload bytes of a statement, in canonical JSON. Throws RangeError when it would exceed `maxStatementBytes`. */
-export function encodeStatement(statement: Statement): Uint8Array {
-  const bytes = jcsBytes(statement);
+/**
+ * The payload bytes of a statement, in canonical JSON; parts of it may be remembered. Throws RangeError when it would
+ * exceed `maxStatementBytes`.
+ */
+export function encodeStatement(statement: Statement, remembered: RememberedTexts | null = null): Uint8Array {
+  const bytes = jcsBytes(statement, remembered);
   if (bytes.length > maxStatementBytes) {
     throw new RangeError(
       `the statement is ${bytes.length} bytes long, at most ${maxStatementBytes} can be sealed`,
@@ -74,6 +78,14 @@ export function encodeStatement(statement: Statement): Uint8Array {
 
 /** Reads payload bytes. Throws JsonFaultError or SyntaxError, naming the first field that does not belong. */
 export function decodeStatement(payload: Uint8Array): Statement {
+  return readOwnStatement(payload) ?? decodeBySchema(payload);
+}
+
+/**
+ * Reads payload bytes by the schemas alone, which decide what a statement is; `decodeStatement` only answers sooner where
+ * they would accept. Throws like it.
+ */
+export function decodeBySchema(payload: Uint8Array): Statement {
   const parsed = statementSchema.safeParse(parseJsonBytes(payload));
   if (!parsed.success) throw new SyntaxError(`not a statement of ours: ${firstIssue(parsed.error)}`);
   return parsed.data;

@@ -12,12 +12,21 @@ export interface TlogProof {
 
 const header = 'c2sp.org/tlog-proof@v1';
 /** The tree of a safe integer's size is at most 53 levels high. */
-const maxHashes = 53;
+export const maxHashes = 53;
 
 /** Writes the proof without an `extra` line: a leaf of ours is recomputed from its payload alone. */
 export function formatTlogProof({ index, hashes, checkpoint }: TlogProof): string {
-  const lines = hashes.map((hash) => `${base64Encode(hash)}\n`);
-  return `${header}\nindex ${index}\n${lines.join('')}\n${checkpoint}`;
+  return `${proofHead(index)}${hashes.map(proofHashLine).join('')}\n${checkpoint}`;
+}
+
+/** The lines of a proof before its hashes. */
+export function proofHead(index: number): string {
+  return `${header}\nindex ${index}\n`;
+}
+
+/** The line of one hash of a proof. */
+export function proofHashLine(hash: Uint8Array): string {
+  return `${base64Encode(hash)}\n`;
 }
 
 /** Reads a proof. Throws SyntaxError; an `extra` line is refused because nothing would authenticate it. */

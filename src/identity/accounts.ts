@@ -24,6 +24,11 @@ export class Accounts {
     this.#groups = new NameFile(groupPath);
   }
 
+  /** A text that is another one whenever a file has changed. Throws AccountsError. */
+  version(): string {
+    return `${this.#users.version()} ${this.#groups.version()}`;
+  }
+
   /** The user's name, or null. Throws AccountsError. */
   userName(uid: number): string | null {
     return this.#users.names().get(uid) ?? null;
@@ -59,19 +64,29 @@ class NameFile {
     this.#path = path;
   }
 
+  version(): string {
+    return this.#guarded(() => stateOf(statSync(this.#path, { bigint: true })), 'none');
+  }
+
   names(): ReadonlyMap<number, string> {
-    try {
-      const state = stateOf(statSync(this.#path, { bigint: true }));
+    return this.#guarded(() => {
+      const state = this.version();
       if (state !== this.#state) {
         // Stat first: if the file changes in between, the next call reads it again.
         this.#names = parseNames(readFileSync(this.#path, 'utf8'));
         this.#state = state;
       }
       return this.#names;
+    }, new Map());
+  }
+
+  /** A container without account files has numbers only. */
+  #guarded<Result>(read: () => Result, absent: Result): Result {
+    try {
+      return read();
     } catch (cause) {
-      // A container without account files has numbers only.
-      if (errnoName(cause) === 'ENOENT') return new Map();
-      throw new AccountsError(this.#path, cause);
+      if (errnoName(cause) === 'ENOENT') return absent;
+      throw cause instanceof AccountsError ? cause : new AccountsError(this.#path, cause);
     }
   }
 }

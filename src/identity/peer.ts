@@ -10,6 +10,7 @@ import { exactText } from '../format/exact-text.js';
 import type { ExecutableFact, Peer } from '../format/predicate.js';
 import { nativeAddon } from '../kernel/addon.js';
 import { ProcessReadError, readCgroup, readNamespace, readProcessStat } from '../kernel/process.js';
+import { glanceAtProcess, type ProcessFacts } from '../kernel/process-facts.js';
 
 export type CurrentPeer =
   | { readonly outcome: 'identified'; readonly peer: Peer }
@@ -73,6 +74,11 @@ export class PeerConnection {
     }
   }
 
+  /** The process as it is now, as a text (`parseProcessFacts`); null when it cannot be had in one go. */
+  glance(): string | null {
+    return this.#pidfd === null ? null : glanceAtProcess(this.facts.pid, this.#pidfd);
+  }
+
   /** Gives the pidfd back; a second call does nothing. */
   close(): void {
     if (this.#pidfd !== null) nativeAddon().closeFd(this.#pidfd);
@@ -132,6 +138,17 @@ export async function currentPeer(
       denial: denial('IDENTITY_MISMATCH', `The caller is not known: ${error.message}.`),
     };
   }
+}
+
+/** The peer as a glance showed it; `digests` are those of its executable, which nobody but root can have changed since. */
+export function peerAtGlance(connection: PeerConnection, facts: ProcessFacts, digests: DigestSet): Peer {
+  const vouched = facts.namespaces.mnt === readNamespace('self', 'mnt');
+  const executable: ExecutableFact = {
+    source: vouched ? 'kernel' : 'reported',
+    path: exactText(facts.executablePath),
+    digests,
+  };
+  return { ...connection.facts, executable, cgroup: facts.cgroup };
 }
 
 /**

@@ -19,7 +19,7 @@ export interface FileSystemFacts {
 /**
  * Each function is synchronous and throws an Error with `code` (an errno's name) and `syscall` when the system call
  * fails, TypeError for arguments of another kind. Away from Linux all but `peerCredentials`, `closeFd`, `lockFile`,
- * `supportsPeerPidfd` (false) and `bootTimeMs` throw code ENOSYS.
+ * `supportsPeerPidfd` (false), `processFacts` and `cachedExecutable` (null), and `bootTimeMs` throw code ENOSYS.
  */
 export interface NativeAddon {
   /** SO_PEERCRED of a connected Unix socket. */
@@ -35,6 +35,17 @@ export interface NativeAddon {
   /** False once the process behind the pidfd has ended, also before anybody has waited for it. */
   pidfdAlive(pidfd: number): boolean;
   closeFd(fd: number): void;
+  /**
+   * Executable, control groups and namespaces of the process that the pidfd is of, read before the pidfd was found
+   * alive: a text to compare, and for `parseProcessFacts`. Null when the process has ended or something cannot be read,
+   * and away from Linux.
+   */
+  processFacts(pid: number, pidfd: number): string | null;
+  /**
+   * Identity of the executable regular file at an absolute path without links. Null when there is none, or when the
+   * kernel cannot tell without waiting for a file system; away from Linux always.
+   */
+  cachedExecutable(path: string): string | null;
   /** Opens (mode 0600) and locks a file (flock); the returned descriptor holds the lock. EWOULDBLOCK: held already. */
   lockFile(path: string): number;
   /** fstatfs(2) of an open file. */
@@ -59,6 +70,8 @@ const functionNames: readonly (keyof NativeAddon)[] = [
   'supportsPeerPidfd',
   'pidfdAlive',
   'closeFd',
+  'processFacts',
+  'cachedExecutable',
   'lockFile',
   'fileSystem',
   'bootTimeMs',
@@ -67,8 +80,16 @@ const functionNames: readonly (keyof NativeAddon)[] = [
 const addonPath = fileURLToPath(new URL('../../../native/build/Release/writ_native.node', import.meta.url));
 const loadModule = createRequire(import.meta.url);
 
-/** Loads the addon, once for each thread. Throws AddonError. */
-export function nativeAddon(path: string = addonPath): NativeAddon {
+let loadedAddon: NativeAddon | null = null;
+
+/** The addon, loaded once for each thread. Throws AddonError. */
+export function nativeAddon(): NativeAddon {
+  loadedAddon ??= loadAddon(addonPath);
+  return loadedAddon;
+}
+
+/** Loads an addon from a file. Throws AddonError. */
+export function loadAddon(path: string): NativeAddon {
   const loaded = load(path);
   if (!isNativeAddon(loaded)) throw new AddonError(path);
   return loaded;

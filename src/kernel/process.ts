@@ -45,11 +45,14 @@ export function readCgroup(process: ProcessName): string | null {
 
 /** Inode number of one of the process's namespaces: two processes share a namespace if it is equal. Throws ProcessReadError. */
 export function readNamespace(process: ProcessName, kind: NamespaceKind): string {
-  return read(`/proc/${process}/ns/${kind}`, (file) => {
-    const inode = /^[a-z]+:\[(\d+)\]$/.exec(readlinkSync(file))?.[1];
-    if (inode === undefined) throw new SyntaxError('the link names no namespace');
-    return inode;
-  });
+  return read(`/proc/${process}/ns/${kind}`, (file) => namespaceInode(readlinkSync(file)));
+}
+
+/** The inode number in a link like `mnt:[4026531832]`. Throws SyntaxError. */
+export function namespaceInode(link: string): string {
+  const inode = /^[a-z]+:\[(\d+)\]$/.exec(link)?.[1];
+  if (inode === undefined) throw new SyntaxError('the link names no namespace');
+  return inode;
 }
 
 /** Picks the path out of the lines of /proc/PID/cgroup, each `hierarchy:controllers:path` (cgroups(7)). */

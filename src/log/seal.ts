@@ -4,6 +4,7 @@ import type { ArtifactId } from '../format/artifact-id.js';
 import type { Checkpoint } from '../format/checkpoint.js';
 import type { Denial } from '../format/denial.js';
 import type { EntryKind } from '../format/entry.js';
+import type { LogRecord } from '../format/record.js';
 import type { PayloadType } from './journal-frame.js';
 
 /**
@@ -25,6 +26,8 @@ export interface Submission {
   readonly kind: EntryKind;
   readonly payloadType: PayloadType;
   readonly payload: Uint8Array;
+  /** What the payload says, where it is a record; null for a statement. */
+  readonly record: LogRecord | null;
   /** Kept beside the payload, outside the leaf: the policy input of a decision. Empty where there is none. */
   readonly attachment: Uint8Array;
   /**
@@ -33,6 +36,14 @@ export interface Submission {
    * `restriction`: takes something away, so it becomes durable even while the token cannot seal it.
    */
   readonly effect: 'grant' | 'evidence' | 'restriction';
+}
+
+/** An entry that just became durable: its index is final. */
+export interface DurableEntry {
+  readonly index: number;
+  readonly id: ArtifactId;
+  readonly leaf: Uint8Array;
+  readonly submission: Submission;
 }
 
 /** An entry that is durable and under a signed checkpoint that is in the journal too. */

@@ -9,19 +9,21 @@
  * anybody saw.
  */
 
-import { artifactIdOf } from '../format/artifact-id.js';
+import { type ArtifactId, artifactIdOf } from '../format/artifact-id.js';
 import { formatCheckpoint } from '../format/checkpoint.js';
 import { denial } from '../format/denial.js';
-import { encodeEntry, entryOf } from '../format/entry.js';
+import { pae } from '../format/dsse.js';
+import { encodeEntry } from '../format/entry.js';
 import { formatNote, type VerifierKey } from '../format/note.js';
-import { formatTlogProof } from '../format/tlog-proof.js';
-import { inclusionProof } from '../merkle/proof.js';
+import { evidenceDigestsBatch } from '../hash/evidence.js';
 import { leafHash } from '../merkle/tree.js';
 import { type Journal, JournalWriteError } from './journal.js';
 import type { Frame } from './journal-frame.js';
+import { ProofTexts } from './proof-texts.js';
 import type {
   AbandonedGrant,
   CheckpointSigner,
+  DurableEntry,
   SealLimits,
   SealResult,
   Submission,
@@ -47,7 +49,7 @@ export interface SealerParts {
   /** Makes the revocation of an abandoned grant. */
   readonly revocationOf: (grant: AbandonedGrant) => Submission;
   /** Called for each entry once it is durable and its index final. */
-  readonly onDurable: (index: number, leaf: Uint8Array, submission: Submission) => void;
+  readonly onDurable: (entry: DurableEntry) => void;
   /** Called for each seal in force. */
   readonly onSeal: (seal: Seal) => void;
   /** Sealing has become impossible, for this reason, or possible again (null). */
@@ -56,15 +58,24 @@ export interface SealerParts {
   readonly onFatal: (cause: Error) => void;
 }
 
-/** An entry on its way. `settle` is null for entries of the log itself, which wait without a deadline. */
+/** A payload on its way. `settle` is null for entries of the log itself, which wait without a deadline. */
 interface Waiting {
   readonly submission: Submission;
-  readonly id: AbandonedGrant['id'];
-  readonly leaf: Uint8Array;
   readonly deadlineMs: number;
   readonly settle: ((result: SealResult) => void) | null;
-  index: number;
   state: 'pending' | 'sealing' | 'abandoned';
+}
+
+/** What a payload becomes when its batch is written. */
+interface Written {
+  readonly waiting: Waiting;
+  readonly id: ArtifactId;
+  readonly leaf: Uint8Array;
+}
+
+/** An entry that is durable and waits for its seal. */
+interface Durable extends Written {
+  readonly index: number;
 }
 
 interface PendingNote {
@@ -82,8 +93,8 @@ export class Sealer {
   #seal: Seal | null;
   /** Not yet written, being written, and durable without a seal: an entry moves through the three in this order. */
   #queue: Waiting[] = [];
-  #writing: readonly Waiting[] = [];
-  #unsealed: Waiting[] = [];
+  #writing: readonly Written[] = [];
+  #unsealed: Durable[] = [];
   #pendingNote: PendingNote | null = null;
   #waitingBytes = 0;
   /** Abandoned grants whose revocation is not durable yet: while there is one, no seal comes into force. */
@@ -166,19 +177,9 @@ export class Sealer {
   }
 
   #enqueue(submission: Submission, settle: Waiting['settle']): void {
-    const entry = entryOf(submission.kind, submission.payloadType, submission.payload);
     const { sealTimeoutMs } = this.#parts.limits;
     const deadlineMs = settle === null ? Number.POSITIVE_INFINITY : this.#parts.monotonicMs() + sealTimeoutMs;
-    const leaf = encodeEntry(entry);
-    this.#queue.push({
-      submission,
-      id: artifactIdOf(entry.digests),
-      leaf,
-      deadlineMs,
-      settle,
-      index: -1,
-      state: 'pending',
-    });
+    this.#queue.push({ submission, deadlineMs, settle, state: 'pending' });
     this.#deadlines ??= setInterval(() => this.#abandonLate(), deadlineTickMs);
     this.#kickWriter();
   }
@@ -233,7 +234,7 @@ export class Sealer {
   async #writeLoop(): Promise<void> {
     while (this.#hasWrites()) {
       const note = this.#pendingNote;
-      const batch = this.#queue.splice(0);
+      const batch = digestBatch(this.#queue.splice(0));
       this.#pendingNote = null;
       this.#writing = batch;
       const written = await this.#appendFrames(framesOf(note, batch));
@@ -261,25 +262,27 @@ export class Sealer {
   }
 
   /** Nothing of the batch is in the journal, so nothing was given; what the log itself must say is said later. */
-  async #refuseBatch(batch: readonly Waiting[]): Promise<void> {
+  async #refuseBatch(batch: readonly Written[]): Promise<void> {
     const reason = this.#trouble ?? denial('LOG_UNAVAILABLE', 'the journal cannot be written');
     // An abandoned entry was answered when it missed its deadline.
-    for (const waiting of batch.filter(({ state }) => state !== 'abandoned'))
+    const refused = batch.map(({ waiting }) => waiting);
+    for (const waiting of refused.filter(({ state }) => state !== 'abandoned'))
       this.#settle(waiting, { outcome: 'unsealed', denial: reason });
-    this.#queue.unshift(...batch.filter(({ settle }) => settle === null));
+    this.#queue.unshift(...refused.filter(({ settle }) => settle === null));
     await pause(retryMs);
     // Only a new attempt can tell whether the trouble is over.
     if (this.#trouble === reason) this.#setTrouble(null);
   }
 
-  #becomeDurable(batch: readonly Waiting[]): void {
-    for (const waiting of batch) {
-      waiting.index = this.#parts.tree.size;
-      this.#parts.tree.append(leafHash(waiting.leaf));
-      this.#parts.onDurable(waiting.index, waiting.leaf, waiting.submission);
+  #becomeDurable(batch: readonly Written[]): void {
+    for (const { waiting, id, leaf } of batch) {
+      const index = this.#parts.tree.size;
+      const durable = { waiting, id, leaf, index };
+      this.#parts.tree.append(leafHash(leaf));
+      this.#parts.onDurable({ index, id, leaf, submission: waiting.submission });
       if (waiting.settle === null) this.#unrevoked--;
-      if (waiting.state === 'abandoned') this.#abandon(waiting);
-      else this.#unsealed.push(waiting);
+      if (waiting.state === 'abandoned') this.#abandon(durable);
+      else this.#unsealed.push(durable);
     }
     this.#kickSealer();
   }
@@ -313,28 +316,29 @@ export class Sealer {
 
   async #putInForce(seal: Seal): Promise<'sealed' | 'failed'> {
     const covered = this.#unsealed.filter(({ index }) => index < seal.size);
-    for (const waiting of covered) waiting.state = 'sealing';
+    for (const { waiting } of covered) waiting.state = 'sealing';
     const outcome = await new Promise<'written' | 'failed'>((settle) => {
       this.#pendingNote = { seal, settle };
       this.#kickWriter();
     });
     if (outcome === 'failed') {
-      for (const waiting of covered) waiting.state = 'pending';
+      for (const { waiting } of covered) waiting.state = 'pending';
       return 'failed';
     }
     this.#setTrouble(null);
     this.#seal = seal;
-    this.#unsealed = this.#unsealed.filter(({ state }) => state !== 'sealing');
+    this.#unsealed = this.#unsealed.filter(({ waiting }) => waiting.state !== 'sealing');
     this.#parts.onSeal(seal);
-    for (const waiting of covered) this.#release(waiting, seal);
+    this.#release(covered, seal);
     return 'sealed';
   }
 
-  #release(waiting: Waiting, seal: Seal): void {
-    if (waiting.settle === null) return;
-    const hashes = inclusionProof(waiting.index, seal.size, this.#parts.tree.subtree);
-    const proof = formatTlogProof({ index: waiting.index, hashes, checkpoint: seal.note });
-    this.#settle(waiting, { outcome: 'sealed', id: waiting.id, index: waiting.index, proof });
+  #release(covered: readonly Durable[], seal: Seal): void {
+    const proofs = new ProofTexts(seal.size, seal.note, this.#parts.tree.subtree);
+    for (const { waiting, id, index } of covered) {
+      if (waiting.settle === null) continue;
+      this.#settle(waiting, { outcome: 'sealed', id, index, proof: proofs.textOf(index) });
+    }
   }
 
   #settle(waiting: Waiting, result: SealResult): void {
@@ -346,26 +350,26 @@ export class Sealer {
   #abandonLate(): void {
     const nowMs = this.#parts.monotonicMs();
     const late = ({ state, deadlineMs }: Waiting) => state === 'pending' && deadlineMs <= nowMs;
-    const inJournal = this.#unsealed.filter(late);
-    const beingWritten = this.#writing.filter(late);
+    const inJournal = this.#unsealed.filter(({ waiting }) => late(waiting));
+    const beingWritten = this.#writing.map(({ waiting }) => waiting).filter(late);
     const unwritten = this.#queue.filter(late);
     this.#queue = this.#queue.filter((waiting) => !late(waiting));
-    this.#unsealed = this.#unsealed.filter((waiting) => !late(waiting));
+    this.#unsealed = this.#unsealed.filter(({ waiting }) => !late(waiting));
     const slowDisk = denial('LOG_UNAVAILABLE', 'the disk did not make the entry durable in time');
     const slowToken = denial('HSM_UNAVAILABLE', 'the token did not sign a checkpoint in time');
     for (const waiting of [...beingWritten, ...unwritten]) {
       waiting.state = 'abandoned';
       this.#settle(waiting, { outcome: 'unsealed', denial: this.#trouble ?? slowDisk });
     }
-    for (const waiting of inJournal) {
-      this.#settle(waiting, { outcome: 'unsealed', denial: this.#trouble ?? slowToken });
-      this.#abandon(waiting);
+    for (const durable of inJournal) {
+      this.#settle(durable.waiting, { outcome: 'unsealed', denial: this.#trouble ?? slowToken });
+      this.#abandon(durable);
     }
     this.#noteIdle();
   }
 
   /** An entry that is durable, but whose submitter was told that it is not granted. */
-  #abandon({ id, index, submission }: Waiting): void {
+  #abandon({ id, index, waiting: { submission } }: Durable): void {
     if (submission.effect === 'grant') this.#oweRevocation({ id, index, kind: submission.kind });
   }
 
@@ -376,8 +380,23 @@ export class Sealer {
   }
 }
 
-function framesOf(note: PendingNote | null, batch: readonly Waiting[]): Frame[] {
-  const entries = batch.map(({ leaf, submission }): Frame => ({ frame: 'entry', leaf, ...submission }));
+/** Digests a batch in one call: the digests' cost a payload falls with the number of payloads. */
+function digestBatch(batch: readonly Waiting[]): Written[] {
+  const digests = evidenceDigestsBatch(
+    batch.map(({ submission }) => pae(submission.payloadType, submission.payload)),
+  );
+  return digests.map((own, position) => {
+    const waiting = batch[position] as Waiting;
+    const leaf = encodeEntry({ kind: waiting.submission.kind, digests: own });
+    return { waiting, id: artifactIdOf(own), leaf };
+  });
+}
+
+function framesOf(note: PendingNote | null, batch: readonly Written[]): Frame[] {
+  const entries = batch.map(({ leaf, waiting: { submission } }): Frame => {
+    const { payloadType, payload, attachment } = submission;
+    return { frame: 'entry', leaf, payloadType, payload, attachment };
+  });
   return note === null ? entries : [{ frame: 'checkpoint', note: note.seal.note }, ...entries];
 }
 

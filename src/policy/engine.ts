@@ -5,8 +5,8 @@
 
 import { type Denial, denial } from '../format/denial.js';
 import { hexEncode } from '../format/hex.js';
-import { jcsBytes } from '../format/jcs.js';
-import { utf8Decode } from '../format/utf8.js';
+import { jcsText, type RememberedTexts } from '../format/jcs.js';
+import { utf8Encode } from '../format/utf8.js';
 import { sha3_512 } from '../hash/evidence.js';
 import type { PolicyBundle } from './bundle.js';
 import {
@@ -66,42 +66,45 @@ interface Denied {
 
 type Answer = CedarAnswer | { readonly type: 'trapped'; readonly problem: string };
 
-const maxRemembered = 1024;
+const maxRemembered = 4096;
 const maxMessageLength = 1000;
 const ownersRemedy = 'Ask the owner of the policy bundle to correct the policies; docs/policy.md says how.';
 
-/** Prepares a bundle for decisions. Throws EngineBrokenError. */
-export function createEngine(bundle: PolicyBundle): PolicyEngine {
-  return new CedarEngine(bundle);
+/** Prepares a bundle for decisions; parts of inputs may be remembered in `texts`. Throws EngineBrokenError. */
+export function createEngine(bundle: PolicyBundle, texts: RememberedTexts | null = null): PolicyEngine {
+  return new CedarEngine(bundle, texts);
 }
 
 class CedarEngine implements PolicyEngine {
   readonly version: string;
   readonly #bundle: PolicyBundle;
-  readonly #remembered = new Map<string, Judgement>();
+  /** By the whole document that was decided on. */
+  readonly #remembered = new Map<string, PolicyDecision>();
+  readonly #texts: RememberedTexts | null;
   /** Null after a trap, until the next decision makes another. */
   #cedar: Cedar | null;
 
-  constructor(bundle: PolicyBundle) {
+  constructor(bundle: PolicyBundle, texts: RememberedTexts | null) {
     this.#bundle = bundle;
+    this.#texts = texts;
     this.#cedar = prepare(bundle);
     this.version = `cedar-${this.#cedar.getCedarVersion()}`;
   }
 
   decide(document: PolicyInput): PolicyDecision {
-    const input = jcsBytes(document);
-    const inputDigest = hexEncode(sha3_512(input));
-    return { ...this.#judgementOf(document, input, inputDigest), input, inputDigest };
-  }
-
-  #judgementOf(document: PolicyInput, input: Uint8Array, inputDigest: string): Judgement {
-    const known = this.#remembered.get(inputDigest);
+    const text = jcsText(document, this.#texts);
+    const known = this.#remembered.get(text);
     if (known !== undefined) return known;
-    const answer = this.#evaluate(document, utf8Decode(input));
-    const judgement = judge(answer, document, this.#bundle);
+    const input = utf8Encode(text);
+    const answer = this.#evaluate(document, text);
+    const decision = {
+      ...judge(answer, document, this.#bundle),
+      input,
+      inputDigest: hexEncode(sha3_512(input)),
+    };
     // A trap says nothing lasting about the input, and what depends on the time never comes again.
-    if (answer.type !== 'trapped' && !this.#bundle.needsTime) this.#remember(inputDigest, judgement);
-    return judgement;
+    if (answer.type !== 'trapped' && !this.#bundle.needsTime) this.#remember(text, decision);
+    return decision;
   }
 
   #evaluate(document: PolicyInput, inputText: string): Answer {
@@ -119,10 +122,12 @@ class CedarEngine implements PolicyEngine {
     }
   }
 
-  #remember(inputDigest: string, judgement: Judgement): void {
-    const [oldest] = this.#remembered.keys();
-    if (oldest !== undefined && this.#remembered.size >= maxRemembered) this.#remembered.delete(oldest);
-    this.#remembered.set(inputDigest, judgement);
+  #remember(text: string, decision: PolicyDecision): void {
+    if (this.#remembered.size >= maxRemembered) {
+      const [oldest] = this.#remembered.keys();
+      if (oldest !== undefined) this.#remembered.delete(oldest);
+    }
+    this.#remembered.set(text, decision);
   }
 }
 

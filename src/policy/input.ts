@@ -20,16 +20,20 @@ export interface ArtifactRequest {
 /** What is asked for. The executable of an `execute` action is the real path: symbolic links already followed. */
 export type PolicyRequest = ExecuteAction | ToolAction | SignAction | ArtifactRequest;
 
-/** Everything that a decision may depend on. */
-export interface PolicyFacts {
+/** Who asks, and from where. */
+export interface CallerFacts {
   readonly peer: Peer;
   /** Name of the peer's uid, if it has one. */
   readonly user: string | null;
   /** Names of the peer's groups; the numbers come from `peer`. */
   readonly groups: readonly string[];
+  readonly environment: readonly Binding[];
+}
+
+/** Everything that a decision may depend on. */
+export interface PolicyFacts extends CallerFacts {
   readonly claimed: { readonly agent: string | null; readonly user: string | null };
   readonly request: PolicyRequest;
-  readonly environment: readonly Binding[];
   readonly purpose: string | null;
   readonly ticket: string | null;
   /** How many ancestors an authorization that comes of this would have. */
@@ -49,6 +53,11 @@ export interface PolicyEntity {
   readonly attrs: JsonObject;
   readonly parents: readonly EntityReference[];
   readonly tags: JsonObject;
+}
+
+export interface CallerEntities {
+  readonly principal: PolicyEntity;
+  readonly environment: PolicyEntity;
 }
 
 /** The document that is decided on. The bundle's own entities (roles) are not in it: the bundle digest covers them. */
@@ -80,10 +89,11 @@ interface RequestPart {
  * Throws PolicyInputError for a repeated binding name or a group name with a colon, and TypeError for text that
  * holds a lone surrogate; the readers of requests refuse both before.
  */
-export function policyInput(facts: PolicyFacts): PolicyInput {
+export function policyInput(
+  facts: PolicyFacts,
+  { principal, environment }: CallerEntities = callerEntities(facts),
+): PolicyInput {
   const { action, resource, context } = requestPart(facts.request);
-  const principal = callerEntity(facts);
-  const environment = environmentEntity(facts.environment);
   return {
     principal: principal.uid,
     action: { type: 'Writ::Action', id: action },
@@ -103,7 +113,15 @@ export function policyInput(facts: PolicyFacts): PolicyInput {
   };
 }
 
-function callerEntity({ peer, user, groups }: PolicyFacts): PolicyEntity {
+/**
+ * The entities that come of the caller and of where it runs: the same ones for all its requests as long as neither
+ * changes. Throws PolicyInputError.
+ */
+export function callerEntities(facts: CallerFacts): CallerEntities {
+  return { principal: callerEntity(facts), environment: environmentEntity(facts.environment) };
+}
+
+function callerEntity({ peer, user, groups }: CallerFacts): PolicyEntity {
   const ambiguous = groups.find((name) => name.includes(':'));
   if (ambiguous !== undefined) {
     throw new PolicyInputError(

@@ -5,7 +5,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { AddonError, nativeAddon } from '../../src/kernel/addon.js';
+import { AddonError, loadAddon, nativeAddon } from '../../src/kernel/addon.js';
 
 const addon = nativeAddon();
 
@@ -70,12 +70,12 @@ describe('the native addon', () => {
 
   it('says what to do when it is missing or is another library', () => {
     const missing = join(directory, 'missing.node');
-    assert.throws(() => nativeAddon(missing), {
+    assert.throws(() => loadAddon(missing), {
       name: 'AddonError',
       message: `The native addon ${missing} cannot be used: run \`npm run build\`.`,
     });
     const other = join(directory, 'other.cjs');
     writeFileSync(other, 'module.exports = { closeFd() {} };');
-    assert.throws(() => nativeAddon(other), AddonError);
+    assert.throws(() => loadAddon(other), AddonError);
   });
 });

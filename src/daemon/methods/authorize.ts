@@ -4,12 +4,7 @@ import type { Action } from '../../format/action.js';
 import type { ArtifactId } from '../../format/artifact-id.js';
 import { type Denial, denial } from '../../format/denial.js';
 import type { PolicyRecord } from '../../format/predicate.js';
-import {
-  type AuthorizeParams,
-  type GrantResult,
-  requestDigest,
-  type SignParams,
-} from '../../format/protocol.js';
+import { type AuthorizeParams, requestDigest, type SignParams } from '../../format/protocol.js';
 import type { Statement } from '../../format/statement.js';
 import { parseInstant } from '../../format/time.js';
 import { lineageFaults } from '../../verify/lineage.js';
@@ -17,7 +12,8 @@ import { findGrant, type GrantedArtifact } from '../artifacts.js';
 import { decide } from '../pipeline/decide.js';
 import type { Request } from '../pipeline/parse.js';
 import { type RefusalContext, refuse, refuseAll } from '../pipeline/refuse.js';
-import { sealStatement } from '../pipeline/seal.js';
+import type { Granted } from '../pipeline/reply.js';
+import { grantResult, sealStatement } from '../pipeline/seal.js';
 import { attributionOf, type Grant, grantStatement, lineageUnder } from '../pipeline/statement.js';
 import type { Caller, Decision, Services } from '../services.js';
 
@@ -36,9 +32,9 @@ export async function authorize(
   services: Services,
   caller: Caller,
   request: Extract<Request, { method: 'authorize' }>,
-): Promise<GrantResult> {
+): Promise<Granted> {
   const { params } = request;
-  const measured = await services.measureAction(params.action, caller.peer);
+  const measured = await services.measureAction(params.action);
   const parent = await findParent(services, params.parent ?? null);
   const denials: Denial[] = [];
   if (measured.outcome === 'denied') denials.push(measured.denial);
@@ -55,7 +51,7 @@ export function sign(
   services: Services,
   caller: Caller,
   request: Extract<Request, { method: 'sign' }>,
-): Promise<GrantResult> {
+): Promise<Granted> {
   const { blob, ttlSeconds }: SignParams = request.params;
   return grant(services, {
     request,
@@ -66,26 +62,20 @@ export function sign(
   });
 }
 
-async function grant(services: Services, draft: Draft): Promise<GrantResult> {
+async function grant(services: Services, draft: Draft): Promise<Granted> {
   const { request, caller, action, parent } = draft;
   const { params } = request;
-  const environment = await services.measureEnvironment(caller.peer);
   const lineage = lineageUnder(
     parent && { id: parent.entry.id, lineage: parent.statement.predicate.lineage },
   );
   const decision = decide(services.policy, {
     caller,
     request: action,
-    environment,
     claims: params,
     lineageDepth: lineage.depth,
     nowMs: services.clock.lastTrustedMs(),
   });
-  const context: RefusalContext = {
-    ...contextOf(caller, params),
-    policy: decision,
-    environment,
-  };
+  const context: RefusalContext = { ...contextOf(caller, params), policy: decision };
   // From here to the append nothing is awaited: so payload times follow the order of the log.
   const time = services.clock.now();
   const grounds = groundsToRefuse(services, draft, decision, lineage.depth);
@@ -93,7 +83,7 @@ async function grant(services: Services, draft: Draft): Promise<GrantResult> {
   if (decision.decision === 'deny' || time.outcome === 'untrusted' || grounds.length > 0) {
     return refuseAll(services, request, context, grounds);
   }
-  const statement = grantStatement(grantOf(services, draft, decision.record, context, lineage), {
+  const statement = grantStatement(grantOf(services, draft, decision.record, lineage), {
     timeMs: time.timeMs,
     nonce: services.nonce(),
   });
@@ -102,7 +92,7 @@ async function grant(services: Services, draft: Draft): Promise<GrantResult> {
   const sealing = await sealStatement(services, statement, decision.input);
   if (sealing.outcome === 'unsealed') return refuse(services, request, context, [sealing.denial]);
   services.counters.increment(`granted.${request.method}`);
-  return { decision: 'allow', ...sealing.sealed };
+  return grantResult(services, sealing.sealed);
 }
 
 function groundsToRefuse(services: Services, draft: Draft, decision: Decision, depth: number): Denial[] {
@@ -134,7 +124,6 @@ function grantOf(
   services: Services,
   { request, caller, action, parent, options }: Draft,
   policy: PolicyRecord,
-  { environment }: RefusalContext,
   lineage: Grant['lineage'],
 ): Grant {
   const parentPredicate = parent?.statement.predicate ?? null;
@@ -143,7 +132,6 @@ function grantOf(
     caller,
     claims: request.params,
     policy,
-    environment,
     ttlSeconds: options.ttlSeconds ?? lifetimes(services, action).defaultTtlSeconds,
     audience: options.audience ?? parentPredicate?.scope.audience ?? null,
     bind: options.bind ?? 'uid',
@@ -173,5 +161,5 @@ async function findParent(
 }
 
 function contextOf(caller: Caller, claims: GrantRequest['params']): RefusalContext {
-  return { caller, claims, policy: null, environment: [] };
+  return { caller, claims, policy: null };
 }

@@ -10,7 +10,7 @@ import { sha256 } from '../../hash/sha256.js';
 import { findEntry, findGrant, type GrantedArtifact, mayRead } from '../artifacts.js';
 import type { Request } from '../pipeline/parse.js';
 import { type RefusalContext, refuseAll } from '../pipeline/refuse.js';
-import { envelopeOf } from '../pipeline/seal.js';
+import { artifactOf } from '../pipeline/seal.js';
 import type { Caller, Services } from '../services.js';
 
 export async function exportArtifact(
@@ -18,7 +18,7 @@ export async function exportArtifact(
   caller: Caller,
   request: Extract<Request, { method: 'export' }>,
 ): Promise<ExportResult> {
-  const context: RefusalContext = { caller, claims: {}, policy: null, environment: [] };
+  const context: RefusalContext = { caller, claims: {}, policy: null };
   const entry = await findEntry(services, request.params.id);
   const proof = entry === null ? null : services.log.proof(entry.index);
   if (entry === null || proof === null || !isStatementKind(entry.kind)) {
@@ -36,7 +36,7 @@ export async function exportArtifact(
   if (after.length > 0) return refuseAll(services, request, context, after);
   if (reply.outcome === 'unavailable') return refuseAll(services, request, context, [reply.denial]);
   if (reply.outcome === 'refused') throw new Error(`the signer refuses a sealed statement: ${reply.reason}`);
-  const envelope = envelopeOf(services, entry.payloadType, entry.payload, proof);
+  const envelope = artifactOf(services, { ...entry, proof }).artifact;
   const { publicKey } = services.exportSigner;
   const plain = { keyid: hexEncode(sha256(publicKey)), sig: base64Encode(reply.signature) };
   return {

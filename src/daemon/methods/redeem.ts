@@ -5,8 +5,6 @@
 
 import type { Action } from '../../format/action.js';
 import { type Denial, denial } from '../../format/denial.js';
-import type { Binding } from '../../format/predicate.js';
-import type { Allowed, GrantResult } from '../../format/protocol.js';
 import { decodeRecord, type RedemptionRecord } from '../../format/record.js';
 import { formatInstant } from '../../format/time.js';
 import { judge } from '../../verify/situation.js';
@@ -14,7 +12,8 @@ import { findGrant, type GrantedArtifact } from '../artifacts.js';
 import { decide } from '../pipeline/decide.js';
 import type { Request } from '../pipeline/parse.js';
 import { type RefusalContext, refuse, refuseAll } from '../pipeline/refuse.js';
-import { envelopeOf, sealRecord } from '../pipeline/seal.js';
+import type { Granted, RenderedResult } from '../pipeline/reply.js';
+import { grantResult, sealRecord } from '../pipeline/seal.js';
 import type { Caller, Services } from '../services.js';
 
 type RedeemRequest = Extract<Request, { method: 'redeem' }>;
@@ -24,12 +23,11 @@ interface Presentation {
   readonly request: RedeemRequest;
   readonly caller: Caller;
   readonly action: Action;
-  readonly environment: readonly Binding[];
 }
 
 /** What became of a presentation: the receipt, or why there is none. Refusals are sealed outside the queue. */
 type Attempt =
-  | { readonly outcome: 'redeemed'; readonly receipt: Allowed }
+  | { readonly outcome: 'redeemed'; readonly receipt: RenderedResult }
   | { readonly outcome: 'refused'; readonly grounds: readonly Denial[] };
 
 /** Redemptions under way, by artifact: a second one waits for the outcome of the first. */
@@ -58,16 +56,14 @@ export async function redeem(
   queue: RedemptionQueue,
   caller: Caller,
   request: RedeemRequest,
-): Promise<GrantResult> {
-  const context: RefusalContext = { caller, claims: {}, policy: null, environment: [] };
-  const measured = await services.measureAction(request.params.action, caller.peer);
+): Promise<Granted> {
+  const context: RefusalContext = { caller, claims: {}, policy: null };
+  const measured = await services.measureAction(request.params.action);
   if (measured.outcome === 'denied') return refuse(services, request, context, [measured.denial]);
-  const environment = await services.measureEnvironment(caller.peer);
-  const presentation = { request, caller, action: measured.action, environment };
+  const presentation = { request, caller, action: measured.action };
   const attempt = await queue.exclusively(request.params.id, () => redeemAlone(services, presentation));
   // Sealing takes its time: whoever presents a right artifact must not wait for it behind those who present it wrongly.
-  if (attempt.outcome === 'refused')
-    return refuseAll(services, request, { ...context, environment }, attempt.grounds);
+  if (attempt.outcome === 'refused') return refuseAll(services, request, context, attempt.grounds);
   return attempt.receipt;
 }
 
@@ -91,7 +87,7 @@ async function redeemAlone(services: Services, presentation: Presentation): Prom
   if (artifact.state.revoked)
     return refused([denial('REVOKED', 'the artifact was revoked while it was redeemed')]);
   services.counters.increment('granted.redeem');
-  return { outcome: 'redeemed', receipt: { decision: 'allow', ...sealing.sealed } };
+  return { outcome: 'redeemed', receipt: grantResult(services, sealing.sealed) };
 }
 
 function refused(grounds: readonly Denial[]): Attempt {
@@ -121,7 +117,7 @@ async function earlierRedemption(
   services: Services,
   artifact: GrantedArtifact,
   { request, caller }: Presentation,
-): Promise<Allowed | null> {
+): Promise<RenderedResult | null> {
   const index = services.views.redemptionOf(artifact.entry.index);
   if (index === null || services.views.isRevoked(index)) return null;
   const proof = services.log.proof(index);
@@ -130,7 +126,7 @@ async function earlierRedemption(
   const record = decodeRecord(payload);
   if (record.type !== 'urn:writ:redemption:v1' || record.redeemerNonce !== request.params.nonce) return null;
   if (record.redeemer.uid !== caller.peer.uid || record.redeemer.gid !== caller.peer.gid) return null;
-  return { decision: 'allow', id, index, artifact: envelopeOf(services, payloadType, payload, proof) };
+  return grantResult(services, { id, index, payloadType, payload, proof });
 }
 
 /** `repeated`: this redeemer asks again for the receipt that it has, which is no replay. */
@@ -138,7 +134,7 @@ function groundsToRefuse(
   services: Services,
   artifact: GrantedArtifact,
   parent: GrantedArtifact | null,
-  { caller, action, environment }: Presentation,
+  { caller, action }: Presentation,
   repeated: boolean,
 ): Denial[] {
   const { entry, statement, state } = artifact;
@@ -151,14 +147,13 @@ function groundsToRefuse(
     action,
     file: null,
     presenter: caller.peer,
-    environment,
+    environment: caller.environment,
     parent: parent && { id: parent.entry.id, predicate: parent.statement.predicate, state: parent.state },
     state: { revoked: state.revoked, redeemed: state.redeemed && !repeated },
   });
   const decision = decide(services.policy, {
     caller,
     request: { type: 'redeem', artifact: entry.id, ownerUid: predicate.initiator.peer.uid },
-    environment,
     claims: {},
     lineageDepth: predicate.lineage.depth,
     nowMs: services.clock.lastTrustedMs(),

@@ -1,23 +1,22 @@
 /** `revoke`: ends an artifact. It counts from the moment it is decided; only the answer waits for the seal. */
 
 import { denial } from '../../format/denial.js';
-import type { GrantResult } from '../../format/protocol.js';
 import type { RevocationRecord } from '../../format/record.js';
 import { formatInstant } from '../../format/time.js';
 import { findGrant } from '../artifacts.js';
 import { decide } from '../pipeline/decide.js';
 import type { Request } from '../pipeline/parse.js';
 import { type RefusalContext, refuse } from '../pipeline/refuse.js';
-import { sealRecord } from '../pipeline/seal.js';
+import type { Granted } from '../pipeline/reply.js';
+import { grantResult, sealRecord } from '../pipeline/seal.js';
 import type { Caller, Services } from '../services.js';
 
 export async function revoke(
   services: Services,
   caller: Caller,
   request: Extract<Request, { method: 'revoke' }>,
-): Promise<GrantResult> {
-  const environment = await services.measureEnvironment(caller.peer);
-  const context: RefusalContext = { caller, claims: {}, policy: null, environment };
+): Promise<Granted> {
+  const context: RefusalContext = { caller, claims: {}, policy: null };
   const artifact = await findGrant(services, request.params.id);
   if (artifact === null) {
     return refuse(services, request, context, [
@@ -28,13 +27,12 @@ export async function revoke(
   const decision = decide(services.policy, {
     caller,
     request: { type: 'revoke', artifact: entry.id, ownerUid: statement.predicate.initiator.peer.uid },
-    environment,
     claims: {},
     lineageDepth: statement.predicate.lineage.depth,
     nowMs: services.clock.lastTrustedMs(),
   });
   if (decision.decision === 'deny') {
-    return refuse(services, request, { ...context, policy: decision, environment }, [decision.denial]);
+    return refuse(services, request, { ...context, policy: decision }, [decision.denial]);
   }
   services.views.revokeAtOnce(entry.index);
   const record: RevocationRecord = {
@@ -51,5 +49,5 @@ export async function revoke(
   const sealing = await sealRecord(services, record);
   if (sealing.outcome === 'unsealed') return refuse(services, request, context, [sealing.denial]);
   services.counters.increment('granted.revoke');
-  return { decision: 'allow', ...sealing.sealed };
+  return grantResult(services, sealing.sealed);
 }

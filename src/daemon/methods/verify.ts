@@ -17,7 +17,7 @@ export async function verifyArtifact(
   request: Extract<Request, { method: 'verify' }>,
 ): Promise<VerifyResult> {
   const { artifact, action } = request.params;
-  const measured = action === undefined ? null : await services.measureAction(action, caller.peer);
+  const measured = action === undefined ? null : await services.measureAction(action);
   const { known, loss } = await knowledgeOf(services, artifact);
   const time = services.clock.now();
   const presented = measured?.outcome === 'measured' ? measured.action : null;

@@ -1,6 +1,5 @@
 /** Stage 4: who, what and where -> a policy decision, on facts that the caller cannot colour beyond its own claims. */
 
-import type { Binding } from '../../format/predicate.js';
 import type { Claims } from '../../format/protocol.js';
 import type { PolicyRequest } from '../../policy/input.js';
 import type { Caller, Decision, PolicyService } from '../services.js';
@@ -8,7 +7,6 @@ import type { Caller, Decision, PolicyService } from '../services.js';
 export interface Question {
   readonly caller: Caller;
   readonly request: PolicyRequest;
-  readonly environment: readonly Binding[];
   readonly claims: Claims;
   readonly lineageDepth: number;
   readonly nowMs: number;
@@ -16,14 +14,10 @@ export interface Question {
 
 /** Evaluates the policy bundle in force. Whatever the engine cannot evaluate comes back as a denial. */
 export function decide(policy: PolicyService, question: Question): Decision {
-  const { caller, request, environment, claims, lineageDepth, nowMs } = question;
-  return policy.decide({
-    peer: caller.peer,
-    user: caller.user,
-    groups: caller.groups,
+  const { caller, request, claims, lineageDepth, nowMs } = question;
+  return policy.decide(caller, {
     claimed: { agent: claims.agent ?? null, user: claims.user ?? null },
     request,
-    environment,
     purpose: claims.purpose ?? null,
     ticket: claims.ticket ?? null,
     lineageDepth,

@@ -2,11 +2,10 @@
 
 import { type Denial, type Denials, isEvidenceDenial } from '../../format/denial.js';
 import { jcsBytes } from '../../format/jcs.js';
-import type { Binding } from '../../format/predicate.js';
 import { type Claims, type Denied, requestDigest } from '../../format/protocol.js';
 import type { Caller, Decision, Services } from '../services.js';
 import type { Request } from './parse.js';
-import { sealStatement } from './seal.js';
+import { artifactOf, sealStatement } from './seal.js';
 import { attributionOf, denialStatement } from './statement.js';
 
 /** What was known when the request was refused. */
@@ -14,7 +13,6 @@ export interface RefusalContext {
   readonly caller: Caller;
   readonly claims: Claims;
   readonly policy: Decision | null;
-  readonly environment: readonly Binding[];
 }
 
 /**
@@ -40,7 +38,6 @@ export async function refuse(
       caller: context.caller,
       claims: context.claims,
       policy: context.policy?.record ?? null,
-      environment: context.environment,
       attribution: attributionOf(services, requestDigest(method, params)),
     },
     jcsBytes({ method, params }),
@@ -48,7 +45,7 @@ export async function refuse(
   );
   const sealing = await sealStatement(services, statement, context.policy?.input ?? new Uint8Array());
   return sealing.outcome === 'sealed'
-    ? { decision: 'deny', denials, evidence: sealing.sealed }
+    ? { decision: 'deny', denials, evidence: artifactOf(services, sealing.sealed) }
     : { decision: 'deny', denials: [...denials, sealing.denial], evidence: null };
 }
 

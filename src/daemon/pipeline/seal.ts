@@ -1,5 +1,7 @@
-/** Stages 6 and 7: statement or record -> journal, checkpoint, proof -> the envelope that goes back to the caller. */
+/** Stages 6 and 7: statement or record -> journal, checkpoint, proof -> what goes back to the caller. */
 
+import type { ArtifactId } from '../../format/artifact-id.js';
+import { base64Encode } from '../../format/base64.js';
 import { type Denial, denial } from '../../format/denial.js';
 import { sealEnvelope } from '../../format/dsse.js';
 import type { SealedArtifact } from '../../format/protocol.js';
@@ -13,9 +15,20 @@ import {
 import { utf8Encode } from '../../format/utf8.js';
 import type { SealResult, Submission } from '../../log/seal.js';
 import type { Services } from '../services.js';
+import { RenderedResult } from './reply.js';
+
+/** A payload under its seal: all that an envelope is made of. */
+export interface SealedPayload {
+  readonly id: ArtifactId;
+  readonly index: number;
+  readonly payloadType: string;
+  readonly payload: Uint8Array;
+  /** Text of the tlog-proof. */
+  readonly proof: string;
+}
 
 export type Sealing =
-  | { readonly outcome: 'sealed'; readonly sealed: SealedArtifact }
+  | { readonly outcome: 'sealed'; readonly sealed: SealedPayload }
   | {
       readonly outcome: 'unsealed';
       readonly denial: Denial<'HSM_UNAVAILABLE' | 'LOG_UNAVAILABLE' | 'OVERLOADED' | 'TOO_LARGE'>;
@@ -29,14 +42,21 @@ export async function sealStatement(
 ): Promise<Sealing> {
   let payload: Uint8Array;
   try {
-    payload = encodeStatement(statement);
+    payload = encodeStatement(statement, services.texts);
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
     return { outcome: 'unsealed', denial: denial('TOO_LARGE', cause.message) };
   }
   const kind = statementKind(statement);
   const effect = kind === 'denial' ? 'evidence' : 'grant';
-  return seal(services, { kind, payloadType: statementPayloadType, payload, attachment: input, effect });
+  return seal(services, {
+    kind,
+    payloadType: statementPayloadType,
+    payload,
+    record: null,
+    attachment: input,
+    effect,
+  });
 }
 
 /** Seals a record. */
@@ -49,17 +69,34 @@ export function recordSubmission(record: LogRecord): Submission {
   const kind = recordKind(record);
   const effect = kind === 'redemption' ? 'grant' : kind === 'revocation' ? 'restriction' : 'evidence';
   const payload = encodeRecord(record);
-  return { kind, payloadType: recordPayloadType, payload, attachment: new Uint8Array(), effect };
+  return { kind, payloadType: recordPayloadType, payload, record, attachment: new Uint8Array(), effect };
 }
 
-/** The envelope of something that the log already holds, from its payload and the text of its proof. */
-export function envelopeOf(services: Services, payloadType: string, payload: Uint8Array, proof: string) {
-  return sealEnvelope(payloadType, payload, services.vkey, utf8Encode(proof));
+/** The artifact of a sealed payload, as part of an answer. */
+export function artifactOf(
+  { vkey }: Services,
+  { id, index, payloadType, payload, proof }: SealedPayload,
+): SealedArtifact {
+  return { id, index, artifact: sealEnvelope(payloadType, payload, vkey, utf8Encode(proof)) };
+}
+
+/** The answer that grants what was sealed: the JSON of `{decision: "allow", ...artifactOf(...)}`, at far less cost. */
+export function grantResult(
+  { vkey }: Services,
+  { id, index, payloadType, payload, proof }: SealedPayload,
+): RenderedResult {
+  // Ids, indexes and base64 need no escapes.
+  return new RenderedResult(
+    `{"decision":"allow","id":"${id}","index":${index},"artifact":{"payload":"${base64Encode(payload)}",` +
+      `"payloadType":${JSON.stringify(payloadType)},"signatures":[{"keyid":${JSON.stringify(vkey)},` +
+      `"sig":"${base64Encode(utf8Encode(proof))}"}]}}`,
+  );
 }
 
 async function seal(services: Services, submission: Submission): Promise<Sealing> {
   const result: SealResult = await services.log.append(submission);
   if (result.outcome === 'unsealed') return result;
-  const artifact = envelopeOf(services, submission.payloadType, submission.payload, result.proof);
-  return { outcome: 'sealed', sealed: { id: result.id, index: result.index, artifact } };
+  const { payloadType, payload } = submission;
+  const { id, index, proof } = result;
+  return { outcome: 'sealed', sealed: { id, index, payloadType, payload, proof } };
 }

@@ -11,7 +11,6 @@ import { jcsBytes } from '../../format/jcs.js';
 import type {
   Attribution,
   Bind,
-  Binding,
   Descend,
   GrantPredicate,
   Initiator,
@@ -36,7 +35,6 @@ export interface Grant {
   readonly caller: Caller;
   readonly claims: Claims;
   readonly policy: PolicyRecord;
-  readonly environment: readonly Binding[];
   readonly ttlSeconds: number;
   readonly audience: string | null;
   readonly bind: Bind;
@@ -53,7 +51,6 @@ export interface Refusal {
   readonly caller: Caller;
   readonly claims: Claims;
   readonly policy: PolicyRecord | null;
-  readonly environment: readonly Binding[];
   readonly attribution: Attribution;
 }
 
@@ -72,7 +69,7 @@ export function grantStatement(grant: Grant, stamp: Stamp): Statement {
     },
     initiator: initiatorOf(caller, claims),
     policy: grant.policy,
-    environment: grant.environment,
+    environment: caller.environment,
     validity: {
       notBefore: formatInstant(stamp.timeMs),
       notAfter: formatInstant(notAfterCapMs === null ? endMs : Math.min(endMs, notAfterCapMs)),
@@ -105,7 +102,7 @@ export function denialStatement(refusal: Refusal, requestBytes: Uint8Array, stam
       denials: refusal.denials,
       initiator: initiatorOf(refusal.caller, refusal.claims),
       policy: refusal.policy,
-      environment: refusal.environment,
+      environment: refusal.caller.environment,
       time: formatInstant(stamp.timeMs),
       nonce: stamp.nonce,
       attribution: refusal.attribution,

@@ -1,0 +1,15 @@
+// What a live process is right now, read in one go (proc(5), pidfd_open(2)).
+
+#pragma once
+
+#include <napi.h>
+
+namespace writ {
+
+// processFacts(pid, pidfd) -> string | null: facts of the process, one byte a character, each ended by a NUL: identity of
+// the executable (file_state.h), its path, the file /proc/PID/cgroup, and where the links /proc/PID/ns/{cgroup, ipc, mnt,
+// net, pid, time, user, uts} lead. The pidfd, which must be the process's own, is looked at last: null when the process
+// has ended, or when one of the facts cannot be read. Linux only, else null.
+Napi::Value process_facts(const Napi::CallbackInfo& info);
+
+}  // namespace writ

@@ -1,0 +1,47 @@
+/**
+ * Requests on their way in. Those that arrive in one turn of the event loop, on whatever connections, are identified by
+ * one look at the machine, taken after the last of them arrived: so each is judged by what was true after it was sent.
+ */
+
+import { dispatch } from './dispatch.js';
+import type { CallerSession, Machine } from './machine.js';
+import type { RedemptionQueue } from './methods/redeem.js';
+import type { Request } from './pipeline/parse.js';
+import type { Services } from './services.js';
+
+interface Arrived {
+  readonly session: CallerSession;
+  readonly request: Request;
+  readonly settle: (answer: Promise<unknown>) => void;
+}
+
+export class Intake {
+  readonly #services: Services;
+  readonly #machine: Machine;
+  readonly #redemptions: RedemptionQueue;
+  #arrived: Arrived[] = [];
+
+  constructor(services: Services, machine: Machine, redemptions: RedemptionQueue) {
+    this.#services = services;
+    this.#machine = machine;
+    this.#redemptions = redemptions;
+  }
+
+  /** Answers a request. Rejects only for faults of the daemon itself. */
+  answer(session: CallerSession, request: Request): Promise<unknown> {
+    return new Promise((settle) => {
+      this.#arrived.push({ session, request, settle });
+      if (this.#arrived.length === 1) setImmediate(() => this.#takeIn());
+    });
+  }
+
+  #takeIn(): void {
+    const arrived = this.#arrived;
+    this.#arrived = [];
+    const look = this.#machine.look();
+    for (const { session, request, settle } of arrived) {
+      const identify = () => this.#machine.identify(session, look);
+      settle(dispatch(this.#services, this.#redemptions, identify, request));
+    }
+  }
+}
