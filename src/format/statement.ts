@@ -9,7 +9,7 @@ import {
   type GrantPredicate,
   grantPredicateSchema,
 } from './predicate.js';
-import { readOwnStatement } from './statement-reader.js';
+import { readOwnStatement, StatementMemory } from './statement-reader.js';
 import { parseJsonBytes } from './strict-json.js';
 
 export const statementPayloadType = 'application/vnd.in-toto+json';
@@ -76,9 +76,15 @@ export function encodeStatement(statement: Statement, remembered: RememberedText
   return bytes;
 }
 
-/** Reads payload bytes. Throws JsonFaultError or SyntaxError, naming the first field that does not belong. */
-export function decodeStatement(payload: Uint8Array): Statement {
-  return readOwnStatement(payload) ?? decodeBySchema(payload);
+/**
+ * Reads payload bytes; with a `memory`, statements share the parts that they have in common. Throws JsonFaultError or
+ * SyntaxError, naming the first field that does not belong.
+ */
+export function decodeStatement(
+  payload: Uint8Array,
+  memory: StatementMemory = new StatementMemory(),
+): Statement {
+  return readOwnStatement(payload, memory) ?? decodeBySchema(payload);
 }
 
 /**
