@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type Benchmark, catalogue } from './catalogue.js';
 import { describeMachine, machineLine } from './machine.js';
+import { watchOtherLoad } from './other-load.js';
 import { writeReport } from './report/files.js';
 import type { Section } from './report/model.js';
 import { sectionLines } from './report/table.js';
@@ -71,8 +72,14 @@ async function main(): Promise<void> {
 
 /** A benchmark that fails must not take the others' results along. */
 async function runOne(name: string, { about, run }: Benchmark, quick: boolean): Promise<Section> {
+  const startMs = performance.now();
+  const otherLoad = watchOtherLoad();
   try {
-    return await run(quick);
+    const section = await run(quick);
+    const seconds = ((performance.now() - startMs) / 1000).toFixed(0);
+    const percent = (otherLoad() * 100).toFixed(0);
+    const remark = `took ${seconds} s; other programs had ${percent} % of the processors meanwhile`;
+    return { ...section, remarks: [...section.remarks, remark] };
   } catch (cause) {
     const reason = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
     return { name, title: about, method: [], rows: [], plots: [], remarks: [], faults: [reason] };

@@ -30,6 +30,7 @@ function rowOf({ hashCase, coreNs, hashWasmRatio, nodeRatio }: HashBenchRow): Ro
       compared('the speed of node:crypto', coreNs, nodeRatio, target?.node),
     ],
     notes: [],
+    details: {},
   };
 }
 
