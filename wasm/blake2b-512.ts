@@ -9,19 +9,17 @@ import {
   BLAKE2B_DIGESTS, DIGEST_BYTES, MESSAGES, PAIR_BLOCK, PAIR_STATE, SOLO_BLOCK, SOLO_STATE,
 } from './layout';
 import { clearBehind } from './padding';
-import { INITIAL, compressSolo, compressTrio } from './unrolled/blake2b';
+import { beginHalf, beginSolo, compressSolo, compressTrio, squeezeHalf, squeezeSolo } from './unrolled/blake2b';
 
 const BLOCK_BYTES: u32 = 128;
 const STATE_WORDS: u32 = 8;
-/** Digest of 64 bytes, no key, fan-out and depth one: the only word of the parameter block that is not zero. */
-const PARAMETERS: u64 = 0x01010040;
 const ALL_ONES: u64 = u64.MAX_VALUE;
 /** Where a message that arrives in parts keeps the count of its bytes so far: behind the state. */
 const ABSORBED: usize = SOLO_STATE + 64;
 
 /** Begins a message that arrives in parts. */
 export function blake2b_512_begin(): void {
-  clearSolo();
+  beginSolo();
   store<u64>(ABSORBED, 0);
 }
 
@@ -75,8 +73,8 @@ export function blake2b_512_batch(count: u32): void {
 
 function takeNext(lane: u32): void {
   if (!takeMessage(lane)) return;
-  if (lane == SOLO) clearSolo();
-  else clearHalf(lane);
+  if (lane == SOLO) beginSolo();
+  else beginHalf(lane == 1 ? i64x2(-1, 0) : i64x2(0, -1));
 }
 
 /** After a compression: on to the next block, or the digest and the next message. */
@@ -136,33 +134,20 @@ function copyPairBlocks(first: usize, second: usize): void {
   }
 }
 
-function initialWord(index: u32): u64 {
-  return load<u64>(INITIAL + 8 * index) ^ (index == 0 ? PARAMETERS : 0);
-}
-
-function clearSolo(): void {
-  for (let index: u32 = 0; index < STATE_WORDS; index++) store<u64>(SOLO_STATE + 8 * index, initialWord(index));
-}
-
-function halfAddress(lane: u32, index: u32): usize {
-  return PAIR_STATE + 16 * index + 8 * (lane - 1);
-}
-
-function clearHalf(lane: u32): void {
-  for (let index: u32 = 0; index < STATE_WORDS; index++) store<u64>(halfAddress(lane, index), initialWord(index));
-}
-
 function moveState(lane: u32): void {
   moveToSolo(lane);
   for (let index: u32 = 0; index < STATE_WORDS; index++) {
-    store<u64>(SOLO_STATE + 8 * index, load<u64>(halfAddress(lane, index)));
+    store<u64>(SOLO_STATE + 8 * index, load<u64>(PAIR_STATE + 16 * index + halfOffset(lane)));
   }
+}
+
+/** Where a lane's half begins in a vector. */
+function halfOffset(lane: u32): usize {
+  return 8 * (lane - 1);
 }
 
 function squeeze(lane: u32, message: u32): void {
   const digest = BLAKE2B_DIGESTS + DIGEST_BYTES * message;
-  for (let index: u32 = 0; index < STATE_WORDS; index++) {
-    const from = lane == SOLO ? SOLO_STATE + 8 * index : halfAddress(lane, index);
-    store<u64>(digest + 8 * index, load<u64>(from));
-  }
+  if (lane == SOLO) squeezeSolo(digest);
+  else squeezeHalf(halfOffset(lane), digest);
 }

@@ -56,6 +56,7 @@ const solo = {
   state: 'SOLO_STATE',
   work: 'SOLO_WORK',
   constant: (word) => `load<u64>(INITIAL, ${8 * word})`,
+  parameters: 'PARAMETERS',
   counter: 'counter',
   end: 'end',
   add: (a, b) => `(${a} + ${b})`,
@@ -72,6 +73,7 @@ const pair = {
   state: 'PAIR_STATE',
   work: 'PAIR_WORK',
   constant: (word) => `v128.load64_splat(INITIAL, ${8 * word})`,
+  parameters: 'i64x2.splat(PARAMETERS)',
   counter: 'pairCounter',
   end: 'pairEnd',
   add: (a, b) => `i64x2.add(${a}, ${b})`,
@@ -169,6 +171,39 @@ function compressTrio() {
   ];
 }
 
+/**
+ * The start of a message, the initialisation vector with the parameter block, and the digests; straight-line,
+ * for these are what a small message costs beside its compressions.
+ */
+function edges() {
+  const first = (machine, word) =>
+    word === 0 ? machine.xor(machine.constant(0), machine.parameters) : machine.constant(word);
+  const half = (word) =>
+    pair.store(pair.state, word, `v128.bitselect(${first(pair, word)}, ${pair.load(pair.state, word)}, own)`);
+  return [
+    '/** Begins a message in the solo state. */',
+    'export function beginSolo(): void {',
+    ...indent(STATE_WORDS.map((word) => solo.store(solo.state, word, first(solo, word)))),
+    '}',
+    '',
+    '/** Begins a message in one half of the pair state: `own` is all ones in that half, zero in the other. */',
+    'export function beginHalf(own: v128): void {',
+    ...indent(STATE_WORDS.map(half)),
+    '}',
+    '',
+    'export function squeezeSolo(digest: usize): void {',
+    ...indent(STATE_WORDS.map((word) => solo.store('digest', word, solo.load(solo.state, word)))),
+    '}',
+    '',
+    '/** `half`: 0 or 8, the offset of a half in its vector. */',
+    'export function squeezeHalf(half: usize, digest: usize): void {',
+    ...indent(
+      STATE_WORDS.map((word) => solo.store('digest', word, `load<u64>(half, PAIR_STATE + ${16 * word})`)),
+    ),
+    '}',
+  ];
+}
+
 const indent = (lines) => lines.map((line) => `  ${line}`);
 
 /** Rotations of both halves; those by whole bytes are one byte shuffle each. */
@@ -198,10 +233,14 @@ export function blake2bSource() {
     "} from '../layout';",
     '',
     '/** The initialisation vector (RFC 7693, section 2.6). */',
-    `export const INITIAL: usize = memory.data<u64>([${INITIAL.join(', ')}]);`,
+    `const INITIAL: usize = memory.data<u64>([${INITIAL.join(', ')}]);`,
     '',
     `const ORDER: usize = memory.data<u8>([${orderTable().flat().join(', ')}]);`,
+    '/** Digest of 64 bytes, no key, fan-out and depth one: all of the parameter block that is not zero. */',
+    'const PARAMETERS: u64 = 0x01010040;',
     ROTATIONS,
+    ...edges(),
+    '',
     '/** F on the solo state and the block at an address. `end`: all ones for the last block, else zero. */',
     ...compressSolo(),
     '',
