@@ -8,8 +8,11 @@ import { watchOtherLoad } from './other-load.js';
 import { writeReport } from './report/files.js';
 import type { Section } from './report/model.js';
 import { sectionLines } from './report/table.js';
+import { closeAllScopes } from './scope.js';
 
 const usageExitCode = 2;
+/** As shells say it for a program that SIGINT ended. */
+const interruptedExitCode = 130;
 const defaultDirectory = fileURLToPath(new URL('../../bench/results', import.meta.url));
 
 const help = `npm run bench -- [--quick] [--out DIR] [NAME...]
@@ -86,4 +89,9 @@ async function runOne(name: string, { about, run }: Benchmark, quick: boolean): 
   }
 }
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    void closeAllScopes().finally(() => process.exit(interruptedExitCode));
+  });
+}
 await main();
