@@ -10,6 +10,8 @@ export interface LoopRoom {
   readonly left: number;
   /** Sends so many on one connection, whose latencies count from `startMs`. */
   send(connection: number, count: number, startMs: number): void;
+  /** Ends the round if nothing will be sent and nothing is unanswered any more. */
+  endIfOver(nowMs: number): void;
 }
 
 export interface Loop {
@@ -68,6 +70,7 @@ export function openLoop(
   let turn = 0;
   let timer: NodeJS.Timeout | null = null;
   let sendDelayMs = 0;
+  const isOver = (nowMs: number): boolean => schedule.done || room.left <= 0 || nowMs >= lastSendMs;
   const pump = (nowMs: number): void => {
     while (room.outstanding < maxOutstanding && room.left > 0 && nowMs < lastSendMs) {
       const dueMs = schedule.take(nowMs);
@@ -77,16 +80,19 @@ export function openLoop(
       turn = (turn + 1) % connections;
     }
     // While too much is unanswered, the next answer calls.
-    if (timer !== null || schedule.done || room.outstanding >= maxOutstanding) return;
+    if (timer !== null || isOver(nowMs) || room.outstanding >= maxOutstanding) return;
     timer = setTimeout(() => {
       timer = null;
-      pump(performance.now());
+      const wokenMs = performance.now();
+      pump(wokenMs);
+      // Whoever wakes up after the end sends nothing more, and then there may be no answer to notice that.
+      room.endIfOver(wokenMs);
     }, schedule.nextMs - nowMs);
   };
   return {
     begin: pump,
     answered: (_connection, _lines, nowMs) => pump(nowMs),
-    isOver: (nowMs) => schedule.done || room.left <= 0 || nowMs >= lastSendMs,
+    isOver,
     get sendDelayMs() {
       return sendDelayMs;
     },

@@ -66,6 +66,7 @@ export class Run implements LoopRoom {
     );
     parts.ledger.resetPeak();
     this.#loop.begin(nowMs);
+    this.endIfOver(nowMs);
   }
 
   get outstanding(): number {
@@ -110,6 +111,10 @@ export class Run implements LoopRoom {
   /** `lines` answers came on a connection, all of them noted already. */
   answered(connection: number, lines: number, nowMs: number): void {
     this.#loop.answered(connection, lines, nowMs);
+    this.endIfOver(nowMs);
+  }
+
+  endIfOver(nowMs: number): void {
     if (this.outstanding > 0 || !this.#loop.isOver(nowMs)) return;
     this.#stop();
     // They waited at least until now, and that counts.
@@ -124,7 +129,7 @@ export class Run implements LoopRoom {
     // Without requests the load ended when the last answer came.
     const endMs = this.#left <= 0 ? this.#lastInWindowMs : this.#windowEndMs;
     return {
-      windowMs: endMs - this.#windowStartMs,
+      windowMs: Math.max(0, endMs - this.#windowStartMs),
       grantedInWindow: this.#grantedInWindow,
       granted: this.#granted,
       failures: this.#failures,
