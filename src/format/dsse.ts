@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { base64Decode, base64DecodedLength, base64DecodeInto, base64Encode } from './base64.js';
 import { concatBytes } from './bytes.js';
-import { utf8Encode } from './utf8.js';
+import { utf8Encode, utf8Length } from './utf8.js';
 
 /** An envelope as JSON carries it: `payload` and `sig` are base64. */
 export interface Envelope {
@@ -36,7 +36,7 @@ export function pae(payloadType: string, payload: Uint8Array): Uint8Array {
 }
 
 function paeHead(payloadType: string, payloadBytes: number): Uint8Array {
-  const typeBytes = utf8Encode(payloadType).length;
+  const typeBytes = utf8Length(payloadType);
   return utf8Encode(`DSSEv1 ${typeBytes} ${payloadType} ${payloadBytes} `);
 }
 
