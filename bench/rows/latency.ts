@@ -27,7 +27,7 @@ const maxOutstanding = 2048;
 const tokenMs = 150;
 
 const quickEffort: Effort = { rounds: 2, roundMs: 500, warmUpMs: 100 };
-const fullEffort: Effort = { rounds: 9, roundMs: 2000, warmUpMs: 300 };
+const fullEffort: Effort = { rounds: 5, roundMs: 1500, warmUpMs: 300 };
 
 /** One client by itself, then a schedule of half the rate that a closed loop reaches. */
 export function latency(quick: boolean): Promise<Section> {

@@ -25,7 +25,11 @@ test('a schedule without a rate is refused', () => {
 class Sent implements LoopRoom {
   outstanding = 0;
   ended = 0;
+  readonly endMs: number;
   left = Number.POSITIVE_INFINITY;
+  constructor(endMs: number) {
+    this.endMs = endMs;
+  }
   readonly sent: { readonly connection: number; readonly startMs: number }[] = [];
   send(connection: number, count: number, startMs: number): void {
     this.outstanding += count;
@@ -37,9 +41,9 @@ class Sent implements LoopRoom {
 }
 
 test('an arrival that finds too much unanswered waits, and its time counts from the schedule', () => {
-  const room = new Sent();
+  const room = new Sent(10);
   const pace = { loop: 'open', connections: 2, ratePerSecond: 1000, maxOutstanding: 2 } as const;
-  const loop = openLoop(room, pace, new OpenSchedule(0, 1000, 10), 10);
+  const loop = openLoop(room, pace, new OpenSchedule(0, 1000, 10));
   loop.begin(5);
   assert.deepEqual(room.sent, [
     { connection: 0, startMs: 0 },
@@ -59,11 +63,11 @@ test('an arrival that finds too much unanswered waits, and its time counts from 
 });
 
 test('a loop that wakes up after its end says so, though nothing is answered any more', async () => {
-  const room = new Sent();
   const pace = { loop: 'open', connections: 1, ratePerSecond: 100, maxOutstanding: 9 } as const;
   // By the clock of the process this schedule ended long ago.
   const startMs = performance.now() - 10_000;
-  const loop = openLoop(room, pace, new OpenSchedule(startMs, 100, 30), startMs + 30);
+  const room = new Sent(startMs + 30);
+  const loop = openLoop(room, pace, new OpenSchedule(startMs, 100, 30));
   loop.begin(startMs);
   assert.equal(room.sent.length, 1);
   while (room.ended === 0) await new Promise((resolve) => setTimeout(resolve, 1));
