@@ -20,7 +20,7 @@ import { digestWhole } from '../../src/hash/stream.js';
 import { warmUp } from '../../src/hash/warm-up.js';
 
 /** Longer messages go through the core's memory in parts of this size. */
-const PART_BYTES = 32_256;
+const PART_BYTES = 64_512;
 /** Padding changes its shape around the rates of both functions, 72 and 128, and around the ends of parts and of the area. */
 const BOUNDARIES = [
   ...[0, 72, 128, 144, 256, 1152, NATIVE_SHA3_FROM_BYTES, PART_BYTES - 128, PART_BYTES, 2 * PART_BYTES],
