@@ -151,22 +151,26 @@ function compressSolo() {
   ];
 }
 
-/** The mixings of solo and pair take turns, so that they overlap. */
-function compressTrio() {
-  const [soloWork, pairWork] = [inMemory(solo), inMemory(pair)];
+/** What one mixing of each machine takes from memory: the message words at the offsets x and y. */
+const pairWords = ['v128.load(x << 1, PAIR_BLOCK)', 'v128.load(y << 1, PAIR_BLOCK)'];
+const soloWords = ['load<u64>(x, SOLO_BLOCK)', 'load<u64>(y, SOLO_BLOCK)'];
+
+/** The rounds as a loop, on the states of all given machines, whose mixings take turns so that they overlap. */
+function compressTogether(signature, machines) {
+  const works = machines.map(([machine]) => inMemory(machine));
+  const each = (passage) => machines.flatMap(([machine, words], i) => passage(machine, works[i], words));
   const round = MIXED.flatMap((words, i) => [
     `x = load<u8>(order, ${2 * i}); y = load<u8>(order, ${2 * i + 1});`,
-    ...mix(pair, pairWork, words, 'v128.load(x << 1, PAIR_BLOCK)', 'v128.load(y << 1, PAIR_BLOCK)'),
-    ...mix(solo, soloWork, words, 'load<u64>(x, SOLO_BLOCK)', 'load<u64>(y, SOLO_BLOCK)'),
+    ...each((machine, work, [x, y]) => mix(machine, work, words, x, y)),
   ]);
   return [
-    'export function compressTrio(counter: u64, end: u64, pairCounter: v128, pairEnd: v128): void {',
+    `export function ${signature}: void {`,
     '  let x: usize, y: usize;',
-    ...indent([...start(pair, pairWork), ...start(solo, soloWork)]),
+    ...indent(each(start)),
     `  for (let order: usize = ORDER; order < ORDER + ${16 * ROUNDS}; order += 16) {`,
     ...indent(indent(round)),
     '  }',
-    ...indent([...finish(pair, pairWork), ...finish(solo, soloWork)]),
+    ...indent(each(finish)),
     '}',
   ];
 }
@@ -244,8 +248,14 @@ export function blake2bSource() {
     '/** F on the solo state and the block at an address. `end`: all ones for the last block, else zero. */',
     ...compressSolo(),
     '',
+    '/** F on both halves of the pair state, and the blocks that lie where the layout says. */',
+    ...compressTogether('compressPair(pairCounter: v128, pairEnd: v128)', [[pair, pairWords]]),
+    '',
     '/** F on the solo state and both halves of the pair state, and the blocks that lie where the layout says. */',
-    ...compressTrio(),
+    ...compressTogether('compressTrio(counter: u64, end: u64, pairCounter: v128, pairEnd: v128)', [
+      [pair, pairWords],
+      [solo, soloWords],
+    ]),
     '',
   ].join('\n');
 }
