@@ -73,8 +73,10 @@ export class Trial {
     const { granted, failures, firstFailure, samples } = measured.result;
     this.#grants += granted;
     this.#sampled += samples.length;
-    if (failures > 0) this.#faults.push(`${failures} requests failed; the first answer: ${firstFailure}`);
-    for (const fault of sampleFaults(samples, this.#trust)) this.#faults.push(`a sample: ${fault}`);
+    const where = `${round.pace.loop} loop, ${round.pace.connections} connections, ${round.workload.kind}`;
+    if (failures > 0)
+      this.#faults.push(`${where}: ${failures} requests failed; the first answer: ${firstFailure}`);
+    for (const fault of sampleFaults(samples, this.#trust)) this.#faults.push(`${where}: a sample: ${fault}`);
     return measured;
   }
 

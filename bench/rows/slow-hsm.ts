@@ -51,15 +51,15 @@ interface AtDelay {
 export async function slowHsm(quick: boolean): Promise<Section> {
   const effort = quick ? quickEffort : fullEffort;
   const points: AtDelay[] = [];
-  const ends: TrialEnd[] = [];
+  const ends: { readonly delayMs: number; readonly end: TrialEnd }[] = [];
   for (const delayMs of quick ? [] : otherDelaysMs) {
     const { rounds, end } = await scoped((defer) => measureDelay(defer, delayMs, effort.closed, quick));
     points.push({ delayMs, rounds });
-    ends.push(end);
+    ends.push({ delayMs, end });
   }
   const slow = await scoped((defer) => measureSlow(defer, effort, quick));
   if (slow.closed.length > 0) points.push({ delayMs: slowMs, rounds: slow.closed });
-  ends.push(slow.end);
+  ends.push({ delayMs: slowMs, end: slow.end });
   return {
     name: 'slow-hsm',
     title: `a token that takes ${slowMs} ms for each signature, one after the other`,
@@ -70,8 +70,8 @@ export async function slowHsm(quick: boolean): Promise<Section> {
     ],
     rows: [...openRows(slow.open), ...points.map(closedRow)],
     plots: points.length > 1 ? plotsOf(points) : [],
-    remarks: ends.map(truthLine),
-    faults: ends.flatMap(({ faults }) => faults),
+    remarks: ends.map(({ delayMs, end }) => `+${delayMs} ms: ${truthLine(end)}`),
+    faults: ends.flatMap(({ delayMs, end }) => end.faults.map((fault) => `+${delayMs} ms: ${fault}`)),
   };
 }
 
