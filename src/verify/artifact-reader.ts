@@ -101,7 +101,10 @@ class ReusedMemory {
 
 /** Tells a proof from the raw signature bytes of other schemes. */
 function isProof(signature: Uint8Array): boolean {
-  return proofHeader.every((byte, position) => signature[position] === byte);
+  for (let position = 0; position < proofHeader.length; position++) {
+    if (signature[position] !== proofHeader[position]) return false;
+  }
+  return true;
 }
 
 function denied(reason: Unreadable['denial'], claimed: LoggedPayload | null): Unreadable {

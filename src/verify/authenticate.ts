@@ -47,15 +47,17 @@ const readAtOnce = 128;
 /**
  * Like `authenticate` for each candidate, in their order, with the same outcome. Checkpoints and tree nodes that they
  * have in common are checked once, and their evidence digests are taken together.
+ * @param conclude makes of each outcome what is to be kept of it
  */
-export function authenticateBatch(
+export function authenticateBatch<Conclusion>(
   candidates: readonly unknown[],
   trust: Trust,
   context: VerificationContext,
-): Authentication[] {
+  conclude: (outcome: Authentication, position: number) => Conclusion,
+): Conclusion[] {
   const reader = new ArtifactReader();
   const authenticator = new Authenticator(trust, context);
-  const outcomes: Authentication[] = [];
+  const conclusions: Conclusion[] = [];
   for (let start = 0; start < candidates.length; start += readAtOnce) {
     const artifacts = candidates.slice(start, start + readAtOnce).map((candidate) => reader.read(candidate));
     const digests = evidenceDigestsBatch(artifacts.filter(isRead).map(({ pae }) => pae)).values();
@@ -63,11 +65,11 @@ export function authenticateBatch(
       const outcome = isRead(artifact)
         ? authenticator.prove(artifact, digests.next().value as EvidenceDigests)
         : artifact;
-      outcomes.push(outcome);
+      conclusions.push(conclude(outcome, conclusions.length));
     }
     reader.release();
   }
-  return outcomes;
+  return conclusions;
 }
 
 function isRead(artifact: ReadArtifact | Unreadable): artifact is ReadArtifact {

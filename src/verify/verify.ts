@@ -42,7 +42,7 @@ export function verifyBatch(
   context: VerificationContext = new VerificationContext(),
 ): Verdict[] {
   const situationAt = typeof situation === 'function' ? situation : () => situation;
-  return authenticateBatch(artifacts, trust, context).map((result, position) =>
+  return authenticateBatch(artifacts, trust, context, (result, position) =>
     verdictOn(result, situationAt(position)),
   );
 }
