@@ -32,8 +32,12 @@ export const envelopeSchema: z.ZodType<Envelope> = z.object({
  * `"DSSEv1" SP len(type) SP type SP len(payload) SP payload`, lengths in bytes, decimal.
  */
 export function pae(payloadType: string, payload: Uint8Array): Uint8Array {
-  const type = utf8Encode(payloadType);
-  return concatBytes(utf8Encode(`DSSEv1 ${type.length} `), type, utf8Encode(` ${payload.length} `), payload);
+  return concatBytes(utf8Encode(paeHeader(payloadType, payload.length)), payload);
+}
+
+/** What precedes a payload of so many bytes in its Pre-Authentication Encoding. */
+export function paeHeader(payloadType: string, payloadBytes: number): string {
+  return `DSSEv1 ${utf8Encode(payloadType).length} ${payloadType} ${payloadBytes} `;
 }
 
 /** Puts a payload and one signature into an envelope. */

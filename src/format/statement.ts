@@ -2,15 +2,15 @@
 
 import { z } from 'zod';
 import { type DigestSet, digestSetSchema } from './digest-set.js';
-import { jcsBytes, type RememberedTexts } from './jcs.js';
+import { jcsText, type RememberedTexts } from './jcs.js';
 import {
   type DenialPredicate,
   denialPredicateSchema,
   type GrantPredicate,
   grantPredicateSchema,
 } from './predicate.js';
-import { readOwnStatement } from './statement-reader.js';
 import { parseJsonBytes } from './strict-json.js';
+import { utf8Encode } from './utf8.js';
 
 export const statementPayloadType = 'application/vnd.in-toto+json';
 
@@ -63,29 +63,28 @@ const statementSchema: z.ZodType<Statement> = z.discriminatedUnion('predicateTyp
 ]);
 
 /**
- * The payload bytes of a statement, in canonical JSON; parts of it may be remembered. Throws RangeError when it would
- * exceed `maxStatementBytes`.
+ * The payload of a statement, as canonical JSON; parts of it may be remembered. Throws RangeError when it would exceed
+ * `maxStatementBytes`.
  */
-export function encodeStatement(statement: Statement, remembered: RememberedTexts | null = null): Uint8Array {
-  const bytes = jcsBytes(statement, remembered);
-  if (bytes.length > maxStatementBytes) {
+export function statementText(statement: Statement, remembered: RememberedTexts | null = null): string {
+  const text = jcsText(statement, remembered);
+  // No UTF-16 code unit takes more than three bytes, so most texts need not be counted.
+  const sizeBytes = text.length * 3 <= maxStatementBytes ? text.length : utf8Encode(text).length;
+  if (sizeBytes > maxStatementBytes) {
     throw new RangeError(
-      `the statement is ${bytes.length} bytes long, at most ${maxStatementBytes} can be sealed`,
+      `the statement is ${sizeBytes} bytes long, at most ${maxStatementBytes} can be sealed`,
     );
   }
-  return bytes;
+  return text;
+}
+
+/** The payload bytes of a statement. Throws like `statementText`. */
+export function encodeStatement(statement: Statement): Uint8Array {
+  return utf8Encode(statementText(statement));
 }
 
 /** Reads payload bytes. Throws JsonFaultError or SyntaxError, naming the first field that does not belong. */
 export function decodeStatement(payload: Uint8Array): Statement {
-  return readOwnStatement(payload) ?? decodeBySchema(payload);
-}
-
-/**
- * Reads payload bytes by the schemas alone, which decide what a statement is; `decodeStatement` only answers sooner where
- * they would accept. Throws like it.
- */
-export function decodeBySchema(payload: Uint8Array): Statement {
   const parsed = statementSchema.safeParse(parseJsonBytes(payload));
   if (!parsed.success) throw new SyntaxError(`not a statement of ours: ${firstIssue(parsed.error)}`);
   return parsed.data;

@@ -25,7 +25,8 @@ export interface CheckpointSigner {
 export interface Submission {
   readonly kind: EntryKind;
   readonly payloadType: PayloadType;
-  readonly payload: Uint8Array;
+  /** The payload, as canonical JSON. */
+  readonly payload: string;
   /** What the payload says, where it is a record; null for a statement. */
   readonly record: LogRecord | null;
   /** Kept beside the payload, outside the leaf: the policy input of a decision. Empty where there is none. */
@@ -43,6 +44,8 @@ export interface DurableEntry {
   readonly index: number;
   readonly id: ArtifactId;
   readonly leaf: Uint8Array;
+  /** The payload's bytes: a view into those of its whole batch, so not to be kept for long. */
+  readonly payload: Uint8Array;
   readonly submission: Submission;
 }
 
@@ -51,6 +54,8 @@ export interface Sealed {
   readonly outcome: 'sealed';
   readonly id: ArtifactId;
   readonly index: number;
+  /** The payload's bytes: a view into those of its whole batch, so not to be kept for long. */
+  readonly payload: Uint8Array;
   /** Text of the tlog-proof: the artifact's signature. */
   readonly proof: string;
 }

@@ -12,13 +12,13 @@
 import { type ArtifactId, artifactIdOf } from '../format/artifact-id.js';
 import { formatCheckpoint } from '../format/checkpoint.js';
 import { denial } from '../format/denial.js';
-import { pae } from '../format/dsse.js';
 import { encodeEntry } from '../format/entry.js';
 import { formatNote, type VerifierKey } from '../format/note.js';
 import { evidenceDigestsBatch } from '../hash/evidence.js';
 import { leafHash } from '../merkle/tree.js';
 import { type Journal, JournalWriteError } from './journal.js';
 import type { Frame } from './journal-frame.js';
+import { encodePaes } from './payload-batch.js';
 import { ProofTexts } from './proof-texts.js';
 import type {
   AbandonedGrant,
@@ -71,6 +71,7 @@ interface Written {
   readonly waiting: Waiting;
   readonly id: ArtifactId;
   readonly leaf: Uint8Array;
+  readonly payload: Uint8Array;
 }
 
 /** An entry that is durable and waits for its seal. */
@@ -275,11 +276,11 @@ export class Sealer {
   }
 
   #becomeDurable(batch: readonly Written[]): void {
-    for (const { waiting, id, leaf } of batch) {
+    for (const { waiting, id, leaf, payload } of batch) {
       const index = this.#parts.tree.size;
-      const durable = { waiting, id, leaf, index };
+      const durable = { waiting, id, leaf, payload, index };
       this.#parts.tree.append(leafHash(leaf));
-      this.#parts.onDurable({ index, id, leaf, submission: waiting.submission });
+      this.#parts.onDurable({ index, id, leaf, payload, submission: waiting.submission });
       if (waiting.settle === null) this.#unrevoked--;
       if (waiting.state === 'abandoned') this.#abandon(durable);
       else this.#unsealed.push(durable);
@@ -335,9 +336,9 @@ export class Sealer {
 
   #release(covered: readonly Durable[], seal: Seal): void {
     const proofs = new ProofTexts(seal.size, seal.note, this.#parts.tree.subtree);
-    for (const { waiting, id, index } of covered) {
+    for (const { waiting, id, index, payload } of covered) {
       if (waiting.settle === null) continue;
-      this.#settle(waiting, { outcome: 'sealed', id, index, proof: proofs.textOf(index) });
+      this.#settle(waiting, { outcome: 'sealed', id, index, payload, proof: proofs.textOf(index) });
     }
   }
 
@@ -380,26 +381,31 @@ export class Sealer {
   }
 }
 
-/** Digests a batch in one call: the digests' cost a payload falls with the number of payloads. */
+/** Encodes and digests a batch in one go: both cost less for a payload among many. */
 function digestBatch(batch: readonly Waiting[]): Written[] {
-  const digests = evidenceDigestsBatch(
-    batch.map(({ submission }) => pae(submission.payloadType, submission.payload)),
-  );
-  return digests.map((own, position) => {
-    const waiting = batch[position] as Waiting;
+  const encoded = encodePaes(batch.map(({ submission }) => submission));
+  const digests = evidenceDigestsBatch(encoded.map(({ pae }) => pae));
+  const written: Written[] = [];
+  for (const [position, waiting] of batch.entries()) {
+    const own = digests[position];
+    const payload = encoded[position]?.payload;
+    if (own === undefined || payload === undefined)
+      throw new Error('a payload of the batch was not digested');
     const leaf = encodeEntry({ kind: waiting.submission.kind, digests: own });
-    return { waiting, id: artifactIdOf(own), leaf };
-  });
+    written.push({ waiting, id: artifactIdOf(own), leaf, payload });
+  }
+  return written;
 }
 
 function framesOf(note: PendingNote | null, batch: readonly Written[]): Frame[] {
-  const entries = batch.map(({ leaf, waiting: { submission } }): Frame => {
-    const { payloadType, payload, attachment } = submission;
+  const entries = batch.map(({ leaf, payload, waiting: { submission } }): Frame => {
+    const { payloadType, attachment } = submission;
     return { frame: 'entry', leaf, payloadType, payload, attachment };
   });
   return note === null ? entries : [{ frame: 'checkpoint', note: note.seal.note }, ...entries];
 }
 
+/** About: a character of the payload counts as one byte, which nearly all of them have. */
 function sizeOf({ payload, attachment }: Submission): number {
   return payload.length + attachment.length;
 }
