@@ -1,31 +1,25 @@
 /**
  * What it costs to know who asks, and from where: identifying a connection, identifying its process again for a request,
- * and measuring its namespaces. Medians of alternated rounds, and their ratios to one bare readlink of /proc/self/exe.
+ * and measuring its namespaces, beside one bare readlink of /proc/self/exe; and what digesting an executable costs.
  */
 
 import { once } from 'node:events';
 import { mkdtempSync, readlinkSync, rmSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
-import { cpus, release, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { createKernelMeasurer } from '../src/environment/bindings.js';
 import { defaultFileDigesterOptions, FileDigester } from '../src/environment/file-digest.js';
 import { currentPeer, identifyPeer, probePidfdSupport } from '../src/identity/peer.js';
 import { socketDescriptor } from '../src/kernel/socket-descriptor.js';
+import { type MicroTask, measureTasks } from './micro.js';
+import type { Row, Section } from './report/model.js';
+import { spreadOf } from './report/spread.js';
+import { comparison } from './rows/common.js';
 
-/** One thing to measure, called again and again. */
-interface Way {
-  readonly name: string;
-  readonly run: () => unknown;
-}
+const bytesPerMb = 1_000_000;
 
-const rounds = 9;
-const callsPerRound = 200;
-const megabyte = 1_000_000;
-
-/** Measures and prints; takes some seconds. */
-export async function benchIdentity(): Promise<void> {
+export async function benchIdentity(quick: boolean): Promise<Section> {
   const directory = mkdtempSync(join(tmpdir(), 'writ-bench-'));
   const server = createServer();
   server.listen(join(directory, 'socket'));
@@ -35,9 +29,23 @@ export async function benchIdentity(): Promise<void> {
   const digester = new FileDigester();
   try {
     if (socket === undefined) throw new Error('nobody connected');
-    const medians = await measure(waysOn(socket, digester));
-    print(medians);
-    await printDigestSpeed();
+    const tasks = tasksOn(socket, digester);
+    const timesUs = await measureTasks(tasks, quick ? { rounds: 3, taskMs: 20 } : { rounds: 9, taskMs: 100 });
+    const [referenceUs = []] = timesUs;
+    const rows = tasks.map(({ name }, position): Row => {
+      const us = timesUs[position] ?? [];
+      const comparisons = position === 0 ? [] : [comparison(us, 'readlink', referenceUs, null)];
+      return { name, unit: 'us', figure: spreadOf(us), comparisons, notes: [] };
+    });
+    return {
+      name: 'identity',
+      title: 'who asks, and from where',
+      method: ['Time a call, the tasks in turn.'],
+      rows: [...rows, await digestRow(quick)],
+      plots: [],
+      remarks: [],
+      faults: [],
+    };
   } finally {
     await digester.close();
     client.destroy();
@@ -47,7 +55,7 @@ export async function benchIdentity(): Promise<void> {
   }
 }
 
-function waysOn(socket: Socket, digester: FileDigester): readonly Way[] {
+function tasksOn(socket: Socket, digester: FileDigester): MicroTask[] {
   const descriptor = socketDescriptor(socket);
   if (descriptor === null) throw new Error('the connection is closed');
   const support = probePidfdSupport();
@@ -64,54 +72,24 @@ function waysOn(socket: Socket, digester: FileDigester): readonly Way[] {
   ];
 }
 
-/** Median microseconds of each way; the ways take turns, so that a slow moment of the machine hits them all. */
-async function measure(ways: readonly Way[]): Promise<ReadonlyMap<string, number>> {
-  const samples = new Map<string, number[]>(ways.map(({ name }) => [name, []]));
-  for (let round = 0; round <= rounds; round++) {
-    for (const { name, run } of ways) {
-      const startNs = process.hrtime.bigint();
-      for (let call = 0; call < callsPerRound; call++) await run();
-      // The first round warms up.
-      if (round > 0)
-        samples.get(name)?.push(Number(process.hrtime.bigint() - startNs) / 1000 / callsPerRound);
-    }
-  }
-  return new Map([...samples].map(([name, times]) => [name, median(times)]));
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((left, right) => left - right)[values.length >> 1] ?? Number.NaN;
-}
-
-function print(medians: ReadonlyMap<string, number>): void {
-  const [reference = Number.NaN] = medians.values();
-  const machine = `${cpus()[0]?.model ?? 'unknown processor'}, Linux ${release()}, Node ${process.version}`;
-  console.log(`identity and environment (${machine}; medians of ${rounds} rounds)`);
-  for (const [name, microseconds] of medians) {
-    const ratio = (microseconds / reference).toFixed(1);
-    console.log(`  ${name.padEnd(32)} ${microseconds.toFixed(1).padStart(8)} us  ${ratio.padStart(6)} x`);
-  }
-}
-
 /** Three digests of a large file, nothing kept: what each request costs a caller whose program a user could change. */
-async function printDigestSpeed(): Promise<void> {
+async function digestRow(quick: boolean): Promise<Row> {
   const digester = new FileDigester({ ...defaultFileDigesterOptions, maxCached: 0 });
-  const samplesMs: number[] = [];
+  const mbPerSecond: number[] = [];
   let sizeBytes = 0;
-  for (let round = 0; round < rounds; round++) {
-    const startNs = process.hrtime.bigint();
+  for (let round = 0; round < (quick ? 2 : 9); round++) {
+    const startMs = performance.now();
     const reading = await digester.digest(process.execPath, 'executable');
     if (reading.outcome === 'refused') throw new Error(reading.reason);
-    samplesMs.push(Number(process.hrtime.bigint() - startNs) / 1e6);
     sizeBytes = reading.sizeBytes;
+    mbPerSecond.push(sizeBytes / bytesPerMb / ((performance.now() - startMs) / 1000));
   }
   await digester.close();
-  const timeMs = median(samplesMs);
-  const speed = (sizeBytes / megabyte / (timeMs / 1000)).toFixed(0);
-  console.log(
-    `  digest ${(sizeBytes / megabyte).toFixed(0)} MB in a thread`.padEnd(35),
-    `${timeMs.toFixed(0)} ms, ${speed} MB/s`,
-  );
+  return {
+    name: `three digests of ${(sizeBytes / bytesPerMb).toFixed(0)} MB in a thread`,
+    unit: 'MB/s',
+    figure: spreadOf(mbPerSecond),
+    comparisons: [],
+    notes: [],
+  };
 }
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) await benchIdentity();

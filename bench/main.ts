@@ -1,55 +1,81 @@
-/** `npm run bench [-- [--quick] [NAME...]]`: runs the named benchmarks, or all of them, and reports. */
+/** `npm run bench [-- [--quick] [--out DIR] [NAME...]]`: runs the named benchmarks, or all of them, and reports. */
 
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { benchHash, hashTable } from './hash.js';
-import { benchIdentity } from './identity.js';
+import { type Benchmark, catalogue } from './catalogue.js';
 import { describeMachine, machineLine } from './machine.js';
-import { benchPolicy } from './policy.js';
+import { writeReport } from './report/files.js';
 import type { Section } from './report/model.js';
 import { sectionLines } from './report/table.js';
-import { connections } from './rows/connections.js';
-import { latency } from './rows/latency.js';
-import { slowHsm } from './rows/slow-hsm.js';
-import { throughput } from './rows/throughput.js';
 
-/** A benchmark prints for itself, or returns a section of the report. */
-const benchmarks: Readonly<Record<string, (quick: boolean) => Promise<Section | null>>> = {
-  throughput,
-  latency,
-  'slow-hsm': slowHsm,
-  connections,
-  hash: printing(async () => console.log(hashTable(await benchHash()))),
-  identity: printing(benchIdentity),
-  policy: printing(benchPolicy),
-};
+const usageExitCode = 2;
+const defaultDirectory = fileURLToPath(new URL('../../bench/results', import.meta.url));
 
-function printing(run: () => Promise<void>): () => Promise<null> {
-  return async () => {
-    await run();
-    return null;
-  };
-}
+const help = `npm run bench -- [--quick] [--out DIR] [NAME...]
+
+Runs the benchmarks named, or all that are not marked with *, and prints a table: each figure is the median of its
+rounds with the smallest and the largest in brackets, and below it the ratios to its baselines, measured in the same
+run. A goal that is missed is printed as such; the exit status is 1 only when something failed: an answer that was no
+grant, a sample that does not verify, a log that is not whole or lacks something acknowledged.
+
+  --quick    few and short rounds: all of it in less than a minute
+  --out DIR  where latest.json and latest.html go (otherwise bench/results)
+
+${Object.entries(catalogue)
+  .map(([name, { about, when }]) => `  ${`${name}${when === 'named' ? ' *' : ''}`.padEnd(14)} ${about}`)
+  .join('\n')}
+
+What the end-to-end benchmarks measure, for whoever wants to measure the same with a client of their own: a real writd
+with the starter policy on a fresh SoftHSM2 token, in a state directory below the system's temporary directory (set
+TMPDIR to choose its file system). Requests are authorize with the action execute, /usr/bin/echo, one argument, cwd /,
+bind uid; over Unix sockets, written without waiting for answers as far as "in flight" says. A closed loop's rate is
+the number of whole answer lines within the round's time, after a warm-up, divided by that time. Processor time is read
+from /proc before and after each round and divided by all grants of the round. Afterwards the daemon is stopped, its
+log is checked as "writ log check" does, and every id that was acknowledged must be in it, at the index that its answer
+named. One answer in 512, by chance, is verified in full against the trust bundle and its own request.
+`;
 
 async function main(): Promise<void> {
   const { values, positionals: names } = parseArgs({
     allowPositionals: true,
-    options: { quick: { type: 'boolean', default: false } },
+    options: {
+      quick: { type: 'boolean', default: false },
+      out: { type: 'string', default: defaultDirectory },
+      help: { type: 'boolean', default: false },
+    },
   });
-  const unknown = names.filter((name) => !Object.hasOwn(benchmarks, name));
-  if (unknown.length > 0) {
-    console.error(
-      `no benchmark is named ${unknown.join(', ')}; there are ${Object.keys(benchmarks).join(', ')}`,
-    );
-    process.exitCode = 2;
+  if (values.help) {
+    console.log(help);
     return;
   }
-  console.log(machineLine(describeMachine()));
-  for (const [name, run] of Object.entries(benchmarks)) {
-    if (names.length > 0 && !names.includes(name)) continue;
-    const section = await run(values.quick);
-    if (section === null) continue;
+  const unknown = names.filter((name) => !Object.hasOwn(catalogue, name));
+  if (unknown.length > 0) {
+    console.error(`there is no benchmark ${unknown.join(', ')}, only ${Object.keys(catalogue).join(', ')}`);
+    process.exitCode = usageExitCode;
+    return;
+  }
+  const startedAt = new Date().toISOString();
+  const machine = describeMachine();
+  console.log(machineLine(machine));
+  const sections: Section[] = [];
+  for (const [name, benchmark] of Object.entries(catalogue)) {
+    if (names.length === 0 ? benchmark.when !== 'always' : !names.includes(name)) continue;
+    const section = await runOne(name, benchmark, values.quick);
     console.log(sectionLines(section).join('\n'));
-    if (section.faults.length > 0) process.exitCode = 1;
+    sections.push(section);
+  }
+  const files = writeReport({ startedAt, quick: values.quick, machine, sections }, values.out);
+  console.log(`\nreport: ${files.join(', ')}`);
+  if (sections.some(({ faults }) => faults.length > 0)) process.exitCode = 1;
+}
+
+/** A benchmark that fails must not take the others' results along. */
+async function runOne(name: string, { about, run }: Benchmark, quick: boolean): Promise<Section> {
+  try {
+    return await run(quick);
+  } catch (cause) {
+    const reason = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+    return { name, title: about, method: [], rows: [], plots: [], remarks: [], faults: [reason] };
   }
 }
 

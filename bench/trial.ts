@@ -59,7 +59,6 @@ export class Trial {
     const { granted, failures, firstFailure, samples } = measured.result;
     this.#grants += granted;
     this.#sampled += samples.length;
-    if (measured.result.grantedInWindow === 0) this.#faults.push('no answer came within a round');
     if (failures > 0) this.#faults.push(`${failures} requests failed; the first answer: ${firstFailure}`);
     for (const fault of sampleFaults(samples, this.#trust)) this.#faults.push(`a sample: ${fault}`);
     return measured;

@@ -5,16 +5,18 @@ import {
   SOLO, LANE_COUNT, advance, blockOf, countBusy, isBusy, leftOf, messageOf, moveToSolo, openBatch, release,
   takeMessage,
 } from './lanes';
-import { DIGEST_BYTES, MESSAGES, PAIR_STATE, SHA3_DIGESTS, SOLO_STATE } from './layout';
+import { DIGEST_BYTES, MESSAGES, PAIR_STATE, SHA3_DIGESTS, SOLO_STATE, TABLE } from './layout';
 import { clearBehind } from './padding';
-import { permuteSolo, permuteTrio } from './unrolled/keccak';
+import {
+  absorbPair, absorbSolo, beginHalf, beginSolo, permuteSolo, permuteTrio, squeezeHalf, squeezeSolo,
+} from './unrolled/keccak';
 
 const RATE_BYTES: u32 = 72;
 const STATE_LANES: u32 = 25;
 
 /** Begins a message that arrives in parts. */
 export function sha3_512_begin(): void {
-  clearSolo();
+  beginSolo();
 }
 
 /** Absorbs whole blocks: `byteCount` bytes at MESSAGES, a multiple of 72. */
@@ -41,10 +43,10 @@ export function sha3_512_whole(byteCount: u32): void {
 
 /** Digests the first `count` messages of the table. */
 export function sha3_512_batch(count: u32): void {
+  for (let message: u32 = 0; message < count; message++) padMessage(message);
   openBatch(count);
   for (let lane: u32 = 0; lane < LANE_COUNT; lane++) takeNext(lane);
   while (countBusy() > 1) {
-    for (let lane: u32 = 0; lane < LANE_COUNT; lane++) padLastBlock(lane);
     absorbSolo(blockOrNone(SOLO));
     absorbPair(blockOrNone(1), blockOrNone(2));
     permuteTrio();
@@ -54,7 +56,6 @@ export function sha3_512_batch(count: u32): void {
   if (isBusy(1)) moveState(1);
   if (isBusy(2)) moveState(2);
   while (isBusy(SOLO)) {
-    padLastBlock(SOLO);
     absorbSolo(blockOf(SOLO));
     permuteSolo();
     settle(SOLO);
@@ -63,8 +64,9 @@ export function sha3_512_batch(count: u32): void {
 
 function takeNext(lane: u32): void {
   if (!takeMessage(lane)) return;
-  if (lane == SOLO) clearSolo();
-  else clearHalf(lane);
+  if (lane == SOLO) beginSolo();
+  else if (lane == 1) beginHalf(i64x2(-1, 0), i64x2(0, -1));
+  else beginHalf(i64x2(0, -1), i64x2(-1, 0));
 }
 
 /** After a permutation: on to the next block, or the digest and the next message. */
@@ -84,8 +86,10 @@ function blockOrNone(lane: u32): usize {
   return isBusy(lane) ? blockOf(lane) : <u32>MESSAGES;
 }
 
-function padLastBlock(lane: u32): void {
-  if (isBusy(lane) && leftOf(lane) < RATE_BYTES) pad(blockOf(lane), leftOf(lane));
+function padMessage(message: u32): void {
+  const length = load<u32>(TABLE + 8 * message, 4);
+  const used = length % RATE_BYTES;
+  pad(load<u32>(TABLE + 8 * message) + length - used, used);
 }
 
 /** Domain separation and pad10*1 (FIPS 202, sections 5.1 and 6.1) behind the `used` bytes of a block. */
@@ -95,63 +99,20 @@ function pad(block: usize, used: u32): void {
   store<u8>(block + RATE_BYTES - 1, load<u8>(block + RATE_BYTES - 1) | 0x80);
 }
 
-function absorbSolo(block: usize): void {
-  for (let offset: u32 = 0; offset < RATE_BYTES; offset += 8) {
-    store<u64>(SOLO_STATE + offset, load<u64>(SOLO_STATE + offset) ^ load<u64>(block + offset));
-  }
-}
-
-function absorbPair(first: usize, second: usize): void {
-  for (let offset: u32 = 0; offset < RATE_BYTES; offset += 8) {
-    const words = v128.load64_lane(second + offset, v128.load64_zero(first + offset), 1);
-    const state = PAIR_STATE + 2 * offset;
-    v128.store(state, v128.xor(v128.load(state), words));
-  }
-}
-
-function clearSolo(): void {
-  for (let index: u32 = 0; index < STATE_LANES; index++) store<u64>(SOLO_STATE + 8 * index, 0);
-  invertLanes();
-}
-
-/** Turns a plain state into the solo state, which keeps some lanes inverted, see scripts/unroll/keccak.mjs. */
-function invertLanes(): void {
-  invert(SOLO_STATE + 8 * 1);
-  invert(SOLO_STATE + 8 * 2);
-  invert(SOLO_STATE + 8 * 8);
-  invert(SOLO_STATE + 8 * 12);
-  invert(SOLO_STATE + 8 * 17);
-  invert(SOLO_STATE + 8 * 20);
-}
-
-function invert(address: usize): void {
-  store<u64>(address, ~load<u64>(address));
-}
-
-function halfAddress(lane: u32, index: u32): usize {
-  return PAIR_STATE + 16 * index + 8 * (lane - 1);
-}
-
-function clearHalf(lane: u32): void {
-  for (let index: u32 = 0; index < STATE_LANES; index++) store<u64>(halfAddress(lane, index), 0);
-}
-
 function moveState(lane: u32): void {
   moveToSolo(lane);
   for (let index: u32 = 0; index < STATE_LANES; index++) {
-    store<u64>(SOLO_STATE + 8 * index, load<u64>(halfAddress(lane, index)));
+    store<u64>(SOLO_STATE + 8 * index, load<u64>(PAIR_STATE + 16 * index + halfOffset(lane)));
   }
-  invertLanes();
+}
+
+/** Where a lane's half begins in a vector. */
+function halfOffset(lane: u32): usize {
+  return 8 * (lane - 1);
 }
 
 function squeeze(lane: u32, message: u32): void {
   const digest = SHA3_DIGESTS + DIGEST_BYTES * message;
-  for (let index: u32 = 0; index < DIGEST_BYTES / 8; index++) {
-    const from = lane == SOLO ? SOLO_STATE + 8 * index : halfAddress(lane, index);
-    store<u64>(digest + 8 * index, load<u64>(from));
-  }
-  if (lane == SOLO) {
-    invert(digest + 8 * 1);
-    invert(digest + 8 * 2);
-  }
+  if (lane == SOLO) squeezeSolo(digest);
+  else squeezeHalf(halfOffset(lane), digest);
 }

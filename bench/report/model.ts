@@ -1,6 +1,15 @@
 /** What benchmarks report: rows with their noise, their baselines and goals; plots; and what failed. Plain data. */
 
+import type { Machine } from '../machine.js';
 import type { Spread } from './spread.js';
+
+/** A whole run. */
+export interface Report {
+  readonly startedAt: string;
+  readonly quick: boolean;
+  readonly machine: Machine;
+  readonly sections: readonly Section[];
+}
 
 /** A figure beside what it is compared with, measured in the same run. */
 export interface Comparison {

@@ -13,8 +13,8 @@ const ROTATION = [
   0, 1, 62, 28, 27, 36, 44, 6, 55, 20, 3, 10, 43, 25, 39, 41, 45, 15, 21, 8, 18, 2, 61, 56, 14,
 ];
 
-/** Lanes that the solo state keeps inverted, so that step chi needs one NOT a row, not five. */
-export const INVERTED_LANES = [1, 2, 8, 12, 17, 20];
+/** Lanes that the states keep inverted, so that step chi needs one NOT a row, not five. */
+const INVERTED_LANES = [1, 2, 8, 12, 17, 20];
 
 /** The lane that steps rho and pi bring to column x of row y. */
 const sourceLane = (x, y) => ((x + 3 * y) % 5) + 5 * x;
@@ -32,7 +32,7 @@ function roundConstants() {
   });
 }
 
-/** The scalar machine: one message, `u64` lanes, the lanes above inverted. */
+/** The scalar machine: one message, `u64` lanes. */
 const solo = {
   name: 'solo',
   type: 'u64',
@@ -40,9 +40,12 @@ const solo = {
   load: (buffer, lane) => `load<u64>(${buffer}, ${8 * lane})`,
   store: (buffer, lane, value) => `store<u64>(${buffer}, ${value}, ${8 * lane});`,
   constant: (index) => `load<u64>(constants, ${8 * index})`,
+  zero: '0',
+  not: (a) => `~${a}`,
+  and: (a, b) => `(${a} & ${b})`,
+  or: (a, b) => `(${a} | ${b})`,
   xor: (a, b) => `(${a} ^ ${b})`,
   rotate: (a, bits) => (bits === 0 ? a : `rotl<u64>(${a}, ${bits})`),
-  chi: soloChi,
 };
 
 /** The vector machine: two messages, one in each half of a `v128` lane. */
@@ -53,22 +56,25 @@ const pair = {
   load: (buffer, lane) => `v128.load(${buffer}, ${16 * lane})`,
   store: (buffer, lane, value) => `v128.store(${buffer}, ${value}, ${16 * lane});`,
   constant: (index) => `v128.load64_splat(constants, ${8 * index})`,
+  zero: 'i64x2.splat(0)',
+  not: (a) => `v128.not(${a})`,
+  and: (a, b) => `v128.and(${a}, ${b})`,
+  or: (a, b) => `v128.or(${a}, ${b})`,
   xor: (a, b) => `v128.xor(${a}, ${b})`,
   rotate: (a, bits) => (bits === 0 ? a : `rotatePair(${a}, ${bits})`),
-  chi: (_x, _y, a, b, c) => `v128.xor(${a}, v128.andnot(${c}, ${b}))`,
 };
 
 /**
  * Step chi, a ^ (~b & c), where each of a, b, c may be inverted and the result must be inverted if lane
  * x + 5y is: De Morgan's laws move the inversions until at most one is left.
  */
-function soloChi(x, y, a, b, c) {
+function chi({ not, and, or, xor }, x, y, [a, b, c]) {
   const [invertedA, invertedB, invertedC] = [x, x + 1, x + 2].map((column) => arrivesInverted(column % 5, y));
   const isTurned = invertedA !== INVERTED_LANES.includes(x + 5 * y);
-  if (invertedB && !invertedC) return `${isTurned ? '~' : ''}${a} ^ (${b} & ${c})`;
-  if (!invertedB && invertedC) return `${isTurned ? '' : '~'}${a} ^ (${b} | ${c})`;
-  if (invertedB) return `${a} ^ ${isTurned ? `(~${b} | ${c})` : `(${b} & ~${c})`}`;
-  return `${a} ^ ${isTurned ? `(${b} | ~${c})` : `(~${b} & ${c})`}`;
+  if (invertedB && !invertedC) return xor(isTurned ? not(a) : a, and(b, c));
+  if (!invertedB && invertedC) return xor(isTurned ? a : not(a), or(b, c));
+  if (invertedB) return xor(a, isTurned ? or(not(b), c) : and(b, not(c)));
+  return xor(a, isTurned ? or(b, not(c)) : and(not(b), c));
 }
 
 /** Whether column x of row y is inverted after steps theta, rho and pi: theta mixes in two whole columns. */
@@ -93,11 +99,11 @@ function round(machine, from, to, index) {
       return `${name}B${x} = ${rotate(mixed, ROTATION[lane])};`;
     }),
     ...columns((x) => {
-      const [a, b, c] = [x, x + 1, x + 2].map((column) => `${name}B${column % 5}`);
-      const chi = machine.chi(x, y, a, b, c);
+      const operands = [x, x + 1, x + 2].map((column) => `${name}B${column % 5}`);
+      const value = chi(machine, x, y, operands);
       const parity = `${name}C${x}`;
       return [
-        `${name}E = ${x + y === 0 ? xor(`(${chi})`, machine.constant(index)) : chi};`,
+        `${name}E = ${x + y === 0 ? xor(value, machine.constant(index)) : value};`,
         machine.store(to, x + 5 * y, `${name}E`),
         `${parity} = ${y === 0 ? `${name}E` : xor(parity, `${name}E`)};`,
       ].join(' ');
@@ -108,10 +114,9 @@ function round(machine, from, to, index) {
 
 /** The locals of one machine; C, the column parities, as they are before the first round. */
 function declarations(machine) {
-  const { name, type, xor, load, buffers } = machine;
+  const { name, type, zero, xor, load, buffers } = machine;
   const parity = (x) =>
     [1, 2, 3, 4].reduce((sum, y) => xor(sum, load(buffers[0], x + 5 * y)), load(buffers[0], x));
-  const zero = type === 'v128' ? 'i64x2.splat(0)' : '0';
   return [
     ...columns((x) => `let ${name}C${x}: ${type} = ${parity(x)};`),
     ...columns((x) => `let ${name}B${x}: ${type} = ${zero}, ${name}D${x}: ${type} = ${zero};`),
@@ -137,6 +142,68 @@ function permutation(functionName, machines) {
   ];
 }
 
+/** The start of a message: lanes zero, or all ones where inverted. Only one half of a pair starts. */
+function beginnings() {
+  const lanes = Array.from({ length: LANES }, (_, lane) => lane);
+  const isInverted = (lane) => INVERTED_LANES.includes(lane);
+  const half = (lane) => {
+    const kept = pair.load('PAIR_STATE', lane);
+    return pair.store('PAIR_STATE', lane, isInverted(lane) ? pair.or(kept, 'own') : pair.and(kept, 'other'));
+  };
+  return [
+    '/** Begins a message in the solo state. */',
+    'export function beginSolo(): void {',
+    ...indent(lanes.map((lane) => solo.store('SOLO_STATE', lane, isInverted(lane) ? '-1' : '0'))),
+    '}',
+    '',
+    '/**',
+    ' * Begins a message in one half of the pair state: `own` is all ones in that half, zero in the other, and',
+    ' * `other` the reverse. Whole vectors are written, for what is stored in halves is slow to load whole.',
+    ' */',
+    'export function beginHalf(own: v128, other: v128): void {',
+    ...indent(lanes.map(half)),
+    '}',
+  ];
+}
+
+/** Absorption of whole blocks, and the digests; straight-line, for these are a small message's main cost beside Keccak-f. */
+function edges() {
+  const rate = [0, 1, 2, 3, 4, 5, 6, 7, 8];
+  const digest = rate.slice(0, 8);
+  const plain = (lane, value) => (INVERTED_LANES.includes(lane) ? solo.not(value) : value);
+  return [
+    'export function absorbSolo(block: usize): void {',
+    ...indent(
+      rate.map((lane) =>
+        solo.store('SOLO_STATE', lane, solo.xor(solo.load('SOLO_STATE', lane), solo.load('block', lane))),
+      ),
+    ),
+    '}',
+    '',
+    'export function absorbPair(first: usize, second: usize): void {',
+    ...indent(
+      rate.map((lane) => {
+        const words = `v128.load64_lane(second, v128.load64_zero(first, ${8 * lane}), 1, ${8 * lane})`;
+        return pair.store('PAIR_STATE', lane, pair.xor(pair.load('PAIR_STATE', lane), words));
+      }),
+    ),
+    '}',
+    '',
+    'export function squeezeSolo(digest: usize): void {',
+    ...indent(digest.map((lane) => solo.store('digest', lane, plain(lane, solo.load('SOLO_STATE', lane))))),
+    '}',
+    '',
+    '/** `half`: 0 or 8, the offset of a half in its vector. */',
+    'export function squeezeHalf(half: usize, digest: usize): void {',
+    ...indent(
+      digest.map((lane) =>
+        solo.store('digest', lane, plain(lane, `load<u64>(half, PAIR_STATE + ${16 * lane})`)),
+      ),
+    ),
+    '}',
+  ];
+}
+
 const columns = (text) => [0, 1, 2, 3, 4].map(text);
 const indent = (lines) => lines.map((line) => `  ${line}`);
 
@@ -154,7 +221,13 @@ export function keccakSource() {
     '  return v128.or(i64x2.shl(x, bits), i64x2.shr_u(x, 64 - bits));',
     '}',
     '',
-    `/** Keccak-f on the solo state; lanes ${INVERTED_LANES.join(', ')} of ${LANES} are inverted. */`,
+    `// Of the ${LANES} lanes of a state, ${INVERTED_LANES.join(', ')} are kept inverted.`,
+    '',
+    ...beginnings(),
+    '',
+    ...edges(),
+    '',
+    '/** Keccak-f on the solo state. */',
     ...permutation('permuteSolo', [solo]),
     '',
     '/** Keccak-f on the solo state and on both halves of the pair state. */',

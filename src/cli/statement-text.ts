@@ -96,6 +96,8 @@ export function recordText(record: LogRecord): string {
       return `daemon ${record.daemon}, version ${record.version}`;
     case 'urn:writ:stop:v1':
       return `daemon ${record.daemon}`;
+    case 'urn:writ:snapshot:v1':
+      return `of the first ${record.size} entries`;
   }
 }
 

@@ -17,8 +17,18 @@ export interface GrantedArtifact {
 
 /** The sealed entry with this id, or null. An entry without a seal counts as absent: nobody can hold a proof of it. */
 export async function findEntry(services: Services, id: ArtifactId): Promise<LogEntry | null> {
+  const { views } = services;
+  const recent = await confirmedEntry(services, id, views.recentCandidates(id));
+  return recent ?? confirmedEntry(services, id, await views.olderCandidates(id));
+}
+
+async function confirmedEntry(
+  services: Services,
+  id: ArtifactId,
+  candidates: readonly number[],
+): Promise<LogEntry | null> {
   const sealedSize = services.log.seal?.size ?? 0;
-  for (const index of services.views.candidates(id)) {
+  for (const index of candidates) {
     if (index >= sealedSize) continue;
     const entry = await services.log.read(index);
     if (entry.id === id) return entry;
@@ -41,7 +51,7 @@ export async function findGrant(services: Services, id: ArtifactId): Promise<Gra
       // An artifact is revoked when it or any of its ancestors is. An ancestor that cannot be found counts as revoked.
       const orphaned = parent !== null && (ancestor === null || ancestor.state.revoked);
       const revoked = orphaned || services.views.isRevoked(entry.index);
-      return { revoked, redeemed: services.views.redemptionOf(entry.index) !== null };
+      return { revoked, redeemed: services.views.isRedeemed(entry.index) };
     },
   };
 }

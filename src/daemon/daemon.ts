@@ -19,11 +19,12 @@ import type { Signer } from '../hsm/signer.js';
 import { type FileLock, lockFile } from '../kernel/file-lock.js';
 import { LogDamageError } from '../log/damage.js';
 import { Log } from '../log/log.js';
-import { recoverLog } from '../log/recovery.js';
 import { loadBundle } from '../policy/bundle.js';
 import { createEngine } from '../policy/engine.js';
 import { type LogIndex, openIndex } from '../state/index-follower.js';
-import { LogViews } from '../state/views.js';
+import { openViews } from '../state/open-views.js';
+import { Snapshots } from '../state/snapshots.js';
+import type { ViewStore } from '../state/view-store.js';
 import { announce } from './announce.js';
 import type { Config } from './config.js';
 import { FaultTally } from './fault-tally.js';
@@ -83,12 +84,16 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
     randomBytes(8).toString('hex'),
   );
   const key = verifierKey(identity.origin, hsm.keys.log.publicKey);
-  const views = new LogViews();
   const directories = {
     journal: join(config.stateDirectory, 'journal'),
     log: join(config.stateDirectory, 'log'),
+    views: join(config.stateDirectory, 'views'),
   };
-  const recovered = await recoverLog(directories, key, (entry) => views.apply(entry));
+  const opened = await openViews(directories, key, (trouble) =>
+    logger.warn({ trouble }, 'starting without this snapshot'),
+  );
+  const { recovered, views, store } = opened;
+  undo.push(() => store.close());
   undo.push(() => recovered.journal.close());
   if (recovered.cutBytes > 0)
     logger.warn({ bytes: recovered.cutBytes }, 'cut a torn last write from the journal');
@@ -105,6 +110,7 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
   const stamped = { origin: identity.origin, clock, nonce: () => machine.nonce() };
   const crash = crashWith(logger);
   let index: LogIndex | null = null;
+  let snapshots: Snapshots | null = null;
   const log = new Log({
     recovered,
     key,
@@ -117,7 +123,10 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
     },
     onDurable: ({ index: position, id, submission: { kind, record } }) =>
       views.apply({ index: position, id, kind, record }),
-    onSeal: () => index?.notify(),
+    onSeal: () => {
+      index?.notify();
+      snapshots?.notify();
+    },
     onTrouble: (trouble) => {
       if (trouble === null) logger.info('sealing works again');
       else logger.error(trouble, 'nothing can be sealed; requests are denied meanwhile');
@@ -159,10 +168,26 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
     preparations: new Preparations(),
   };
   await announce(services, machine, signer.keys);
+  snapshots = new Snapshots(
+    {
+      origin: identity.origin,
+      store,
+      views,
+      journal: recovered.journal,
+      tree: recovered.tree,
+      sealedSize: () => log.seal?.size ?? 0,
+      log: async (content) =>
+        (await sealRecord(services, { ...recordHead(services), ...content })).outcome === 'sealed',
+      onTrouble: (trouble) => logger.warn({ trouble }, 'the next start will read more of the log'),
+    },
+    opened.snapshotSize,
+  );
+  snapshots.notify();
   const tally = new FaultTally((report) => logger.warn(report, 'refused lines that are no valid requests'));
   const server = await serve(config, services, machine, tally, logger, crash);
   logger.info({ socket: config.socketPath, origin: identity.origin, entries: log.size }, 'ready');
-  return running({ config, services, machine, signer, index, server, tally, logger, undo });
+  const parts = { config, services, machine, signer, index, snapshots, server, tally, logger, undo };
+  return running({ ...parts, store });
 }
 
 interface Running {
@@ -171,6 +196,8 @@ interface Running {
   readonly machine: Machine;
   readonly signer: Signer;
   readonly index: LogIndex;
+  readonly snapshots: Snapshots;
+  readonly store: ViewStore;
   readonly server: SocketServer;
   readonly tally: FaultTally;
   readonly logger: Logger;
@@ -206,6 +233,8 @@ async function takeDown({
   machine,
   signer,
   index,
+  snapshots,
+  store,
   server,
   tally,
   logger,
@@ -214,6 +243,7 @@ async function takeDown({
   await server.close();
   await rm(config.socketPath, { force: true });
   tally.flush();
+  await snapshots.close();
   const sealing = await sealRecord(services, {
     type: 'urn:writ:stop:v1',
     ...recordHead(services),
@@ -223,6 +253,7 @@ async function takeDown({
     logger.warn({ denial: sealing.denial }, 'the end of this run could not be sealed');
   await index.close();
   await services.log.close();
+  await store.close();
   await signer.close();
   await machine.close();
   // Only the lock is left to undo; the steps above closed the rest in the right order.

@@ -24,13 +24,29 @@ export const base64Encode: (bytes: Uint8Array) => string =
  * behind the last byte, so that a flipped character can never decode to the same bytes.
  */
 export function base64Decode(text: string): Uint8Array {
-  if (nodeBuffer === undefined || text.length <= shortTextChars) return portableDecode(text);
-  const bytes = new Uint8Array(decodedLength(text));
-  const view = nodeBuffer.from(bytes.buffer);
+  const bytes = new Uint8Array(base64DecodedLength(text));
+  base64DecodeInto(text, bytes);
+  return bytes;
+}
+
+/** Like `base64Decode`, into memory of exactly `base64DecodedLength(text)` bytes. */
+export function base64DecodeInto(text: string, bytes: Uint8Array): void {
+  if (nodeBuffer === undefined || text.length <= shortTextChars) {
+    portableDecodeInto(text, bytes);
+    return;
+  }
+  const view = nodeBuffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   view.write(text, 'base64');
   // Node's decoder skips what it does not know, so the proof of a canonical text is that it comes out again.
   if (view.toString('base64') !== text) throw refusal(text);
-  return bytes;
+}
+
+/** How many bytes a padded text holds, by its length and padding alone. Throws SyntaxError when it can be none. */
+export function base64DecodedLength(text: string): number {
+  const { length } = text;
+  if (length % 4 !== 0) throw refusal(text);
+  if (text.charCodeAt(length - 1) !== paddingCode) return (length / 4) * 3;
+  return (length / 4) * 3 - (text.charCodeAt(length - 2) === paddingCode ? 2 : 1);
 }
 
 /** The coder for platforms without Node's buffers. */
@@ -44,7 +60,12 @@ export function portableEncode(bytes: Uint8Array): string {
 
 /** The decoder for platforms without Node's buffers, and for short texts. Throws like `base64Decode`. */
 export function portableDecode(text: string): Uint8Array {
-  const bytes = new Uint8Array(decodedLength(text));
+  const bytes = new Uint8Array(base64DecodedLength(text));
+  portableDecodeInto(text, bytes);
+  return bytes;
+}
+
+function portableDecodeInto(text: string, bytes: Uint8Array): void {
   const wholeGroups = bytes.length - (bytes.length % 3);
   let position = 0;
   let seen = 0;
@@ -71,15 +92,6 @@ export function portableDecode(text: string): Uint8Array {
     seen |= first | second | third | (loose === 0 ? 0 : 64);
   }
   if (seen >= 64) throw refusal(text);
-  return bytes;
-}
-
-/** How many bytes a padded text holds, by its length and padding alone. Throws SyntaxError when it can be none. */
-function decodedLength(text: string): number {
-  const { length } = text;
-  if (length % 4 !== 0) throw refusal(text);
-  if (text.charCodeAt(length - 1) !== paddingCode) return (length / 4) * 3;
-  return (length / 4) * 3 - (text.charCodeAt(length - 2) === paddingCode ? 2 : 1);
 }
 
 function bitsAt(text: string, position: number): number {

@@ -4,7 +4,7 @@
  */
 
 import { z } from 'zod';
-import { base64Decode, base64Encode } from './base64.js';
+import { base64Decode, base64DecodedLength, base64DecodeInto, base64Encode } from './base64.js';
 import { concatBytes } from './bytes.js';
 import { utf8Encode } from './utf8.js';
 
@@ -57,4 +57,27 @@ export function sealEnvelope(
 /** Payload bytes of an envelope. Throws SyntaxError for base64 that is not canonical. */
 export function envelopePayload(envelope: Envelope): Uint8Array {
   return base64Decode(envelope.payload);
+}
+
+/** An envelope's payload within its PAE, of which it is the end. */
+export interface EncodedPayload {
+  readonly pae: Uint8Array;
+  readonly payload: Uint8Array;
+}
+
+/**
+ * Decodes an envelope's payload right behind the head of its PAE, into memory that `allocate` gives for so many bytes.
+ * Throws SyntaxError as `envelopePayload` does.
+ */
+export function envelopePae(
+  { payload, payloadType }: Envelope,
+  allocate: (sizeBytes: number) => Uint8Array,
+): EncodedPayload {
+  const payloadBytes = base64DecodedLength(payload);
+  const head = utf8Encode(paeHeader(payloadType, payloadBytes));
+  const encoded = allocate(head.length + payloadBytes);
+  encoded.set(head);
+  const decoded = encoded.subarray(head.length);
+  base64DecodeInto(payload, decoded);
+  return { pae: encoded, payload: decoded };
 }

@@ -73,16 +73,27 @@ export interface StopRecord extends RecordHead {
   readonly daemon: string;
 }
 
+/**
+ * What the first `size` entries say, kept in files whose manifest has these digests (128 hexadecimal digits each): a
+ * restart that finds them loads it instead of reading those entries again.
+ */
+export interface SnapshotRecord extends RecordHead {
+  readonly type: 'urn:writ:snapshot:v1';
+  readonly size: number;
+  readonly manifest: { readonly sha3_512: string; readonly blake2b: string };
+}
+
 export type LogRecord =
   | RedemptionRecord
   | RevocationRecord
   | PolicyActivationRecord
   | KeyRecord
   | StartRecord
-  | StopRecord;
+  | StopRecord
+  | SnapshotRecord;
 
 /** The log entry kinds whose payload is a record: the third part of its type. */
-export type RecordKind = 'redemption' | 'revocation' | 'policy' | 'key' | 'start' | 'stop';
+export type RecordKind = 'redemption' | 'revocation' | 'policy' | 'key' | 'start' | 'stop' | 'snapshot';
 
 const head = { time: instantSchema, log: z.string().min(1).max(256), nonce: nonceSchema };
 const uidSchema = z.int().min(0).max(0xffff_ffff);
@@ -127,6 +138,12 @@ const recordSchema: z.ZodType<LogRecord> = z.discriminatedUnion('type', [
     clock: z.enum(['trusted', 'untrusted']),
   }),
   z.strictObject({ ...head, type: z.literal('urn:writ:stop:v1'), daemon: z.string().min(1).max(256) }),
+  z.strictObject({
+    ...head,
+    type: z.literal('urn:writ:snapshot:v1'),
+    size: z.int().positive(),
+    manifest: z.strictObject({ sha3_512: sha3HexSchema, blake2b: sha3HexSchema }),
+  }),
 ]);
 
 /** The payload bytes of a record, in canonical JSON. */
@@ -136,7 +153,12 @@ export function encodeRecord(record: LogRecord): Uint8Array {
 
 /** Reads payload bytes. Throws JsonFaultError or SyntaxError, naming the first field that does not belong. */
 export function decodeRecord(payload: Uint8Array): LogRecord {
-  const parsed = recordSchema.safeParse(parseJsonBytes(payload));
+  return checkedRecord(parseJsonBytes(payload));
+}
+
+/** A parsed JSON value as a record. Throws SyntaxError, naming the first field that does not belong. */
+export function checkedRecord(value: unknown): LogRecord {
+  const parsed = recordSchema.safeParse(value);
   if (!parsed.success) throw new SyntaxError(`not a record of ours: ${firstIssue(parsed.error)}`);
   return parsed.data;
 }
@@ -156,5 +178,7 @@ export function recordKind({ type }: LogRecord): RecordKind {
       return 'start';
     case 'urn:writ:stop:v1':
       return 'stop';
+    case 'urn:writ:snapshot:v1':
+      return 'snapshot';
   }
 }

@@ -9,6 +9,7 @@ import {
   type GrantPredicate,
   grantPredicateSchema,
 } from './predicate.js';
+import { readOwnStatement, StatementMemory } from './statement-reader.js';
 import { parseJsonBytes } from './strict-json.js';
 import { utf8Encode } from './utf8.js';
 
@@ -83,8 +84,22 @@ export function encodeStatement(statement: Statement): Uint8Array {
   return utf8Encode(statementText(statement));
 }
 
-/** Reads payload bytes. Throws JsonFaultError or SyntaxError, naming the first field that does not belong. */
-export function decodeStatement(payload: Uint8Array): Statement {
+/**
+ * Reads payload bytes; with a `memory`, statements share the parts that they have in common. Throws JsonFaultError or
+ * SyntaxError, naming the first field that does not belong.
+ */
+export function decodeStatement(
+  payload: Uint8Array,
+  memory: StatementMemory = new StatementMemory(),
+): Statement {
+  return readOwnStatement(payload, memory) ?? decodeBySchema(payload);
+}
+
+/**
+ * Reads payload bytes by the schemas alone, which decide what a statement is; `decodeStatement` only answers sooner where
+ * they would accept. Throws like it.
+ */
+export function decodeBySchema(payload: Uint8Array): Statement {
   const parsed = statementSchema.safeParse(parseJsonBytes(payload));
   if (!parsed.success) throw new SyntaxError(`not a statement of ours: ${firstIssue(parsed.error)}`);
   return parsed.data;

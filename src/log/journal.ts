@@ -97,6 +97,8 @@ export class Journal {
     await makeDirectoryDurably(directory, 0o700);
     const segments = await listSegments(directory);
     const isNew = segments.length === 0;
+    if (start.anchors.length > 0 && segments[0]?.firstIndex !== 0)
+      throw damagedError(join(directory, nameOf(0)));
     if (isNew) segments.push({ path: join(directory, nameOf(0)), firstIndex: 0, sizeBytes: null });
     await checkFinished(segments, start.finished, directory);
     const positions = new JournalPositions(start.anchors);

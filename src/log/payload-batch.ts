@@ -1,13 +1,6 @@
 /** The bytes of a batch of payloads, each behind its DSSE header, in one allocation. */
 
-import { paeHeader } from '../format/dsse.js';
-
-export interface EncodedPayload {
-  /** What is digested: header and payload. */
-  readonly pae: Uint8Array;
-  /** The payload alone. Both are views into the bytes of the whole batch. */
-  readonly payload: Uint8Array;
-}
+import { type EncodedPayload, paeHeader } from '../format/dsse.js';
 
 /** Encodes payloads as UTF-8 behind their Pre-Authentication Encoding's header (DSSE protocol.md). */
 export function encodePaes(

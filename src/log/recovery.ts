@@ -1,6 +1,7 @@
 /**
- * Starting on an existing log: the same append code rebuilds tree and views from the journal, then everything known to
- * be sealed is compared with what is there. A torn last write is cut; anything else that is missing means no start.
+ * Starting on an existing log: the same append code rebuilds tree and views from the journal, or from what is known of
+ * its first part and the rest, then everything known to be sealed is compared with what is there. A torn last write is
+ * cut; anything else that is missing means no start.
  */
 
 import { type ArtifactId, artifactIdOf } from '../format/artifact-id.js';
@@ -11,11 +12,12 @@ import { parseNote, signaturesOf, type VerifierKey } from '../format/note.js';
 import { decodeRecord, type LogRecord, recordPayloadType } from '../format/record.js';
 import { utf8Encode } from '../format/utf8.js';
 import { tileWidth } from '../merkle/tile.js';
-import { leafHash } from '../merkle/tree.js';
+import { type Hash, leafHash } from '../merkle/tree.js';
 import { verifyingKey } from '../verify/ed25519.js';
 import { LogDamageError } from './damage.js';
-import { Journal } from './journal.js';
-import type { EntryFrame } from './journal-frame.js';
+import { Journal, type JournalStart, segmentSizeBytes } from './journal.js';
+import type { EntryFrame, Frame } from './journal-frame.js';
+import { spanEntries } from './journal-positions.js';
 import type { JournalDamage } from './journal-scan.js';
 import { LeafBundles } from './leaf-bundles.js';
 import type { AbandonedGrant } from './seal.js';
@@ -45,25 +47,44 @@ export interface RecoveredLog {
 }
 
 const grantKinds: ReadonlySet<EntryKind> = new Set(['authorization', 'signature', 'redemption', 'lease']);
-const releaseEvery = 65_536;
+const releaseEvery = spanEntries;
 
 /**
- * Opens journal and tiles, and replays every entry, oldest first, into `visit`.
- * Throws LogDamageError when the log ends before a known seal, has another root than one, or holds a changed record.
+ * What is known of the first part of the log, so that it need not be read again: whole spans of 65,536 entries. It may
+ * come from files that nothing protects, so it counts only if the finished tree has the signed root and `isConfirmed`
+ * agrees.
+ */
+export interface LogStart extends JournalStart {
+  /** The roots of the spans' subtrees. */
+  readonly roots: readonly Hash[];
+  /** Asked once everything is read; `sealedSize` is what the newest seal covers. */
+  readonly isConfirmed: (sealedSize: number) => boolean;
+}
+
+const wholeLog: LogStart = { anchors: [], finished: [], roots: [], isConfirmed: () => true };
+
+/**
+ * Opens journal and tiles, and replays every entry behind `start`, oldest first, into `visit`. `start` is given the size
+ * of the published log, which it must not exceed.
+ * Throws LogDamageError when the log ends before a known seal, has another root than one, holds a changed record, or is
+ * not what `start` says; then nothing was changed on disk.
  */
 export async function recoverLog(
   directories: { readonly journal: string; readonly log: string },
   key: VerifierKey,
   visit: (entry: ReplayedEntry) => void,
+  start: (publishedSize: number) => Promise<LogStart> = () => Promise.resolve(wholeLog),
 ): Promise<RecoveredLog> {
   const tiles = new TileDirectory(directories.log);
   const published = readSeal(await tiles.readCheckpoint(), key, 'the published checkpoint');
+  const known = await start(published?.size ?? 0);
   const tree = new TileTree((level, index) => tiles.readFullTile(level, index));
+  tree.appendSpans(known.roots);
   const firstLeaf = Math.floor((published?.size ?? 0) / tileWidth) * tileWidth;
   const leaves = new LeafBundles(firstLeaf);
   let newest = published;
   let unsealed: AbandonedGrant[] = [];
-  const { journal, damage } = await Journal.open(directories.journal, (frame, index) => {
+  const follow = (frame: Frame, index: number): void => {
     if (frame.frame === 'checkpoint') {
       const seal = readSeal(frame.note, key, 'a checkpoint in the journal');
       if (seal !== null && seal.size >= (newest?.size ?? 0)) newest = seal;
@@ -76,14 +97,17 @@ export async function recoverLog(
     if (index % releaseEvery === 0) tree.release(Math.min(published?.size ?? 0, tree.size));
     if (grantKinds.has(entry.kind)) unsealed.push({ id: entry.id, index, kind: entry.kind });
     visit(entry);
-  });
+  };
+  const { journal, damage } = await Journal.open(directories.journal, follow, segmentSizeBytes, known);
   try {
     assertWhole(tree, published, newest, damage, key);
+    if (!known.isConfirmed(newest?.size ?? 0))
+      throw new LogDamageError('the log does not confirm what is said of its first part');
+    if (damage !== null) await journal.cutTornTail();
   } catch (cause) {
     await journal.close();
     throw cause;
   }
-  if (damage !== null) await journal.cutTornTail();
   tiles.adopt(published?.size ?? 0);
   tree.release(published?.size ?? 0);
   const abandoned = unsealed.filter(({ index }) => index >= (newest?.size ?? 0));

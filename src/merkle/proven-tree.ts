@@ -22,12 +22,16 @@ import { type Hash, nodeHash } from './tree.js';
 
 /** In larger trees the places of nodes are no exact numbers, so nothing is remembered there. */
 const maxRememberedSize = 2 ** 47;
+const hashBytes = 32;
 
 /** The proven part of one tree. */
 export class ProvenTree {
   readonly #size: number;
   readonly #root: Hash;
-  readonly #nodes = new Map<number, Hash>();
+  /** Which hash stands at a place, by its number in `#hashes`. */
+  readonly #places = new Map<number, number>();
+  /** All hashes in one piece: an array of its own for each would cost many times its 32 bytes. */
+  #hashes = new Uint8Array(64 * hashBytes);
 
   /** `size` and `root` as a checkpoint gives them; whether anybody signed them is the caller's business. */
   constructor(size: number, root: Hash) {
@@ -37,43 +41,70 @@ export class ProvenTree {
 
   /** How many nodes are remembered. */
   get nodeCount(): number {
-    return this.#nodes.size;
+    return this.#places.size;
   }
 
-  /**
-   * Whether the proof leads from this leaf hash to the root. Throws ProofError as `rootOfInclusion` does.
-   * The hashes of a proof that holds are kept, and must not be changed afterwards.
-   */
+  /** Whether the proof leads from this leaf hash to the root. Throws ProofError as `rootOfInclusion` does. */
   includes(leaf: Hash, index: number, path: readonly Hash[]): boolean {
     requireProofLength(index, this.#size, path.length);
     const climb = new Climb(index, this.#size);
-    const walked: (readonly [number, Hash])[] = [];
+    const walked: Hash[] = [];
     let hash = leaf;
     for (let step = 0; step < path.length; step++) {
-      const remembered = this.#nodes.get(climb.key);
+      const remembered = this.#places.get(climb.key);
       if (remembered !== undefined) {
-        return equalBytes(remembered, hash) && this.#holds(path, step, climb) && this.#remember(walked);
+        if (!this.#isEqual(remembered, hash) || !this.#agrees(path, step, climb)) return false;
+        this.#remember(index, walked, path);
+        return true;
       }
       const sibling = path[step] as Hash;
-      walked.push([climb.key, hash], [climb.siblingKey, sibling]);
+      walked.push(hash);
       hash = climb.isRight ? nodeHash(sibling, hash) : nodeHash(hash, sibling);
       climb.up();
     }
-    return equalBytes(hash, this.#root) && this.#remember(walked);
+    if (!equalBytes(hash, this.#root)) return false;
+    this.#remember(index, walked, path);
+    return true;
   }
 
   /** Whether each hash of the proof from `start` on is the one remembered at its place. */
-  #holds(path: readonly Hash[], start: number, climb: Climb): boolean {
+  #agrees(path: readonly Hash[], start: number, climb: Climb): boolean {
     for (let step = start; step < path.length; step++) {
-      const remembered = this.#nodes.get(climb.siblingKey);
-      if (remembered === undefined || !equalBytes(remembered, path[step] as Hash)) return false;
+      const remembered = this.#places.get(climb.siblingKey);
+      if (remembered === undefined || !this.#isEqual(remembered, path[step] as Hash)) return false;
       climb.up();
     }
     return true;
   }
 
-  #remember(walked: readonly (readonly [number, Hash])[]): true {
-    if (this.#size <= maxRememberedSize) for (const [key, hash] of walked) this.#nodes.set(key, hash);
-    return true;
+  /** Remembers the nodes that a walk from this entry on has hashed, and their siblings. */
+  #remember(index: number, walked: readonly Hash[], path: readonly Hash[]): void {
+    if (this.#size > maxRememberedSize) return;
+    const climb = new Climb(index, this.#size);
+    for (const [step, hash] of walked.entries()) {
+      this.#set(climb.key, hash);
+      this.#set(climb.siblingKey, path[step] as Hash);
+      climb.up();
+    }
+  }
+
+  #set(place: number, hash: Hash): void {
+    if (this.#places.has(place)) return;
+    const start = this.#places.size * hashBytes;
+    if (start === this.#hashes.length) {
+      const larger = new Uint8Array(2 * start);
+      larger.set(this.#hashes);
+      this.#hashes = larger;
+    }
+    this.#hashes.set(hash, start);
+    this.#places.set(place, start);
+  }
+
+  #isEqual(start: number, hash: Hash): boolean {
+    const hashes = this.#hashes;
+    for (let offset = 0; offset < hashBytes; offset++) {
+      if (hashes[start + offset] !== hash[offset]) return false;
+    }
+    return hash.length === hashBytes;
   }
 }

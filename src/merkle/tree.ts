@@ -16,9 +16,13 @@ const hashBytes = 32;
 /** 0x01 || left || right: written anew for each node, never read again. */
 const nodeInput = Uint8Array.of(1, ...new Uint8Array(2 * hashBytes));
 
+/** 0x00 || entry, for entries that fit: written anew for each leaf, never read again. */
+const leafInput = new Uint8Array(512);
+
 /** SHA-256(0x00 || entry) (RFC 6962 section 2.1). */
 export function leafHash(entry: Uint8Array): Hash {
-  const input = new Uint8Array(1 + entry.length);
+  const sizeBytes = 1 + entry.length;
+  const input = sizeBytes <= leafInput.length ? leafInput.subarray(0, sizeBytes) : new Uint8Array(sizeBytes);
   input.set(entry, 1);
   return sha256(input);
 }

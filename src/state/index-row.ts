@@ -141,6 +141,8 @@ function ofRecord(record: LogRecord): RowDetail {
     case 'urn:writ:start:v1':
     case 'urn:writ:stop:v1':
       return { ...nothing, subject: record.daemon };
+    case 'urn:writ:snapshot:v1':
+      return { ...nothing, subject: record.manifest.sha3_512 };
   }
 }
 

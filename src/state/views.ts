@@ -1,12 +1,16 @@
 /**
- * What the log says about each artifact: where it is, whether it was redeemed, whether it was revoked. Pure views that
- * a restart rebuilds from the log, entry by entry, through the same `apply`.
+ * What the log says about each artifact: where it is, whether it was redeemed, whether it was revoked. Views that a
+ * restart rebuilds: from the newest snapshot, and from the log behind it, entry by entry, through the same `apply`.
  */
 
 import type { ArtifactId } from '../format/artifact-id.js';
 import type { EntryKind } from '../format/entry.js';
 import type { LogRecord, StartRecord } from '../format/record.js';
-import { IdIndex } from './id-index.js';
+import { spanEntries } from '../log/journal-positions.js';
+import { BitList } from './bit-list.js';
+import { IdIndex, rangeEntries, tagOf } from './id-index.js';
+import { Span, type SpanFacts } from './span.js';
+import type { LoadedSpan, ViewStore } from './view-store.js';
 
 /** A durable log entry; `record` is its payload where it is one, null for statements. */
 export interface ViewedEntry {
@@ -17,50 +21,91 @@ export interface ViewedEntry {
 }
 
 export class LogViews {
-  readonly #ids = new IdIndex();
-  /** Index plus one of the redemption of each artifact, by the artifact's index; zero for none. */
-  #redemptions = new Uint32Array(1024);
-  readonly #revoked = new Set<number>();
-  readonly #unsealed = new Set<number>();
-  #policyBundle: string | null = null;
-  readonly #keys = new Map<'log' | 'artifact', string>();
-  #bootAnchor: StartRecord | null = null;
+  readonly #store: ViewStore | null;
+  readonly #ids: IdIndex;
+  readonly #redeemed = new BitList();
+  readonly #revoked = new BitList();
+  readonly #unsealed = new BitList();
+  /** The spans that are not in the store, oldest first. */
+  readonly #spans = new Map<number, Span>();
+  #facts: SpanFacts = {};
+
+  /** `store`: where older spans are found; null where there is none and everything stays in memory. */
+  constructor(store: ViewStore | null = null) {
+    this.#store = store;
+    this.#ids = new IdIndex(store?.idRuns ?? null);
+  }
 
   /** Follows one entry; entries come in the order of their indexes. */
   apply({ index, id, record }: ViewedEntry): void {
-    this.#ids.add(id, index);
-    if (record === null) return;
-    switch (record.type) {
-      case 'urn:writ:redemption:v1':
-        this.#noteRedemption(record.artifactIndex, index);
-        return;
-      case 'urn:writ:revocation:v1':
-        this.#revoked.add(record.targetIndex);
-        if (record.cause === 'unsealed') this.#unsealed.add(record.targetIndex);
-        return;
-      case 'urn:writ:policy:v1':
-        this.#policyBundle = record.bundle;
-        return;
-      case 'urn:writ:key:v1':
-        this.#keys.set(record.role, record.publicKey);
-        return;
-      case 'urn:writ:start:v1':
-        if (record.clock === 'trusted' && this.#bootAnchor?.boot !== record.boot) this.#bootAnchor = record;
-        return;
-      case 'urn:writ:stop:v1':
-        return;
+    const span = this.#spanOf(index);
+    const tag = tagOf(id);
+    this.#ids.add(tag, index);
+    span.tags[index % spanEntries] = tag;
+    span.count++;
+    if (record !== null) this.#applyRecord(record, index, span);
+  }
+
+  /** Takes over a span that the store has. Spans come in their order, before any entry behind them. */
+  restore({ redemptions, revocations }: LoadedSpan, facts: SpanFacts): void {
+    for (let at = 0; at < redemptions.length; at += 2) this.#redeemed.add(redemptions[at] ?? 0);
+    for (let at = 0; at < revocations.length; at += 2) {
+      const target = revocations[at] ?? 0;
+      this.#revoked.add(target);
+      if (revocations[at + 1] === 1) this.#unsealed.add(target);
     }
+    this.#facts = merged(this.#facts, facts);
   }
 
-  /** Entries that may have this id; the log confirms. */
-  candidates(id: ArtifactId): readonly number[] {
-    return this.#ids.candidates(id);
+  /** Takes over the ids of a span that is in no run yet. */
+  restoreTags(span: number, tags: Uint32Array): void {
+    for (const [position, tag] of tags.entries()) this.#ids.add(tag, span * spanEntries + position);
   }
 
-  /** Log index of the redemption that spent the artifact at `artifactIndex`, or null. */
-  redemptionOf(artifactIndex: number): number | null {
-    const indexPlusOne = this.#redemptions[artifactIndex] ?? 0;
-    return indexPlusOne === 0 ? null : indexPlusOne - 1;
+  /** The span, if it is complete and not in the store. */
+  completeSpan(number: number): Span | null {
+    const span = this.#spans.get(number);
+    return span?.count === spanEntries ? span : null;
+  }
+
+  /** Lets go of a span that the store has from now on. */
+  releaseSpan(number: number): void {
+    this.#spans.delete(number);
+  }
+
+  /** The sorted ids of a range that is complete. */
+  sortedRange(range: number): Promise<Uint32Array> {
+    return this.#ids.sortedRange(range);
+  }
+
+  /** Lets go of the ids of a range that the store has from now on. */
+  releaseRange(range: number): void {
+    this.#ids.release(range);
+  }
+
+  /** The newest entries that may have this id; the log confirms. */
+  recentCandidates(id: ArtifactId): readonly number[] {
+    return this.#ids.recent(id);
+  }
+
+  /** The entries before those that may have this id; the log confirms. Rejects when they cannot be looked up. */
+  olderCandidates(id: ArtifactId): Promise<readonly number[]> {
+    return this.#ids.older(id);
+  }
+
+  /** Whether a redemption spent the artifact at `artifactIndex`. */
+  isRedeemed(artifactIndex: number): boolean {
+    return this.#redeemed.has(artifactIndex);
+  }
+
+  /** Log index of the redemption that spent the artifact, or null. Rejects when it cannot be looked up. */
+  async redemptionOf(artifactIndex: number): Promise<number | null> {
+    if (!this.isRedeemed(artifactIndex)) return null;
+    for (const span of this.#spans.values()) {
+      const receipt = span.redemptions.newest(artifactIndex);
+      if (receipt !== null) return receipt;
+    }
+    return (await this.#store?.findRedemption(artifactIndex)) ?? null;
   }
 
   isRevoked(index: number): boolean {
@@ -79,25 +124,68 @@ export class LogViews {
 
   /** The bundle of the newest policy entry, or null in a log that has none. */
   get policyBundle(): string | null {
-    return this.#policyBundle;
+    return this.#facts.policyBundle ?? null;
   }
 
   /** Base64 of the newest logged public key of a role, or null. */
   loggedKey(role: 'log' | 'artifact'): string | null {
-    return this.#keys.get(role) ?? null;
+    return (role === 'log' ? this.#facts.logKey : this.#facts.artifactKey) ?? null;
   }
 
   /** The first start of the newest boot whose clock was trusted, or null: what the clock is measured against since. */
   get bootAnchor(): StartRecord | null {
-    return this.#bootAnchor;
+    return this.#facts.bootAnchor ?? null;
   }
 
-  #noteRedemption(artifactIndex: number, redemptionIndex: number): void {
-    if (artifactIndex >= this.#redemptions.length) {
-      const grown = new Uint32Array(2 ** Math.ceil(Math.log2(artifactIndex + 1)));
-      grown.set(this.#redemptions);
-      this.#redemptions = grown;
-    }
-    this.#redemptions[artifactIndex] = redemptionIndex + 1;
+  #spanOf(index: number): Span {
+    const number = Math.floor(index / spanEntries);
+    const known = this.#spans.get(number);
+    if (known !== undefined) return known;
+    const span = new Span();
+    this.#spans.set(number, span);
+    return span;
   }
+
+  #applyRecord(record: LogRecord, index: number, span: Span): void {
+    switch (record.type) {
+      case 'urn:writ:redemption:v1':
+        this.#redeemed.add(record.artifactIndex);
+        span.redemptions.add(record.artifactIndex, index);
+        return;
+      case 'urn:writ:revocation:v1':
+        this.#revoked.add(record.targetIndex);
+        if (record.cause === 'unsealed') this.#unsealed.add(record.targetIndex);
+        span.revocations.add(record.targetIndex, record.cause === 'unsealed' ? 1 : 0);
+        return;
+      case 'urn:writ:policy:v1':
+        this.#state(span, { policyBundle: record.bundle });
+        return;
+      case 'urn:writ:key:v1':
+        this.#state(span, { [record.role === 'log' ? 'logKey' : 'artifactKey']: record.publicKey });
+        return;
+      case 'urn:writ:start:v1':
+        if (record.clock === 'trusted' && this.bootAnchor?.boot !== record.boot)
+          this.#state(span, { bootAnchor: record });
+        return;
+      case 'urn:writ:stop:v1':
+      case 'urn:writ:snapshot:v1':
+        return;
+    }
+  }
+
+  #state(span: Span, facts: SpanFacts): void {
+    span.facts = { ...span.facts, ...facts };
+    this.#facts = { ...this.#facts, ...facts };
+  }
+}
+
+/** How many ranges of ids lie whole within the first `spans` spans. */
+export function rangesIn(spans: number): number {
+  return Math.floor((spans * spanEntries) / rangeEntries);
+}
+
+/** What an earlier part of the log states, and a later part over it. */
+function merged(earlier: SpanFacts, later: SpanFacts): SpanFacts {
+  const stated = Object.entries(later).filter(([, fact]) => fact !== undefined);
+  return { ...earlier, ...Object.fromEntries(stated) };
 }

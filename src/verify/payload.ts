@@ -3,6 +3,7 @@
 import type { EntryKind } from '../format/entry.js';
 import { decodeRecord, type LogRecord, recordKind, recordPayloadType } from '../format/record.js';
 import { decodeStatement, type Statement, statementKind, statementPayloadType } from '../format/statement.js';
+import { StatementMemory } from '../format/statement-reader.js';
 import type { Instant } from '../format/time.js';
 
 export type LoggedPayload =
@@ -10,10 +11,14 @@ export type LoggedPayload =
   | { readonly content: 'record'; readonly kind: EntryKind; readonly record: LogRecord };
 
 /** Decodes payload bytes by their type. Throws SyntaxError or JsonFaultError for what is not ours. */
-export function decodePayload(payloadType: string, payload: Uint8Array): LoggedPayload {
+export function decodePayload(
+  payloadType: string,
+  payload: Uint8Array,
+  memory: StatementMemory = new StatementMemory(),
+): LoggedPayload {
   switch (payloadType) {
     case statementPayloadType: {
-      const statement = decodeStatement(payload);
+      const statement = decodeStatement(payload, memory);
       return { content: 'statement', kind: statementKind(statement), statement };
     }
     case recordPayloadType: {

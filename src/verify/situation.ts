@@ -183,33 +183,36 @@ function stateFaults(state: LogState | null): Denial[] {
   return faults;
 }
 
+const unprovenNotes: Readonly<Record<Unproven['what'], string>> = {
+  'split-view': 'no witness confirms that everybody is shown the same log',
+  'no-later-revocation': 'a log cannot prove that no revocation followed; ask the issuing daemon',
+  'not-redeemed': 'only the issuing daemon knows whether it was redeemed',
+  policy: 'no policy bundle was given to compare the decision with',
+  presenter: 'nobody checked who presents the artifact',
+  environment: 'the environment was not measured again',
+  action: 'the artifact was not compared with an action or a file',
+  lineage: 'the parent artifact was not presented',
+  'loaded-libraries': 'loaded libraries and imported modules are outside the digests',
+  'blob-digests': "the blob's digests are the caller's word",
+  'initiator-executable': "the kernel does not vouch for the initiator's executable",
+  'claimed-identity': 'the agent and user names are claims of the caller',
+};
+
 function unprovenOf({ scope, initiator, lineage }: GrantPredicate, situation: Situation): Unproven[] {
-  const unproven: Unproven[] = [
-    { what: 'split-view', message: 'no witness confirms that everybody is shown the same log' },
-  ];
-  const add = (what: Unproven['what'], message: string) => unproven.push({ what, message });
+  const { action } = scope;
+  const open: Unproven['what'][] = ['split-view'];
   if (situation.state === null) {
-    add('no-later-revocation', 'a log cannot prove that no revocation followed; ask the issuing daemon');
-    if (scope.action.type !== 'sign')
-      add('not-redeemed', 'only the issuing daemon knows whether it was redeemed');
+    open.push('no-later-revocation');
+    if (action.type !== 'sign') open.push('not-redeemed');
   }
-  if (situation.policyBundles === null)
-    add('policy', 'no policy bundle was given to compare the decision with');
-  if (situation.presenter === null) add('presenter', 'nobody checked who presents the artifact');
-  if (situation.environment === null) add('environment', 'the environment was not measured again');
-  if (situation.action === null && situation.file === null)
-    add('action', 'the artifact was not compared with an action or a file');
-  if (lineage.parent !== null && situation.parent === null)
-    add('lineage', 'the parent artifact was not presented');
-  if (scope.action.type === 'execute') {
-    add('loaded-libraries', 'loaded libraries and imported modules are outside the digests');
-  }
-  if (scope.action.type === 'sign') add('blob-digests', "the blob's digests are the caller's word");
-  if (initiator.peer.executable.source !== 'kernel') {
-    add('initiator-executable', "the kernel does not vouch for the initiator's executable");
-  }
-  if (initiator.claimed.agent !== null || initiator.claimed.user !== null) {
-    add('claimed-identity', 'the agent and user names are claims of the caller');
-  }
-  return unproven;
+  if (situation.policyBundles === null) open.push('policy');
+  if (situation.presenter === null) open.push('presenter');
+  if (situation.environment === null) open.push('environment');
+  if (situation.action === null && situation.file === null) open.push('action');
+  if (lineage.parent !== null && situation.parent === null) open.push('lineage');
+  if (action.type === 'execute') open.push('loaded-libraries');
+  if (action.type === 'sign') open.push('blob-digests');
+  if (initiator.peer.executable.source !== 'kernel') open.push('initiator-executable');
+  if (initiator.claimed.agent !== null || initiator.claimed.user !== null) open.push('claimed-identity');
+  return open.map((what) => ({ what, message: unprovenNotes[what] }));
 }

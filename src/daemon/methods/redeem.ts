@@ -118,7 +118,7 @@ async function earlierRedemption(
   artifact: GrantedArtifact,
   { request, caller }: Presentation,
 ): Promise<RenderedResult | null> {
-  const index = services.views.redemptionOf(artifact.entry.index);
+  const index = await services.views.redemptionOf(artifact.entry.index);
   if (index === null || services.views.isRevoked(index)) return null;
   const proof = services.log.proof(index);
   if (proof === null) return null;

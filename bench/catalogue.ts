@@ -1,0 +1,48 @@
+/** Every benchmark by name, in the order in which they run. */
+
+import { benchIdentity } from './identity.js';
+import { benchPolicy } from './policy.js';
+import type { Section } from './report/model.js';
+import { connections } from './rows/connections.js';
+import { ed25519 } from './rows/ed25519.js';
+import { hash } from './rows/hash.js';
+import { latency } from './rows/latency.js';
+import { slowHsm } from './rows/slow-hsm.js';
+import { throughput } from './rows/throughput.js';
+import { verify } from './rows/verify.js';
+
+export interface Benchmark {
+  /** For --help. */
+  readonly about: string;
+  /** `named`: only when asked for by name, because it takes long. */
+  readonly when: 'always' | 'named';
+  readonly run: (quick: boolean) => Promise<Section>;
+}
+
+export const catalogue: Readonly<Record<string, Benchmark>> = {
+  throughput: {
+    about: 'authorizations and redemptions a second, beside ssh-agent and the bare token',
+    when: 'always',
+    run: throughput,
+  },
+  latency: {
+    about: 'one client by itself beside fdatasync and the token; distribution under open and closed load',
+    when: 'always',
+    run: latency,
+  },
+  'slow-hsm': {
+    about: 'a token that takes 145 ms a signature, and (not quick) throughput against HSM latency',
+    when: 'always',
+    run: slowHsm,
+  },
+  connections: { about: 'throughput against the number of connections', when: 'always', run: connections },
+  verify: { about: 'offline verification of many artifacts', when: 'always', run: verify },
+  hash: { about: 'SHA3-512 and BLAKE2b-512 against hash-wasm and node:crypto', when: 'always', run: hash },
+  ed25519: {
+    about: 'one signature, one verification: token, node:crypto, noble',
+    when: 'always',
+    run: ed25519,
+  },
+  policy: { about: 'policy decisions', when: 'always', run: benchPolicy },
+  identity: { about: 'who asks, and from where', when: 'always', run: benchIdentity },
+};

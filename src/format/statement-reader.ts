@@ -1,0 +1,373 @@
+/**
+ * Reads a grant (an authorization or a signature) as this project writes it, in one pass: canonical JSON of plain ASCII.
+ * It accepts nothing that the schemas of statement.ts refuse, and gives the same values; all else is theirs to judge.
+ * The keys stand in the order of RFC 8785, which is why `subject` comes last.
+ */
+
+import type { ExecuteAction, SignAction } from './action.js';
+import type { ArtifactId } from './artifact-id.js';
+import { CanonicalCursor, type PartMemory, unexpected } from './canonical-cursor.js';
+import type { DigestSet } from './digest-set.js';
+import type {
+  Attribution,
+  Binding,
+  BindingSource,
+  ExecutableFact,
+  Governance,
+  GrantPredicate,
+  Initiator,
+  Lineage,
+  Peer,
+  PolicyRecord,
+  Scope,
+  Validity,
+} from './predicate.js';
+import { parseInstant } from './time.js';
+
+const maxUint32 = 0xffff_ffff;
+const maxGroups = 65_536;
+const maxSafe = Number.MAX_SAFE_INTEGER;
+const unbounded = Number.POSITIVE_INFINITY;
+const nonceText = /^[A-Za-z0-9+/]{21}[AQgw]==$/;
+const rootText = /^[A-Za-z0-9+/]{43}=$/;
+
+/** An authorization or a signature, as statement.ts describes it. */
+export interface GrantStatement {
+  readonly _type: 'https://in-toto.io/Statement/v1';
+  readonly subject: readonly [{ readonly name: string; readonly digest: DigestSet }];
+  readonly predicateType: 'urn:writ:authorization:v1' | 'urn:writ:signature:v1';
+  readonly predicate: GrantPredicate;
+}
+
+/**
+ * The parts in which statements of one host, one caller or one program are alike, as they were read last. Statements that
+ * have such a part in common then share it, and it is read once. That changes no statement.
+ */
+export class StatementMemory {
+  readonly environment: PartMemory<readonly Binding[]> = { known: null };
+  readonly governance: PartMemory<Governance> = { known: null };
+  readonly initiator: PartMemory<Initiator> = { known: null };
+  readonly lineage: PartMemory<Lineage> = { known: null };
+  readonly digests: PartMemory<DigestSet> = { known: null };
+}
+
+/** The statement, or null where the schemas must judge. Never throws. */
+export function readOwnStatement(payload: Uint8Array, memory: StatementMemory): GrantStatement | null {
+  try {
+    return grant(new CanonicalCursor(payload), memory);
+  } catch {
+    return null;
+  }
+}
+
+function grant(cursor: CanonicalCursor, memory: StatementMemory): GrantStatement {
+  cursor.pass('{"_type":"https://in-toto.io/Statement/v1","predicate":');
+  const predicate = grantPredicate(cursor, memory);
+  cursor.pass(',"predicateType":"urn:writ:');
+  const isAuthorization = cursor.passes('authorization:v1"');
+  if (!isAuthorization) cursor.pass('signature:v1"');
+  cursor.pass(',"subject":[{"digest":');
+  const digest = cursor.part(memory.digests, digests);
+  cursor.pass(',"name":"');
+  const name = cursor.text(0, 16_384);
+  cursor.pass('}]}');
+  cursor.end();
+  return {
+    _type: 'https://in-toto.io/Statement/v1',
+    subject: [{ name, digest }],
+    predicateType: isAuthorization ? 'urn:writ:authorization:v1' : 'urn:writ:signature:v1',
+    predicate,
+  };
+}
+
+function grantPredicate(cursor: CanonicalCursor, memory: StatementMemory): GrantPredicate {
+  cursor.pass('{"attribution":');
+  const attributed = attribution(cursor);
+  cursor.pass(',"environment":');
+  const environment = cursor.part(memory.environment, bindings);
+  cursor.pass(',"governance":');
+  const governed = cursor.part(memory.governance, governance);
+  cursor.pass(',"initiator":');
+  const initiated = cursor.part(memory.initiator, initiator);
+  cursor.pass(',"lineage":');
+  const descended = cursor.part(memory.lineage, lineage);
+  cursor.pass(',"policy":');
+  const decided = policy(cursor);
+  cursor.pass(',"scope":');
+  const scoped = scope(cursor, memory);
+  cursor.pass(',"validity":');
+  const valid = validity(cursor);
+  cursor.pass('}');
+  return {
+    scope: scoped,
+    initiator: initiated,
+    policy: decided,
+    environment,
+    validity: valid,
+    lineage: descended,
+    governance: governed,
+    attribution: attributed,
+  };
+}
+
+function attribution(cursor: CanonicalCursor): Attribution {
+  cursor.pass('{"daemon":"');
+  const daemon = name(cursor);
+  cursor.pass(',"host":"');
+  const host = name(cursor);
+  cursor.pass(',"log":"');
+  const log = name(cursor);
+  cursor.pass(',"previousCheckpoint":');
+  const previousCheckpoint = cursor.passesNull() ? null : treeHead(cursor);
+  cursor.pass(',"request":"');
+  const request = cursor.hex(128);
+  cursor.pass('}');
+  return { log, daemon, host, request, previousCheckpoint };
+}
+
+function treeHead(cursor: CanonicalCursor): NonNullable<Attribution['previousCheckpoint']> {
+  cursor.pass('{"root":"');
+  const root = matching(cursor, rootText);
+  cursor.pass(',"size":');
+  const size = cursor.integer(0, maxSafe);
+  cursor.pass('}');
+  return { size, root };
+}
+
+function bindings(cursor: CanonicalCursor): Binding[] {
+  return list(cursor, binding);
+}
+
+function binding(cursor: CanonicalCursor): Binding {
+  cursor.pass('{"name":"');
+  const boundName = name(cursor);
+  cursor.pass(',"source":"');
+  const source = bindingSource(cursor);
+  cursor.pass(',"value":"');
+  const value = cursor.text(0, 4096);
+  cursor.pass('}');
+  return { name: boundName, value, source };
+}
+
+function bindingSource(cursor: CanonicalCursor): BindingSource {
+  if (cursor.passes('kernel"')) return 'kernel';
+  if (cursor.passes('reported"')) return 'reported';
+  cursor.pass('tpm"');
+  return 'tpm';
+}
+
+function governance(cursor: CanonicalCursor): Governance {
+  cursor.pass('{"approvals":');
+  const approvals = list(cursor, quotedId);
+  cursor.pass(',"authority":');
+  const authority = nullableText(cursor, 1, 256);
+  cursor.pass(',"purpose":');
+  const purpose = nullableText(cursor, 0, 1024);
+  cursor.pass(',"ticket":');
+  const ticket = nullableText(cursor, 0, 1024);
+  cursor.pass('}');
+  return { authority, approvals, purpose, ticket };
+}
+
+function initiator(cursor: CanonicalCursor): Initiator {
+  cursor.pass('{"claimed":{"agent":');
+  const agent = nullableText(cursor, 1, 256);
+  cursor.pass(',"user":');
+  const user = nullableText(cursor, 1, 256);
+  cursor.pass('},"peer":');
+  const attested = peer(cursor);
+  cursor.pass('}');
+  return { peer: attested, claimed: { agent, user } };
+}
+
+function peer(cursor: CanonicalCursor): Peer {
+  cursor.pass('{"cgroup":');
+  const cgroup = nullableText(cursor, 0, unbounded);
+  cursor.pass(',"executable":');
+  const executable = executableFact(cursor);
+  cursor.pass(',"gid":');
+  const gid = id32(cursor);
+  cursor.pass(',"groups":');
+  const groups = list(cursor, id32);
+  if (groups.length > maxGroups) throw unexpected;
+  cursor.pass(',"label":');
+  const label = nullableText(cursor, 0, unbounded);
+  cursor.pass(',"pid":');
+  const pid = id32(cursor);
+  cursor.pass(',"startTime":');
+  const startTime = cursor.integer(0, maxSafe);
+  cursor.pass(',"uid":');
+  const uid = id32(cursor);
+  cursor.pass('}');
+  return { pid, startTime, uid, gid, groups, executable, cgroup, label };
+}
+
+function executableFact(cursor: CanonicalCursor): ExecutableFact {
+  if (cursor.passes('{"reason":"')) {
+    const reason = cursor.text(0, 1024);
+    cursor.pass(',"source":"unavailable"}');
+    return { source: 'unavailable', reason };
+  }
+  cursor.pass('{"digests":');
+  const measured = digests(cursor);
+  cursor.pass(',"path":"');
+  const path = cursor.text(0, unbounded);
+  cursor.pass(',"source":"');
+  const isFromKernel = cursor.passes('kernel"}');
+  if (!isFromKernel) cursor.pass('reported"}');
+  return { source: isFromKernel ? 'kernel' : 'reported', path, digests: measured };
+}
+
+function lineage(cursor: CanonicalCursor): Lineage {
+  cursor.pass('{"depth":');
+  const depth = cursor.integer(0, 1000);
+  cursor.pass(',"parent":');
+  const parent = cursor.passesNull() ? null : quotedId(cursor);
+  cursor.pass(',"root":');
+  const root = cursor.passesNull() ? null : quotedId(cursor);
+  cursor.pass('}');
+  return { parent, root, depth };
+}
+
+function policy(cursor: CanonicalCursor): PolicyRecord {
+  cursor.pass('{"bundle":"');
+  const bundle = cursor.hex(128);
+  cursor.pass(',"decision":"');
+  const isAllow = cursor.passes('allow"');
+  if (!isAllow) cursor.pass('deny"');
+  cursor.pass(',"determining":');
+  const determining = list(cursor, quotedName);
+  cursor.pass(',"engine":"');
+  const engine = name(cursor);
+  cursor.pass(',"input":"');
+  const input = cursor.hex(128);
+  cursor.pass(',"version":');
+  const version = cursor.integer(1, maxSafe);
+  cursor.pass('}');
+  return { bundle, version, decision: isAllow ? 'allow' : 'deny', determining, engine, input };
+}
+
+function scope(cursor: CanonicalCursor, memory: StatementMemory): Scope {
+  cursor.pass('{"action":');
+  const action = cursor.passes('{"argv":') ? execution(cursor, memory) : blobSignature(cursor);
+  cursor.pass(',"audience":');
+  const audience = nullableText(cursor, 1, 256);
+  cursor.pass(',"bind":"');
+  const bind = cursor.passes('uid"') ? 'uid' : cursor.passes('executable"') ? 'executable' : 'process';
+  if (bind === 'process') cursor.pass('process"');
+  cursor.pass(',"descend":"');
+  const descend = cursor.passes('any"') ? 'any' : 'none';
+  if (descend === 'none') cursor.pass('none"');
+  cursor.pass(',"gid":');
+  const gid = id32(cursor);
+  cursor.pass(',"uid":');
+  const uid = id32(cursor);
+  cursor.pass('}');
+  return { action, uid, gid, audience, bind, descend };
+}
+
+/** An `execute` action, from behind its first key on. */
+function execution(cursor: CanonicalCursor, memory: StatementMemory): ExecuteAction {
+  const argv = list(cursor, quotedText);
+  if (argv.length === 0) throw unexpected;
+  cursor.pass(',"cwd":"');
+  const cwd = cursor.text(0, unbounded);
+  cursor.pass(',"digests":');
+  const measured = cursor.part(memory.digests, digests);
+  cursor.pass(',"environmentDigest":"');
+  const environmentDigest = cursor.hex(128);
+  cursor.pass(',"executable":"');
+  const executable = cursor.text(0, unbounded);
+  cursor.pass(',"type":"execute"}');
+  return { type: 'execute', executable, argv, cwd, environmentDigest, digests: measured };
+}
+
+function blobSignature(cursor: CanonicalCursor): SignAction {
+  cursor.pass('{"digests":');
+  const claimed = digests(cursor);
+  cursor.pass(',"name":"');
+  const blobName = cursor.text(1, 4096);
+  cursor.pass(',"sizeBytes":');
+  const sizeBytes = cursor.integer(0, maxSafe);
+  cursor.pass(',"type":"sign"}');
+  return { type: 'sign', name: blobName, sizeBytes, digests: claimed };
+}
+
+function validity(cursor: CanonicalCursor): Validity {
+  cursor.pass('{"nonce":"');
+  const nonce = matching(cursor, nonceText);
+  cursor.pass(',"notAfter":"');
+  const notAfter = instant(cursor);
+  cursor.pass(',"notBefore":"');
+  const notBefore = instant(cursor);
+  cursor.pass(',"use":"');
+  const use = cursor.passes('single"}') ? 'single' : 'lease';
+  if (use === 'lease') cursor.pass('lease"}');
+  return { notBefore, notAfter, use, nonce };
+}
+
+function digests(cursor: CanonicalCursor): DigestSet {
+  cursor.pass('{"blake2b":"');
+  const blake2b = cursor.hex(128);
+  cursor.pass(',"sha256":"');
+  const sha256 = cursor.hex(64);
+  cursor.pass(',"sha3_512":"');
+  const sha3_512 = cursor.hex(128);
+  cursor.pass('}');
+  return { sha3_512, blake2b, sha256 };
+}
+
+function list<Item>(cursor: CanonicalCursor, item: (cursor: CanonicalCursor) => Item): Item[] {
+  cursor.pass('[');
+  const items: Item[] = [];
+  if (cursor.passes(']')) return items;
+  do items.push(item(cursor));
+  while (cursor.passes(','));
+  cursor.pass(']');
+  return items;
+}
+
+function name(cursor: CanonicalCursor): string {
+  return cursor.text(1, 256);
+}
+
+function quotedName(cursor: CanonicalCursor): string {
+  cursor.pass('"');
+  return name(cursor);
+}
+
+function quotedText(cursor: CanonicalCursor): string {
+  cursor.pass('"');
+  return cursor.text(0, unbounded);
+}
+
+function nullableText(cursor: CanonicalCursor, minLength: number, maxLength: number): string | null {
+  if (cursor.passesNull()) return null;
+  cursor.pass('"');
+  return cursor.text(minLength, maxLength);
+}
+
+function quotedId(cursor: CanonicalCursor): ArtifactId {
+  cursor.pass('"sha3-512:');
+  return `sha3-512:${cursor.hex(128)}`;
+}
+
+function id32(cursor: CanonicalCursor): number {
+  return cursor.integer(0, maxUint32);
+}
+
+function matching(cursor: CanonicalCursor, pattern: RegExp): string {
+  const text = cursor.text(0, 64);
+  if (!pattern.test(text)) throw unexpected;
+  return text;
+}
+
+function instant(cursor: CanonicalCursor): string {
+  const text = cursor.text(24, 24);
+  try {
+    parseInstant(text);
+  } catch {
+    throw unexpected;
+  }
+  return text;
+}

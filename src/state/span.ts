@@ -1,0 +1,66 @@
+/**
+ * What one span of the log (65,536 entries) adds to the views. A span that is complete never changes, and is the same
+ * whenever it is made from the same log; this is its form on disk (32-bit numbers in the machine's order):
+ *
+ *   changes = journal anchors, redemptions (artifact, receipt), revocations (target, 1 if it was never sealed)
+ *   tags    = the tag of each entry's id, in the order of the log
+ *
+ * Redemptions and revocations are sorted by their first number.
+ */
+
+import type { StartRecord } from '../format/record.js';
+import { positionStride, spanEntries } from '../log/journal-positions.js';
+import { sortInSlices } from './sliced-sort.js';
+
+/** The newest of each kind of fact that a span's records state; absent where they state none. */
+export interface SpanFacts {
+  readonly policyBundle?: string | undefined;
+  readonly logKey?: string | undefined;
+  readonly artifactKey?: string | undefined;
+  readonly bootAnchor?: StartRecord | undefined;
+}
+
+export const anchorsPerSpan = spanEntries / positionStride;
+export const tagsBytes = 4 * spanEntries;
+
+/** Numbers in pairs, in the order in which the log has them. */
+export class PairList {
+  readonly #keys: number[] = [];
+  readonly #values: number[] = [];
+
+  add(key: number, value: number): void {
+    this.#keys.push(key);
+    this.#values.push(value);
+  }
+
+  /** The value of the newest pair with this key, or null. */
+  newest(key: number): number | null {
+    return this.#values[this.#keys.lastIndexOf(key)] ?? null;
+  }
+
+  /** Key, value, key, value, ... by ascending keys; equal keys in the order of the log. */
+  async sorted(): Promise<Uint32Array> {
+    // With its place beside it, each sorted key finds its value again; a span has no more places than that.
+    const keys = new Float64Array(this.#keys.length);
+    for (const [place, key] of this.#keys.entries()) keys[place] = key * spanEntries + place;
+    const sorted = await sortInSlices(keys);
+    const pairs = new Uint32Array(2 * keys.length);
+    for (const [at, key] of sorted.entries()) {
+      pairs[2 * at] = Math.floor(key / spanEntries);
+      pairs[2 * at + 1] = this.#values[key % spanEntries] ?? 0;
+    }
+    return pairs;
+  }
+}
+
+/** A span that is still in memory. */
+export class Span {
+  readonly tags = new Uint32Array(spanEntries);
+  /** Artifact and receipt. */
+  readonly redemptions = new PairList();
+  /** Target, and 1 where it was never sealed, else 0. */
+  readonly revocations = new PairList();
+  facts: SpanFacts = {};
+  /** Entries so far. */
+  count = 0;
+}

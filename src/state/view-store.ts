@@ -1,0 +1,245 @@
+/**
+ * The files that snapshots of the views are made of, in `views/` of the state directory:
+ *
+ *   changes          what each span adds (span.ts), one behind the other
+ *   tags             the tags of each span's ids, one behind the other
+ *   ids              the sorted run of each complete range of ids (id-index.ts), one behind the other
+ *   manifest-<size>  what of these belongs to the snapshot of the first <size> entries, with digests
+ *
+ * The first three only grow, so an older manifest stays valid beside a newer one. All of it can be made again from the
+ * log, and none of it is believed without a sealed `snapshot` record that holds the manifest's digests.
+ */
+
+import { createHash, hash } from 'node:crypto';
+import { constants, type FileHandle, open, readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { makeDirectoryDurably, writeDurably } from '../log/durable-file.js';
+import { spanEntries } from '../log/journal-positions.js';
+import { type IdRuns, rangeEntries } from './id-index.js';
+import { decodeManifest, type Manifest, manifestDigests, type StoredSpan } from './manifest.js';
+import { findPairs, type PairTable, pairBytes, pairTable } from './pair-table.js';
+import { anchorsPerSpan, type Span, tagsBytes } from './span.js';
+
+/** The state of one span as it was read back. */
+export interface LoadedSpan {
+  readonly anchors: Uint32Array;
+  readonly redemptions: Uint32Array;
+  readonly revocations: Uint32Array;
+}
+
+/** A manifest that was read, not yet believed. */
+export interface FoundManifest {
+  readonly manifest: Manifest;
+  readonly digests: ReturnType<typeof manifestDigests>;
+}
+
+/** A file of a snapshot is missing or not what its manifest says. */
+export class SnapshotDamageError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'SnapshotDamageError';
+  }
+}
+
+const manifestName = /^manifest-(\d{16})$/;
+const anchorsBytes = 4 * anchorsPerSpan;
+const runBytes = pairBytes * rangeEntries;
+const slicedWords = 65_536;
+
+export class ViewStore {
+  readonly #directory: string;
+  readonly #changes: FileHandle;
+  readonly #tags: FileHandle;
+  readonly #ids: FileHandle;
+  /** Of each span that is in use: where its changes end, and its table of redemptions. */
+  readonly #spans: { readonly stored: StoredSpan; readonly end: number; readonly redemptions: PairTable }[] =
+    [];
+  readonly #runs: { readonly digest: string; readonly table: PairTable }[] = [];
+
+  private constructor(directory: string, files: readonly [FileHandle, FileHandle, FileHandle]) {
+    this.#directory = directory;
+    [this.#changes, this.#tags, this.#ids] = files;
+  }
+
+  /** Opens the files, or makes them; nothing of what lies in them is in use yet. */
+  static async open(directory: string): Promise<ViewStore> {
+    await makeDirectoryDurably(directory, 0o700);
+    const flags = constants.O_RDWR | constants.O_CREAT;
+    const changes = await open(join(directory, 'changes'), flags, 0o600);
+    const tags = await open(join(directory, 'tags'), flags, 0o600);
+    const ids = await open(join(directory, 'ids'), flags, 0o600);
+    return new ViewStore(directory, [changes, tags, ids]);
+  }
+
+  /** The manifests that lie there, newest first. What cannot be read as one is passed over. */
+  async manifests(): Promise<FoundManifest[]> {
+    const names = (await readdir(this.#directory)).filter((name) => manifestName.test(name)).sort();
+    const found: FoundManifest[] = [];
+    for (const name of names.reverse()) {
+      const bytes = await readFile(join(this.#directory, name));
+      try {
+        found.push({ manifest: decodeManifest(bytes), digests: manifestDigests(bytes) });
+      } catch (cause) {
+        if (!(cause instanceof Error)) throw cause;
+      }
+    }
+    return found;
+  }
+
+  /** The spans in use, and the digests of the runs in use; for a manifest. */
+  get spans(): readonly StoredSpan[] {
+    return this.#spans.map(({ stored }) => stored);
+  }
+
+  get runs(): readonly string[] {
+    return this.#runs.map(({ digest }) => digest);
+  }
+
+  /** Takes the next span of a manifest into use. Throws SnapshotDamageError when it is not what the manifest says. */
+  async load(stored: StoredSpan): Promise<LoadedSpan> {
+    const start = this.#spans.at(-1)?.end ?? 0;
+    const redemptionsAt = anchorsBytes;
+    const revocationsAt = redemptionsAt + pairBytes * stored.redemptions;
+    const words = new Uint32Array((revocationsAt + pairBytes * stored.revocations) / 4);
+    await readWhole(this.#changes, words, start, stored.changes, 'changes');
+    const redemptions = words.subarray(redemptionsAt / 4, revocationsAt / 4);
+    this.#use(stored, start, redemptions, words.byteLength);
+    return {
+      anchors: words.slice(0, redemptionsAt / 4),
+      redemptions,
+      revocations: words.subarray(revocationsAt / 4),
+    };
+  }
+
+  /** The tags of a span that is in use. Throws SnapshotDamageError. */
+  async loadTags(span: number): Promise<Uint32Array> {
+    const words = new Uint32Array(spanEntries);
+    const digest = this.#spans[span]?.stored.tags ?? '';
+    await readWhole(this.#tags, words, span * tagsBytes, digest, 'tags');
+    return words;
+  }
+
+  /** Takes the next run of a manifest into use. `room` is overwritten. Throws SnapshotDamageError. */
+  async loadRun(digest: string, room: Uint32Array): Promise<void> {
+    const offset = this.#runs.length * runBytes;
+    await readWhole(this.#ids, room, offset, digest, 'ids');
+    this.#runs.push({ digest, table: pairTable(room, offset) });
+  }
+
+  /** Writes the next span and takes it into use; durable on return. Rejects with what the file system throws. */
+  async append(span: Span, anchors: Uint32Array, root: string): Promise<void> {
+    const start = this.#spans.at(-1)?.end ?? 0;
+    const redemptions = await span.redemptions.sorted();
+    const revocations = await span.revocations.sorted();
+    const words = new Uint32Array(anchors.length + redemptions.length + revocations.length);
+    words.set(anchors);
+    words.set(redemptions, anchors.length);
+    words.set(revocations, anchors.length + redemptions.length);
+    await writeWhole(this.#changes, words, start);
+    await writeWhole(this.#tags, span.tags, this.#spans.length * tagsBytes);
+    const stored = {
+      root,
+      changes: await digestInSlices(words),
+      tags: await digestInSlices(span.tags),
+      redemptions: redemptions.length / 2,
+      revocations: revocations.length / 2,
+      facts: span.facts,
+    };
+    this.#use(stored, start, redemptions, words.byteLength);
+  }
+
+  /** Writes the next run and takes it into use; durable on return. Rejects with what the file system throws. */
+  async appendRun(pairs: Uint32Array): Promise<void> {
+    const offset = this.#runs.length * runBytes;
+    await writeWhole(this.#ids, pairs, offset);
+    const digest = await digestInSlices(pairs);
+    this.#runs.push({ digest, table: pairTable(pairs, offset) });
+  }
+
+  /** Writes a manifest; durable on return. Rejects with what the file system throws. */
+  async writeManifest(size: number, bytes: Uint8Array): Promise<void> {
+    await writeDurably(this.#pathOf(size), bytes, 0o600);
+  }
+
+  /** Removes the manifests of all other sizes. */
+  async keepManifests(sizes: readonly number[]): Promise<void> {
+    for (const name of await readdir(this.#directory)) {
+      const size = manifestName.exec(name)?.[1];
+      if (size !== undefined && !sizes.includes(Number(size))) await rm(join(this.#directory, name));
+    }
+  }
+
+  /** Index of the receipt for an artifact, among the spans in use from the artifact's own on; null where there is none. */
+  async findRedemption(artifactIndex: number): Promise<number | null> {
+    // An artifact is redeemed once, and mostly soon after it was issued.
+    for (let span = Math.floor(artifactIndex / spanEntries); span < this.#spans.length; span++) {
+      const table = this.#spans[span]?.redemptions;
+      const [receipt] = table === undefined ? [] : await findPairs(this.#changes, table, artifactIndex);
+      if (receipt !== undefined) return receipt;
+    }
+    return null;
+  }
+
+  /** The runs in use, as the id index asks them. */
+  readonly idRuns: IdRuns = ((store: ViewStore) => ({
+    get count() {
+      return store.#runs.length;
+    },
+    find: (tag: number) => store.#findTag(tag),
+  }))(this);
+
+  async close(): Promise<void> {
+    for (const file of [this.#changes, this.#tags, this.#ids]) await file.close();
+  }
+
+  async #findTag(tag: number): Promise<number[]> {
+    const perRun = await Promise.all(this.#runs.map(({ table }) => findPairs(this.#ids, table, tag)));
+    return perRun.flatMap((positions, run) => positions.map((position) => run * rangeEntries + position));
+  }
+
+  #use(stored: StoredSpan, start: number, redemptions: Uint32Array, sizeBytes: number): void {
+    const table = pairTable(redemptions, start + anchorsBytes);
+    this.#spans.push({ stored, end: start + sizeBytes, redemptions: table });
+  }
+
+  #pathOf(size: number): string {
+    return join(this.#directory, `manifest-${String(size).padStart(16, '0')}`);
+  }
+}
+
+async function readWhole(
+  file: FileHandle,
+  words: Uint32Array,
+  offset: number,
+  digest: string,
+  name: string,
+): Promise<void> {
+  const { bytesRead } = await file.read(words, 0, words.byteLength, offset);
+  if (bytesRead !== words.byteLength || digestOf(words) !== digest)
+    throw new SnapshotDamageError(`the file ${name} is not what the snapshot says at byte ${offset}`);
+}
+
+async function writeWhole(file: FileHandle, words: Uint32Array, offset: number): Promise<void> {
+  const bytes = Buffer.from(words.buffer, words.byteOffset, words.byteLength);
+  for (let written = 0; written < bytes.length; ) {
+    const { bytesWritten } = await file.write(bytes, written, bytes.length - written, offset + written);
+    written += bytesWritten;
+  }
+  await file.datasync();
+}
+
+/** Native: what is digested here has up to four megabytes. */
+function digestOf(words: Uint32Array): string {
+  return hash('blake2b512', words, 'hex');
+}
+
+/** The same while requests are served: no slice takes a millisecond. */
+async function digestInSlices(words: Uint32Array): Promise<string> {
+  const digest = createHash('blake2b512');
+  for (let start = 0; start < words.length; start += slicedWords) {
+    digest.update(words.subarray(start, start + slicedWords));
+    await nextTurn();
+  }
+  return digest.digest('hex');
+}
