@@ -25,8 +25,8 @@ const COMPILER_OPTIONS = [
   '--converge',
   '--noAssert',
   '--memoryBase=4096', // Where wasm/layout.ts leaves room for constants.
-  '--initialMemory=2',
-  '--maximumMemory=2',
+  '--initialMemory=11',
+  '--maximumMemory=11',
 ];
 
 /**

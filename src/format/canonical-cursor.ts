@@ -57,8 +57,8 @@ export class CanonicalCursor {
   }
 
   /**
-   * What `read` makes of the next part, which must be an object or an array: so it ends where it ends, whatever follows.
-   * If its text is the one that `memory` holds, then that is what was made of it before.
+   * What `read` makes of the text that comes next. If that begins with the text in `memory`, then it is what was made of
+   * it before: `read` sees nothing else, provided that what it reads last is no number, whose end is only seen behind it.
    */
   part<Value>(memory: PartMemory<Value>, read: (cursor: CanonicalCursor) => Value): Value {
     const start = this.#at;

@@ -1,10 +1,17 @@
 /** Reads proofs (C2SP tlog-proof) that follow one another. Those under one checkpoint end in the same lines. */
 
+import { base64Decode } from './base64.js';
 import { maxHashes, parseTlogProof, type TlogProof } from './tlog-proof.js';
 import { utf8Decode, utf8Encode } from './utf8.js';
 
 /** Bytes of a hash line: 32 bytes in base64, and a newline. */
 const hashLineBytes = 45;
+const hashBytes = 32;
+const newline = 0x0a;
+const digitZero = 0x30;
+/** Any number of so many decimal digits is a safe integer. */
+const maxDigits = 15;
+const beginning = utf8Encode('c2sp.org/tlog-proof@v1\nindex ');
 
 /**
  * Gives for each proof what `parseTlogProof` gives, and throws what it throws. Lines at its end that the proof before it
@@ -39,16 +46,17 @@ export class ProofReader {
     const { hashes, checkpoint } = this.#proof;
     const lines = this.#sharedLines(bytes);
     if (lines < 0) return null;
-    const head = bytes.subarray(0, bytes.length - this.#endBytes - lines * hashLineBytes);
-    let own: TlogProof;
-    try {
-      own = parseTlogProof(`${utf8Decode(head)}\n`);
-    } catch {
-      return null;
+    const end = bytes.length - this.#endBytes - lines * hashLineBytes;
+    const index = readIndex(bytes);
+    if (index === null || (end - index.end) % hashLineBytes !== 0) return null;
+    const own: Uint8Array[] = [];
+    for (let start = index.end; start < end; start += hashLineBytes) {
+      const hash = readHashLine(bytes, start);
+      if (hash === null) return null;
+      own.push(hash);
     }
-    // Text behind an empty line would make that line the end of the proof.
-    if (own.checkpoint !== '' || own.hashes.length + lines > maxHashes) return null;
-    return { index: own.index, hashes: [...own.hashes, ...hashes.slice(hashes.length - lines)], checkpoint };
+    if (own.length + lines > maxHashes) return null;
+    return { index: index.value, hashes: [...own, ...hashes.slice(hashes.length - lines)], checkpoint };
   }
 
   /** How many of the last hash lines are those of the proof before; negative if not even the checkpoint is its. */
@@ -60,5 +68,38 @@ export class ProofReader {
     let shared = 0;
     while (shared < most && bytes[last - shared] === known[knownLast - shared]) shared += 1;
     return this.#endBytes === 0 ? -1 : Math.floor((shared - this.#endBytes) / hashLineBytes);
+  }
+}
+
+/** The index, and where its line ends; null unless a proof begins with it in the one plain spelling. */
+function readIndex(bytes: Uint8Array): { readonly value: number; readonly end: number } | null {
+  for (let position = 0; position < beginning.length; position++) {
+    if (bytes[position] !== beginning[position]) return null;
+  }
+  let value = 0;
+  let end = beginning.length;
+  for (; bytes[end] !== newline; end++) {
+    const digit = (bytes[end] ?? 0) - digitZero;
+    if (digit < 0 || digit > 9) return null;
+    value = value * 10 + digit;
+  }
+  const digits = end - beginning.length;
+  if (digits === 0 || digits > maxDigits || (digits > 1 && bytes[beginning.length] === digitZero))
+    return null;
+  return { value, end: end + 1 };
+}
+
+/** The hash of the line that starts here, or null. */
+function readHashLine(bytes: Uint8Array, start: number): Uint8Array | null {
+  if (bytes[start + hashLineBytes - 1] !== newline) return null;
+  let line = '';
+  for (let position = start; position < start + hashLineBytes - 1; position++) {
+    line += String.fromCharCode(bytes[position] ?? 0);
+  }
+  try {
+    const hash = base64Decode(line);
+    return hash.length === hashBytes ? hash : null;
+  } catch {
+    return null;
   }
 }

@@ -40,15 +40,17 @@ export interface GrantStatement {
 }
 
 /**
- * The parts in which statements of one host, one caller or one program are alike, as they were read last. Statements that
- * have such a part in common then share it, and it is read once. That changes no statement.
+ * What statements of one host, one caller or one program have in common, as it was read last. Statements that repeat
+ * such a part share it, and it is read once. That changes no statement.
  */
 export class StatementMemory {
+  readonly attribution: PartMemory<AttributionHead> = { known: null };
+  readonly middle: PartMemory<Middle> = { known: null };
   readonly environment: PartMemory<readonly Binding[]> = { known: null };
-  readonly governance: PartMemory<Governance> = { known: null };
   readonly initiator: PartMemory<Initiator> = { known: null };
-  readonly lineage: PartMemory<Lineage> = { known: null };
   readonly digests: PartMemory<DigestSet> = { known: null };
+  readonly afterArgv: PartMemory<AfterArgv> = { known: null };
+  readonly end: PartMemory<End> = { known: null };
 }
 
 /** The statement, or null where the schemas must judge. Never throws. */
@@ -60,58 +62,56 @@ export function readOwnStatement(payload: Uint8Array, memory: StatementMemory): 
   }
 }
 
+/**
+ * The document is read in pieces, each up to the next value that differs between any two statements: the digests of
+ * request and policy input, the arguments, the nonce and the times.
+ */
 function grant(cursor: CanonicalCursor, memory: StatementMemory): GrantStatement {
-  cursor.pass('{"_type":"https://in-toto.io/Statement/v1","predicate":');
-  const predicate = grantPredicate(cursor, memory);
-  cursor.pass(',"predicateType":"urn:writ:');
-  const isAuthorization = cursor.passes('authorization:v1"');
-  if (!isAuthorization) cursor.pass('signature:v1"');
-  cursor.pass(',"subject":[{"digest":');
-  const digest = cursor.part(memory.digests, digests);
-  cursor.pass(',"name":"');
-  const name = cursor.text(0, 16_384);
-  cursor.pass('}]}');
+  const { log, daemon, host, previousCheckpoint } = cursor.part(memory.attribution, attributionHead);
+  const request = cursor.hex(128);
+  const { environment, governance, initiator, lineage, policy } = cursor.part(memory.middle, (again) =>
+    middle(again, memory),
+  );
+  const input = cursor.hex(128);
+  cursor.pass(',"version":');
+  const version = cursor.integer(1, maxSafe);
+  cursor.pass('},"scope":{"action":');
+  const { scope, nonce } = scopeAndNonce(cursor, memory);
+  cursor.pass(',"notAfter":"');
+  const notAfter = instant(cursor);
+  cursor.pass(',"notBefore":"');
+  const notBefore = instant(cursor);
+  const { use, predicateType, subject } = cursor.part(memory.end, (again) => end(again, memory));
   cursor.end();
   return {
     _type: 'https://in-toto.io/Statement/v1',
-    subject: [{ name, digest }],
-    predicateType: isAuthorization ? 'urn:writ:authorization:v1' : 'urn:writ:signature:v1',
-    predicate,
+    subject,
+    predicateType,
+    predicate: {
+      scope,
+      initiator,
+      policy: {
+        bundle: policy.bundle,
+        version,
+        decision: policy.decision,
+        determining: policy.determining,
+        engine: policy.engine,
+        input,
+      },
+      environment,
+      validity: { notBefore, notAfter, use, nonce },
+      lineage,
+      governance,
+      attribution: { log, daemon, host, request, previousCheckpoint },
+    },
   };
 }
 
-function grantPredicate(cursor: CanonicalCursor, memory: StatementMemory): GrantPredicate {
-  cursor.pass('{"attribution":');
-  const attributed = attribution(cursor);
-  cursor.pass(',"environment":');
-  const environment = cursor.part(memory.environment, bindings);
-  cursor.pass(',"governance":');
-  const governed = cursor.part(memory.governance, governance);
-  cursor.pass(',"initiator":');
-  const initiated = cursor.part(memory.initiator, initiator);
-  cursor.pass(',"lineage":');
-  const descended = cursor.part(memory.lineage, lineage);
-  cursor.pass(',"policy":');
-  const decided = policy(cursor);
-  cursor.pass(',"scope":');
-  const scoped = scope(cursor, memory);
-  cursor.pass(',"validity":');
-  const valid = validity(cursor);
-  cursor.pass('}');
-  return {
-    scope: scoped,
-    initiator: initiated,
-    policy: decided,
-    environment,
-    validity: valid,
-    lineage: descended,
-    governance: governed,
-    attribution: attributed,
-  };
-}
+type AttributionHead = Omit<Attribution, 'request'>;
 
-function attribution(cursor: CanonicalCursor): Attribution {
-  cursor.pass('{"daemon":"');
+/** From the statement's beginning to its request digest. */
+function attributionHead(cursor: CanonicalCursor): AttributionHead {
+  cursor.pass('{"_type":"https://in-toto.io/Statement/v1","predicate":{"attribution":{"daemon":"');
   const daemon = name(cursor);
   cursor.pass(',"host":"');
   const host = name(cursor);
@@ -120,9 +120,70 @@ function attribution(cursor: CanonicalCursor): Attribution {
   cursor.pass(',"previousCheckpoint":');
   const previousCheckpoint = cursor.passesNull() ? null : treeHead(cursor);
   cursor.pass(',"request":"');
-  const request = cursor.hex(128);
-  cursor.pass('}');
-  return { log, daemon, host, request, previousCheckpoint };
+  return { log, daemon, host, previousCheckpoint };
+}
+
+interface Middle {
+  readonly environment: readonly Binding[];
+  readonly governance: Governance;
+  readonly initiator: Initiator;
+  readonly lineage: Lineage;
+  readonly policy: Omit<PolicyRecord, 'input' | 'version'>;
+}
+
+/** From behind the request digest to the digest of the policy input. */
+function middle(cursor: CanonicalCursor, memory: StatementMemory): Middle {
+  cursor.pass('},"environment":');
+  const environment = cursor.part(memory.environment, bindings);
+  cursor.pass(',"governance":');
+  const governed = governance(cursor);
+  cursor.pass(',"initiator":');
+  const initiated = cursor.part(memory.initiator, initiator);
+  cursor.pass(',"lineage":');
+  const descended = lineage(cursor);
+  cursor.pass(',"policy":{"bundle":"');
+  const bundle = cursor.hex(128);
+  cursor.pass(',"decision":"');
+  const isAllow = cursor.passes('allow"');
+  if (!isAllow) cursor.pass('deny"');
+  cursor.pass(',"determining":');
+  const determining = list(cursor, quotedName);
+  cursor.pass(',"engine":"');
+  const engine = name(cursor);
+  cursor.pass(',"input":"');
+  return {
+    environment,
+    governance: governed,
+    initiator: initiated,
+    lineage: descended,
+    policy: { bundle, decision: isAllow ? 'allow' : 'deny', determining, engine },
+  };
+}
+
+interface End {
+  readonly use: Validity['use'];
+  readonly predicateType: GrantStatement['predicateType'];
+  readonly subject: GrantStatement['subject'];
+}
+
+/** From behind the times to the end. */
+function end(cursor: CanonicalCursor, memory: StatementMemory): End {
+  cursor.pass(',"use":"');
+  const use = cursor.passes('single"') ? 'single' : 'lease';
+  if (use === 'lease') cursor.pass('lease"');
+  cursor.pass('}},"predicateType":"urn:writ:');
+  const isAuthorization = cursor.passes('authorization:v1"');
+  if (!isAuthorization) cursor.pass('signature:v1"');
+  cursor.pass(',"subject":[{"digest":');
+  const digest = cursor.part(memory.digests, digests);
+  cursor.pass(',"name":"');
+  const subjectName = cursor.text(0, 16_384);
+  cursor.pass('}]}');
+  return {
+    use,
+    predicateType: isAuthorization ? 'urn:writ:authorization:v1' : 'urn:writ:signature:v1',
+    subject: [{ name: subjectName, digest }],
+  };
 }
 
 function treeHead(cursor: CanonicalCursor): NonNullable<Attribution['previousCheckpoint']> {
@@ -229,27 +290,58 @@ function lineage(cursor: CanonicalCursor): Lineage {
   return { parent, root, depth };
 }
 
-function policy(cursor: CanonicalCursor): PolicyRecord {
-  cursor.pass('{"bundle":"');
-  const bundle = cursor.hex(128);
-  cursor.pass(',"decision":"');
-  const isAllow = cursor.passes('allow"');
-  if (!isAllow) cursor.pass('deny"');
-  cursor.pass(',"determining":');
-  const determining = list(cursor, quotedName);
-  cursor.pass(',"engine":"');
-  const engine = name(cursor);
-  cursor.pass(',"input":"');
-  const input = cursor.hex(128);
-  cursor.pass(',"version":');
-  const version = cursor.integer(1, maxSafe);
-  cursor.pass('}');
-  return { bundle, version, decision: isAllow ? 'allow' : 'deny', determining, engine, input };
+interface AfterArgv {
+  readonly action: Omit<ExecuteAction, 'argv'>;
+  readonly rest: Omit<Scope, 'action'>;
 }
 
-function scope(cursor: CanonicalCursor, memory: StatementMemory): Scope {
-  cursor.pass('{"action":');
-  const action = cursor.passes('{"argv":') ? execution(cursor, memory) : blobSignature(cursor);
+/** The scope, and the nonce behind it. */
+function scopeAndNonce(
+  cursor: CanonicalCursor,
+  memory: StatementMemory,
+): { readonly scope: Scope; readonly nonce: string } {
+  if (!cursor.passes('{"argv":')) {
+    const action = blobSignature(cursor);
+    const { audience, bind, descend, uid, gid } = scopeRest(cursor);
+    const nonce = matching(cursor, nonceText);
+    return { scope: { action, uid, gid, audience, bind, descend }, nonce };
+  }
+  const argv = list(cursor, quotedText);
+  if (argv.length === 0) throw unexpected;
+  const { action, rest } = cursor.part(memory.afterArgv, (again) => afterArgv(again, memory));
+  const nonce = matching(cursor, nonceText);
+  const { executable, cwd, environmentDigest, digests: measured } = action;
+  const { audience, bind, descend, uid, gid } = rest;
+  return {
+    scope: {
+      action: { type: 'execute', executable, argv, cwd, environmentDigest, digests: measured },
+      uid,
+      gid,
+      audience,
+      bind,
+      descend,
+    },
+    nonce,
+  };
+}
+
+/** From behind the arguments of an `execute` action to the nonce. */
+function afterArgv(cursor: CanonicalCursor, memory: StatementMemory): AfterArgv {
+  cursor.pass(',"cwd":"');
+  const cwd = cursor.text(0, unbounded);
+  cursor.pass(',"digests":');
+  const measured = cursor.part(memory.digests, digests);
+  cursor.pass(',"environmentDigest":"');
+  const environmentDigest = cursor.hex(128);
+  cursor.pass(',"executable":"');
+  const executable = cursor.text(0, unbounded);
+  cursor.pass(',"type":"execute"}');
+  const action = { type: 'execute', executable, cwd, environmentDigest, digests: measured } as const;
+  return { action, rest: scopeRest(cursor) };
+}
+
+/** From behind the action to the nonce. */
+function scopeRest(cursor: CanonicalCursor): Omit<Scope, 'action'> {
   cursor.pass(',"audience":');
   const audience = nullableText(cursor, 1, 256);
   cursor.pass(',"bind":"');
@@ -262,24 +354,8 @@ function scope(cursor: CanonicalCursor, memory: StatementMemory): Scope {
   const gid = id32(cursor);
   cursor.pass(',"uid":');
   const uid = id32(cursor);
-  cursor.pass('}');
-  return { action, uid, gid, audience, bind, descend };
-}
-
-/** An `execute` action, from behind its first key on. */
-function execution(cursor: CanonicalCursor, memory: StatementMemory): ExecuteAction {
-  const argv = list(cursor, quotedText);
-  if (argv.length === 0) throw unexpected;
-  cursor.pass(',"cwd":"');
-  const cwd = cursor.text(0, unbounded);
-  cursor.pass(',"digests":');
-  const measured = cursor.part(memory.digests, digests);
-  cursor.pass(',"environmentDigest":"');
-  const environmentDigest = cursor.hex(128);
-  cursor.pass(',"executable":"');
-  const executable = cursor.text(0, unbounded);
-  cursor.pass(',"type":"execute"}');
-  return { type: 'execute', executable, argv, cwd, environmentDigest, digests: measured };
+  cursor.pass('},"validity":{"nonce":"');
+  return { uid, gid, audience, bind, descend };
 }
 
 function blobSignature(cursor: CanonicalCursor): SignAction {
@@ -291,19 +367,6 @@ function blobSignature(cursor: CanonicalCursor): SignAction {
   const sizeBytes = cursor.integer(0, maxSafe);
   cursor.pass(',"type":"sign"}');
   return { type: 'sign', name: blobName, sizeBytes, digests: claimed };
-}
-
-function validity(cursor: CanonicalCursor): Validity {
-  cursor.pass('{"nonce":"');
-  const nonce = matching(cursor, nonceText);
-  cursor.pass(',"notAfter":"');
-  const notAfter = instant(cursor);
-  cursor.pass(',"notBefore":"');
-  const notBefore = instant(cursor);
-  cursor.pass(',"use":"');
-  const use = cursor.passes('single"}') ? 'single' : 'lease';
-  if (use === 'lease') cursor.pass('lease"}');
-  return { notBefore, notAfter, use, nonce };
 }
 
 function digests(cursor: CanonicalCursor): DigestSet {

@@ -9,44 +9,43 @@ import {
   setMessage,
 } from './core.js';
 
+/** What to do with the messages of a batch. Results are the callee's business: it is given their indices. */
+export type BatchWork = {
+  /** The next `count` messages, two at least, from index `first` on, lie in the core's table. */
+  readonly loaded: (first: number, count: number) => void;
+  /** A message that is alone in the core's memory, or too large for it, and is not loaded. */
+  readonly single: (message: Uint8Array, index: number) => void;
+};
+
 /**
- * Fills the core's memory with messages, digests them, reads the results, and so on until all are done.
- * @param digestLoaded digests the first `count` messages of the table and gives the result for each index
- * @param digestSingle what to do instead with a message that is too large for the core's memory
- * @returns one result for each message, in their order
+ * Copies messages to the core's memory and has them digested, over and over until all are done. Each
+ * message is copied once, however many digests the work takes of it.
  */
-export function digestBatch<Result>(
-  messages: readonly Uint8Array[],
-  digestLoaded: (count: number) => (index: number) => Result,
-  digestSingle: (message: Uint8Array) => Result,
-): Result[] {
-  const results = new Array<Result>(messages.length);
-  let done = 0;
+export function workThrough(messages: readonly Uint8Array[], work: BatchWork): void {
   const end = messageArea + messageAreaBytes;
-  let waiting = 0; // Messages that are loaded but not yet digested.
+  let first = 0; // The first message that is loaded but not yet digested.
   let address = messageArea;
-  const run = (): void => {
-    const resultAt = digestLoaded(waiting);
-    for (let index = 0; index < waiting; index += 1) results[done + index] = resultAt(index);
-    done += waiting;
-    waiting = 0;
+  const at = (index: number): Uint8Array => messages[index] as Uint8Array;
+  const run = (next: number): void => {
+    if (next - first > 1) work.loaded(first, next - first);
+    else if (next > first) work.single(at(first), first);
+    first = next;
     address = messageArea;
   };
-  for (const message of messages) {
+  for (let index = 0; index < messages.length; index += 1) {
+    const message = at(index);
     const length = message.length;
-    if (waiting === messageTableEntries || address + length > end) run();
+    if (index - first === messageTableEntries || address + length > end) run(index);
     if (length > messageAreaBytes) {
-      results[done] = digestSingle(message);
-      done += 1;
+      work.single(message, index);
+      first = index + 1;
       continue;
     }
     coreBytes.set(message, address);
-    setMessage(waiting, address, length);
-    waiting += 1;
+    setMessage(index - first, address, length);
     address += roundUp(length) + PADDING_BYTES;
   }
-  run();
-  return results;
+  run(messages.length);
 }
 
 /** Up to a multiple of 16, where vector loads are cheapest. */

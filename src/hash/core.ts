@@ -107,12 +107,13 @@ export function firstDigest(hash: CoreHash): Uint8Array {
   return coreBytes.slice(hash.digests, hash.digests + DIGEST_BYTES);
 }
 
-/**
- * Digests the first `count` messages of the table.
- * @returns gives the digest of each index; all of them are views of one new buffer
- */
-export function digestTable(hash: CoreHash, count: number): (index: number) => Uint8Array {
+/** Digests the first `count` messages of the table; a copy of their digests, one behind the other. */
+export function digestTable(hash: CoreHash, count: number): ArrayBuffer {
   hash.batch(count);
-  const copy = core.memory.buffer.slice(hash.digests, hash.digests + DIGEST_BYTES * count);
-  return (index) => new Uint8Array(copy, DIGEST_BYTES * index, DIGEST_BYTES);
+  return core.memory.buffer.slice(hash.digests, hash.digests + DIGEST_BYTES * count);
+}
+
+/** The digest of one index among such a copy's: a view of it. */
+export function digestAt(digests: ArrayBuffer, index: number): Uint8Array {
+  return new Uint8Array(digests, DIGEST_BYTES * index, DIGEST_BYTES);
 }

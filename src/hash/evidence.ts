@@ -4,40 +4,39 @@
  * of 64 bytes; those of one batch share a buffer, as views of it.
  */
 
-import { digestBatch } from './batch.js';
+import { workThrough } from './batch.js';
 import {
   blake2b512Core,
+  type CoreHash,
   coreBytes,
+  digestAt,
   digestTable,
   firstDigest,
   messageArea,
-  messageAreaBytes,
   sha3_512Core,
 } from './core.js';
-import { digestInParts } from './stream.js';
+import { NATIVE_SHA3_FROM_BYTES, nativeSha3_512 } from './native-sha3.js';
+import { digestInParts, PART_BYTES } from './stream.js';
 
 /** Both digests of one message. */
 export type EvidenceDigests = { readonly sha3_512: Uint8Array; readonly blake2b: Uint8Array };
 
 /** SHA3-512 of a message. */
 export function sha3_512(message: Uint8Array): Uint8Array {
-  if (message.length > messageAreaBytes) return digestInParts(sha3_512Core, message);
-  coreBytes.set(message, messageArea);
-  sha3_512Core.whole(message.length);
-  return firstDigest(sha3_512Core);
+  if (nativeSha3_512 !== undefined && message.length >= NATIVE_SHA3_FROM_BYTES) {
+    return nativeSha3_512(message);
+  }
+  return digestByCore(sha3_512Core, message);
 }
 
 /** BLAKE2b-512 of a message. */
 export function blake2b512(message: Uint8Array): Uint8Array {
-  if (message.length > messageAreaBytes) return digestInParts(blake2b512Core, message);
-  coreBytes.set(message, messageArea);
-  blake2b512Core.whole(message.length);
-  return firstDigest(blake2b512Core);
+  return digestByCore(blake2b512Core, message);
 }
 
 /** Both digests of a message. */
 export function evidenceDigests(message: Uint8Array): EvidenceDigests {
-  if (message.length > messageAreaBytes) {
+  if (message.length >= NATIVE_SHA3_FROM_BYTES) {
     return { sha3_512: sha3_512(message), blake2b: blake2b512(message) };
   }
   coreBytes.set(message, messageArea);
@@ -48,21 +47,55 @@ export function evidenceDigests(message: Uint8Array): EvidenceDigests {
 
 /** SHA3-512 of each message, in their order; much faster than one by one. */
 export function sha3_512Batch(messages: readonly Uint8Array[]): Uint8Array[] {
-  return digestBatch(messages, (count) => digestTable(sha3_512Core, count), sha3_512);
+  const results = new Array<Uint8Array>(messages.length);
+  workThrough(messages, {
+    loaded: (first, count) => {
+      const digests = digestTable(sha3_512Core, count);
+      for (let index = 0; index < count; index += 1) results[first + index] = digestAt(digests, index);
+    },
+    single: (message, index) => {
+      results[index] = sha3_512(message);
+    },
+  });
+  return results;
 }
 
 /** BLAKE2b-512 of each message, in their order; much faster than one by one. */
 export function blake2b512Batch(messages: readonly Uint8Array[]): Uint8Array[] {
-  return digestBatch(messages, (count) => digestTable(blake2b512Core, count), blake2b512);
+  const results = new Array<Uint8Array>(messages.length);
+  workThrough(messages, {
+    loaded: (first, count) => {
+      const digests = digestTable(blake2b512Core, count);
+      for (let index = 0; index < count; index += 1) results[first + index] = digestAt(digests, index);
+    },
+    single: (message, index) => {
+      results[index] = blake2b512(message);
+    },
+  });
+  return results;
 }
 
 /** Both digests of each message, in their order; much faster than one by one. */
 export function evidenceDigestsBatch(messages: readonly Uint8Array[]): EvidenceDigests[] {
-  return digestBatch(messages, bothOfTable, evidenceDigests);
+  const results = new Array<EvidenceDigests>(messages.length);
+  workThrough(messages, {
+    loaded: (first, count) => {
+      const sha3_512s = digestTable(sha3_512Core, count);
+      const blake2bs = digestTable(blake2b512Core, count);
+      for (let index = 0; index < count; index += 1) {
+        results[first + index] = { sha3_512: digestAt(sha3_512s, index), blake2b: digestAt(blake2bs, index) };
+      }
+    },
+    single: (message, index) => {
+      results[index] = evidenceDigests(message);
+    },
+  });
+  return results;
 }
 
-function bothOfTable(count: number): (index: number) => EvidenceDigests {
-  const sha3_512Of = digestTable(sha3_512Core, count);
-  const blake2bOf = digestTable(blake2b512Core, count);
-  return (index) => ({ sha3_512: sha3_512Of(index), blake2b: blake2bOf(index) });
+function digestByCore(hash: CoreHash, message: Uint8Array): Uint8Array {
+  if (message.length > PART_BYTES) return digestInParts(hash, message);
+  coreBytes.set(message, messageArea);
+  hash.whole(message.length);
+  return firstDigest(hash);
 }

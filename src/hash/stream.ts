@@ -6,7 +6,6 @@ import {
   coreBytes,
   firstDigest,
   messageArea,
-  messageAreaBytes,
   sha3_512Core,
   stateAddress,
 } from './core.js';
@@ -44,14 +43,17 @@ export function createBlake2b512(): StreamingDigest {
   return new CoreStream(blake2b512Core);
 }
 
+/** How much of a long message is in the core's memory at a time: whole blocks, and no more than the first cache holds. */
+export const PART_BYTES = 28 * 1152;
+
 /** The digest of a message of any size, 64 bytes. */
 export function digestInParts(hash: CoreHash, message: Uint8Array): Uint8Array {
   hash.begin();
   let rest = message;
-  while (rest.length > messageAreaBytes) {
-    coreBytes.set(rest.subarray(0, messageAreaBytes), messageArea);
-    hash.absorb(messageAreaBytes);
-    rest = rest.subarray(messageAreaBytes);
+  while (rest.length > PART_BYTES) {
+    coreBytes.set(rest.subarray(0, PART_BYTES), messageArea);
+    hash.absorb(PART_BYTES);
+    rest = rest.subarray(PART_BYTES);
   }
   coreBytes.set(rest, messageArea);
   hash.end(rest.length);
@@ -107,7 +109,7 @@ class CoreStream implements StreamingDigest {
     let filled = this.#buffered;
     let rest = chunk;
     while (rest.length > 0) {
-      const taken = Math.min(rest.length, messageAreaBytes - filled);
+      const taken = Math.min(rest.length, PART_BYTES - filled);
       coreBytes.set(rest.subarray(0, taken), messageArea + filled);
       rest = rest.subarray(taken);
       filled += taken;

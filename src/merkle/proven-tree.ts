@@ -32,6 +32,9 @@ export class ProvenTree {
   readonly #places = new Map<number, number>();
   /** All hashes in one piece: an array of its own for each would cost many times its 32 bytes. */
   #hashes = new Uint8Array(64 * hashBytes);
+  /** The siblings that were found right last, from the leaf up, and the places where they stand. */
+  #lastPath: readonly Hash[] = [];
+  #lastPlaces: readonly number[] = [];
 
   /** `size` and `root` as a checkpoint gives them; whether anybody signed them is the caller's business. */
   constructor(size: number, root: Hash) {
@@ -44,7 +47,10 @@ export class ProvenTree {
     return this.#places.size;
   }
 
-  /** Whether the proof leads from this leaf hash to the root. Throws ProofError as `rootOfInclusion` does. */
+  /**
+   * Whether the proof leads from this leaf hash to the root. Throws ProofError as `rootOfInclusion` does.
+   * The hashes of a proof that holds are kept, and must not be changed afterwards.
+   */
   includes(leaf: Hash, index: number, path: readonly Hash[]): boolean {
     requireProofLength(index, this.#size, path.length);
     const climb = new Climb(index, this.#size);
@@ -69,23 +75,39 @@ export class ProvenTree {
 
   /** Whether each hash of the proof from `start` on is the one remembered at its place. */
   #agrees(path: readonly Hash[], start: number, climb: Climb): boolean {
+    // Places at the same distance from the root are compared with each other.
+    const shift = this.#lastPath.length - path.length;
     for (let step = start; step < path.length; step++) {
-      const remembered = this.#places.get(climb.siblingKey);
-      if (remembered === undefined || !this.#isEqual(remembered, path[step] as Hash)) return false;
+      const place = climb.siblingKey;
+      const hash = path[step] as Hash;
+      const isLast = this.#lastPath[step + shift] === hash && this.#lastPlaces[step + shift] === place;
+      if (!isLast && !this.#isRemembered(place, hash)) return false;
       climb.up();
     }
     return true;
   }
 
+  #isRemembered(place: number, hash: Hash): boolean {
+    const start = this.#places.get(place);
+    return start !== undefined && this.#isEqual(start, hash);
+  }
+
   /** Remembers the nodes that a walk from this entry on has hashed, and their siblings. */
   #remember(index: number, walked: readonly Hash[], path: readonly Hash[]): void {
-    if (this.#size > maxRememberedSize) return;
+    if (walked.length === 0 || this.#size > maxRememberedSize) return;
+    const places: number[] = [];
     const climb = new Climb(index, this.#size);
-    for (const [step, hash] of walked.entries()) {
-      this.#set(climb.key, hash);
-      this.#set(climb.siblingKey, path[step] as Hash);
+    for (let step = 0; step < path.length; step++) {
+      places.push(climb.siblingKey);
+      const hash = walked[step];
+      if (hash !== undefined) {
+        this.#set(climb.key, hash);
+        this.#set(climb.siblingKey, path[step] as Hash);
+      }
       climb.up();
     }
+    this.#lastPath = path;
+    this.#lastPlaces = places;
   }
 
   #set(place: number, hash: Hash): void {

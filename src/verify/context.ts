@@ -34,6 +34,8 @@ export class VerificationContext {
   readonly #signed = new Map<string, true>();
   readonly #trees = new Map<string, ProvenTree>();
   #nodes = 0;
+  /** The tree that was asked for last: mostly it is asked for again. */
+  #last: { readonly checkpoint: Checkpoint; readonly tree: ProvenTree } | null = null;
 
   constructor(limits: ContextLimits = defaultContextLimits) {
     this.#limits = limits;
@@ -55,7 +57,7 @@ export class VerificationContext {
 
   /**
    * Whether the proof leads from the leaf hash to the checkpoint's root. Throws ProofError as `rootOfInclusion` does.
-   * The hashes are kept: nobody may change them afterwards.
+   * Checkpoint and hashes are kept: nobody may change them afterwards.
    */
   includes(checkpoint: Checkpoint, leaf: Hash, index: number, path: readonly Hash[]): boolean {
     const tree = this.#treeOf(checkpoint);
@@ -74,7 +76,14 @@ export class VerificationContext {
     return verifier;
   }
 
-  #treeOf({ size, root }: Checkpoint): ProvenTree {
+  #treeOf(checkpoint: Checkpoint): ProvenTree {
+    if (this.#last !== null && this.#last.checkpoint === checkpoint) return this.#last.tree;
+    const tree = this.#treeByHead(checkpoint);
+    this.#last = { checkpoint, tree };
+    return tree;
+  }
+
+  #treeByHead({ size, root }: Checkpoint): ProvenTree {
     const head = `${size} ${hexEncode(root)}`;
     const known = this.#trees.get(head);
     if (known !== undefined) return known;
@@ -86,6 +95,7 @@ export class VerificationContext {
 
   /** Whole trees go, the oldest first: a tree that kept some of its nodes might lack those above them. */
   #forgetNodes(): void {
+    this.#last = null;
     for (const [head, tree] of this.#trees) {
       if (this.#nodes <= this.#limits.nodes / 2) return;
       this.#trees.delete(head);

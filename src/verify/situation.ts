@@ -183,7 +183,7 @@ function stateFaults(state: LogState | null): Denial[] {
   return faults;
 }
 
-const unprovenNotes: Readonly<Record<Unproven['what'], string>> = {
+const unprovenMessages: Readonly<Record<Unproven['what'], string>> = {
   'split-view': 'no witness confirms that everybody is shown the same log',
   'no-later-revocation': 'a log cannot prove that no revocation followed; ask the issuing daemon',
   'not-redeemed': 'only the issuing daemon knows whether it was redeemed',
@@ -197,6 +197,14 @@ const unprovenNotes: Readonly<Record<Unproven['what'], string>> = {
   'initiator-executable': "the kernel does not vouch for the initiator's executable",
   'claimed-identity': 'the agent and user names are claims of the caller',
 };
+
+/** All that can be said, made once: thousands of verdicts of one batch say the same. */
+const unprovenNotes = new Map<string, Unproven>(
+  Object.entries(unprovenMessages).map(([what, message]) => [
+    what,
+    { what: what as Unproven['what'], message },
+  ]),
+);
 
 function unprovenOf({ scope, initiator, lineage }: GrantPredicate, situation: Situation): Unproven[] {
   const { action } = scope;
@@ -214,5 +222,5 @@ function unprovenOf({ scope, initiator, lineage }: GrantPredicate, situation: Si
   if (action.type === 'sign') open.push('blob-digests');
   if (initiator.peer.executable.source !== 'kernel') open.push('initiator-executable');
   if (initiator.claimed.agent !== null || initiator.claimed.user !== null) open.push('claimed-identity');
-  return open.map((what) => ({ what, message: unprovenNotes[what] }));
+  return open.map((what) => unprovenNotes.get(what) as Unproven);
 }

@@ -88,6 +88,32 @@ describe('base64', () => {
   }
 });
 
+describe('base64 of long texts', () => {
+  const long = Buffer.alloc(99, 0x5a).toString('base64');
+
+  test('refuses every character outside the alphabet, wherever it stands', () => {
+    const alphabet = /^[A-Za-z0-9+/]$/;
+    for (let code = 0; code < 0x1_0000; code++) {
+      const character = String.fromCharCode(code);
+      const position = (code * 7) % long.length;
+      const text = long.slice(0, position) + character + long.slice(position + 1);
+      const decoded = outcome(base64Decode, text);
+      assert.equal(typeof decoded === 'object', alphabet.test(character), `code ${code} at ${position}`);
+      if (code < 0x200) assert.deepEqual(decoded, reference(text));
+    }
+  });
+
+  test('refuses each further spelling of the last bytes', () => {
+    const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+    for (const letter of letters) {
+      for (const text of [`${long}A${letter}==`, `${long}AA${letter}=`]) {
+        assert.deepEqual(outcome(base64Decode, text), reference(text));
+        assert.deepEqual(outcome(portableDecode, text), reference(text));
+      }
+    }
+  });
+});
+
 describe('hexadecimal', () => {
   test('is written as the portable coder writes it, and read back', () => {
     fc.assert(
