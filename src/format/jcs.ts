@@ -14,7 +14,12 @@ export class RememberedTexts {
 
   /** Remembers the canonical text of a value, and returns the value. Throws like `jcsText`. */
   remember<Value extends object>(value: Value): Value {
-    if (!this.#texts.has(value)) this.#texts.set(value, write(value, this));
+    if (!this.#texts.has(value)) {
+      const text = write(value, this);
+      // V8 keeps a concatenation as a tree until a character of it is read; here it is joined once for all.
+      text.charCodeAt(0);
+      this.#texts.set(value, text);
+    }
     return value;
   }
 

@@ -18,12 +18,13 @@ import { evidenceDigestsBatch } from '../hash/evidence.js';
 import { leafHash } from '../merkle/tree.js';
 import { type Journal, JournalWriteError } from './journal.js';
 import type { Frame } from './journal-frame.js';
-import { encodePaes } from './payload-batch.js';
+import { PayloadSlabs } from './payload-slabs.js';
 import { ProofTexts } from './proof-texts.js';
 import type {
   AbandonedGrant,
   CheckpointSigner,
   DurableEntry,
+  EncodedSubmission,
   SealLimits,
   SealResult,
   Submission,
@@ -60,7 +61,7 @@ export interface SealerParts {
 
 /** A payload on its way. `settle` is null for entries of the log itself, which wait without a deadline. */
 interface Waiting {
-  readonly submission: Submission;
+  readonly submission: EncodedSubmission;
   readonly deadlineMs: number;
   readonly settle: ((result: SealResult) => void) | null;
   state: 'pending' | 'sealing' | 'abandoned';
@@ -71,7 +72,6 @@ interface Written {
   readonly waiting: Waiting;
   readonly id: ArtifactId;
   readonly leaf: Uint8Array;
-  readonly payload: Uint8Array;
 }
 
 /** An entry that is durable and waits for its seal. */
@@ -97,6 +97,7 @@ export class Sealer {
   #writing: readonly Written[] = [];
   #unsealed: Durable[] = [];
   #pendingNote: PendingNote | null = null;
+  readonly #slabs = new PayloadSlabs();
   #waitingBytes = 0;
   /** Abandoned grants whose revocation is not durable yet: while there is one, no seal comes into force. */
   #unrevoked = 0;
@@ -139,7 +140,6 @@ export class Sealer {
     const refusal = this.#refusal(submission);
     if (refusal !== null) return Promise.resolve({ outcome: 'unsealed', denial: refusal });
     return new Promise((settle) => {
-      this.#waitingBytes += sizeOf(submission);
       this.#enqueue(submission, settle);
     });
   }
@@ -166,8 +166,9 @@ export class Sealer {
     if (this.#trouble !== null && !(restricts && this.#trouble.code === 'HSM_UNAVAILABLE'))
       return this.#trouble;
     const { maxWaitingEntries, maxWaitingBytes } = this.#parts.limits;
-    const full =
-      this.waitingEntries >= maxWaitingEntries || this.#waitingBytes + sizeOf(submission) > maxWaitingBytes;
+    // A payload has at least as many bytes as characters, and is bounded by itself.
+    const bytes = submission.payload.length + submission.attachment.length;
+    const full = this.waitingEntries >= maxWaitingEntries || this.#waitingBytes + bytes > maxWaitingBytes;
     return full ? denial('OVERLOADED', 'too many requests wait for their seal') : null;
   }
 
@@ -180,7 +181,11 @@ export class Sealer {
   #enqueue(submission: Submission, settle: Waiting['settle']): void {
     const { sealTimeoutMs } = this.#parts.limits;
     const deadlineMs = settle === null ? Number.POSITIVE_INFINITY : this.#parts.monotonicMs() + sealTimeoutMs;
-    this.#queue.push({ submission, deadlineMs, settle, state: 'pending' });
+    const { kind, payloadType, record, attachment, effect } = submission;
+    const { pae, payload } = this.#slabs.encode(payloadType, submission.payload);
+    const encoded = { kind, payloadType, pae, payload, record, attachment, effect };
+    this.#waitingBytes += settle === null ? 0 : sizeOf(encoded);
+    this.#queue.push({ submission: encoded, deadlineMs, settle, state: 'pending' });
     this.#deadlines ??= setInterval(() => this.#abandonLate(), deadlineTickMs);
     this.#kickWriter();
   }
@@ -276,11 +281,11 @@ export class Sealer {
   }
 
   #becomeDurable(batch: readonly Written[]): void {
-    for (const { waiting, id, leaf, payload } of batch) {
+    for (const { waiting, id, leaf } of batch) {
       const index = this.#parts.tree.size;
-      const durable = { waiting, id, leaf, payload, index };
+      const durable = { waiting, id, leaf, index };
       this.#parts.tree.append(leafHash(leaf));
-      this.#parts.onDurable({ index, id, leaf, payload, submission: waiting.submission });
+      this.#parts.onDurable({ index, id, leaf, submission: waiting.submission });
       if (waiting.settle === null) this.#unrevoked--;
       if (waiting.state === 'abandoned') this.#abandon(durable);
       else this.#unsealed.push(durable);
@@ -336,8 +341,9 @@ export class Sealer {
 
   #release(covered: readonly Durable[], seal: Seal): void {
     const proofs = new ProofTexts(seal.size, seal.note, this.#parts.tree.subtree);
-    for (const { waiting, id, index, payload } of covered) {
+    for (const { waiting, id, index } of covered) {
       if (waiting.settle === null) continue;
+      const { payload } = waiting.submission;
       this.#settle(waiting, { outcome: 'sealed', id, index, payload, proof: proofs.textOf(index) });
     }
   }
@@ -381,32 +387,28 @@ export class Sealer {
   }
 }
 
-/** Encodes and digests a batch in one go: both cost less for a payload among many. */
+/** Digests a batch in one call: each payload costs less among many. */
 function digestBatch(batch: readonly Waiting[]): Written[] {
-  const encoded = encodePaes(batch.map(({ submission }) => submission));
-  const digests = evidenceDigestsBatch(encoded.map(({ pae }) => pae));
+  const digests = evidenceDigestsBatch(batch.map(({ submission }) => submission.pae));
   const written: Written[] = [];
   for (const [position, waiting] of batch.entries()) {
     const own = digests[position];
-    const payload = encoded[position]?.payload;
-    if (own === undefined || payload === undefined)
-      throw new Error('a payload of the batch was not digested');
+    if (own === undefined) throw new Error('a payload of the batch was not digested');
     const leaf = encodeEntry({ kind: waiting.submission.kind, digests: own });
-    written.push({ waiting, id: artifactIdOf(own), leaf, payload });
+    written.push({ waiting, id: artifactIdOf(own), leaf });
   }
   return written;
 }
 
 function framesOf(note: PendingNote | null, batch: readonly Written[]): Frame[] {
-  const entries = batch.map(({ leaf, payload, waiting: { submission } }): Frame => {
-    const { payloadType, attachment } = submission;
+  const entries = batch.map(({ leaf, waiting: { submission } }): Frame => {
+    const { payloadType, payload, attachment } = submission;
     return { frame: 'entry', leaf, payloadType, payload, attachment };
   });
   return note === null ? entries : [{ frame: 'checkpoint', note: note.seal.note }, ...entries];
 }
 
-/** About: a character of the payload counts as one byte, which nearly all of them have. */
-function sizeOf({ payload, attachment }: Submission): number {
+function sizeOf({ payload, attachment }: Pick<EncodedSubmission, 'payload' | 'attachment'>): number {
   return payload.length + attachment.length;
 }
 
