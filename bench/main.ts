@@ -4,11 +4,15 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type Benchmark, catalogue } from './catalogue.js';
 import { describeMachine, machineLine } from './machine.js';
+import { watchOtherLoad } from './other-load.js';
 import { writeReport } from './report/files.js';
 import type { Section } from './report/model.js';
 import { sectionLines } from './report/table.js';
+import { closeAllScopes } from './scope.js';
 
 const usageExitCode = 2;
+/** As shells say it for a program that SIGINT ended. */
+const interruptedExitCode = 130;
 const defaultDirectory = fileURLToPath(new URL('../../bench/results', import.meta.url));
 
 const help = `npm run bench -- [--quick] [--out DIR] [NAME...]
@@ -71,12 +75,23 @@ async function main(): Promise<void> {
 
 /** A benchmark that fails must not take the others' results along. */
 async function runOne(name: string, { about, run }: Benchmark, quick: boolean): Promise<Section> {
+  const startMs = performance.now();
+  const otherLoad = watchOtherLoad();
   try {
-    return await run(quick);
+    const section = await run(quick);
+    const seconds = ((performance.now() - startMs) / 1000).toFixed(0);
+    const percent = (otherLoad() * 100).toFixed(0);
+    const remark = `took ${seconds} s; other programs had ${percent} % of the processors meanwhile`;
+    return { ...section, remarks: [...section.remarks, remark] };
   } catch (cause) {
     const reason = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
     return { name, title: about, method: [], rows: [], plots: [], remarks: [], faults: [reason] };
   }
 }
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    void closeAllScopes().finally(() => process.exit(interruptedExitCode));
+  });
+}
 await main();

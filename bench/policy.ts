@@ -25,7 +25,7 @@ export async function benchPolicy(quick: boolean): Promise<Section> {
   const rows = tasks.map(({ name }, position): Row => {
     const us = timesUs[position] ?? [];
     const comparisons = position === 0 ? [] : [comparison(us, 'a new request', newUs, null)];
-    return { name, unit: 'us', figure: spreadOf(us), comparisons, notes: [] };
+    return { name, unit: 'us', figure: spreadOf(us), comparisons, notes: [], details: {} };
   });
   return {
     name: 'policy',

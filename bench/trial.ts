@@ -1,5 +1,7 @@
 /** A fresh daemon on a fresh token, with load for it: what one group of trials runs against, and its end. */
 
+import { statfsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Trust } from '../src/format/trust.js';
 import { trustOf } from '../test/daemon/requests.js';
@@ -15,6 +17,15 @@ export interface TrialOptions {
   readonly hsmDelayMs?: number;
   readonly payloads: LogTruth['payloads'];
 }
+
+/** Enough for V8 to have compiled what requests need; over sooner, the faster that is. */
+const warmUp: Round = {
+  workload: { kind: 'rotation', requests: 1000 },
+  pace: { loop: 'closed', connections: 64, inFlight: 8 },
+  warmUpMs: 0,
+  durationMs: 3000,
+  maxRequests: 10_000,
+};
 
 /** What a daemon did under all rounds of a trial, and what its log says of that. */
 export interface TrialEnd {
@@ -41,8 +52,9 @@ export class Trial {
     this.#payloads = payloads;
   }
 
-  /** Starts the daemon and its load. They end, and the state goes, at the end of the scope at the latest. */
+  /** Starts the daemon and its load, and warms both up. They end, and the state goes, at the end of the scope at the latest. */
   static async start(defer: Defer, { hsmDelayMs = 0, payloads }: TrialOptions): Promise<Trial> {
+    requireDisk();
     const stateDirectory = await prepareState();
     defer(() => removeState(stateDirectory));
     const environment = { WRIT_BENCH_HSM_DELAY_MS: String(hsmDelayMs), WRIT_LOG_LEVEL: 'info' };
@@ -50,7 +62,9 @@ export class Trial {
     defer(() => daemon.kill());
     const load = await startLoad(daemon.socketPath);
     defer(() => load.end());
-    return new Trial(daemon, load, await trustOf(stateDirectory), payloads);
+    const trial = new Trial(daemon, load, await trustOf(stateDirectory), payloads);
+    await trial.round(warmUp);
+    return trial;
   }
 
   /** Runs a round and verifies its samples. What went wrong is kept for the end. */
@@ -77,4 +91,18 @@ export class Trial {
     if (truth.missing > 0) this.#faults.push(`${truth.missing} acknowledged entries are not in the log`);
     return { grants: this.#grants, sampled: this.#sampled, truth, faults: this.#faults };
   }
+}
+
+/** What the log of a full run's longest trial may take, and more. */
+const neededBytes = 8e9;
+
+/** Throws where the disk could become full: a benchmark must not end that way for whoever else uses it. */
+function requireDisk(): void {
+  const { bavail, bsize } = statfsSync(tmpdir());
+  const freeBytes = bavail * bsize;
+  if (freeBytes >= neededBytes) return;
+  const gigabytes = (bytes: number): string => (bytes / 1e9).toFixed(1);
+  throw new Error(
+    `${gigabytes(neededBytes)} GB of free disk are needed in ${tmpdir()}, and there are ${gigabytes(freeBytes)}; set TMPDIR`,
+  );
 }

@@ -2,26 +2,26 @@
 // it lies, in the room behind the message.
 
 import {
-  SOLO, LANE_COUNT, advance, blockOf, countBusy, isBusy, leftOf, lengthOf, messageOf, moveToSolo, openBatch,
+  SOLO, LANE_COUNT, advance, blockOf, countBusy, isBusy, leftOf, lengthOf, messageOf, moveMessage, openBatch,
   release, takeMessage,
 } from './lanes';
 import {
   BLAKE2B_DIGESTS, DIGEST_BYTES, MESSAGES, PAIR_BLOCK, PAIR_STATE, SOLO_BLOCK, SOLO_STATE,
 } from './layout';
 import { clearBehind } from './padding';
-import { INITIAL, compressSolo, compressTrio } from './unrolled/blake2b';
+import {
+  beginHalf, beginSolo, compressPair, compressSolo, compressTrio, squeezeHalf, squeezeSolo,
+} from './unrolled/blake2b';
 
 const BLOCK_BYTES: u32 = 128;
 const STATE_WORDS: u32 = 8;
-/** Digest of 64 bytes, no key, fan-out and depth one: the only word of the parameter block that is not zero. */
-const PARAMETERS: u64 = 0x01010040;
 const ALL_ONES: u64 = u64.MAX_VALUE;
 /** Where a message that arrives in parts keeps the count of its bytes so far: behind the state. */
 const ABSORBED: usize = SOLO_STATE + 64;
 
 /** Begins a message that arrives in parts. */
 export function blake2b_512_begin(): void {
-  clearSolo();
+  beginSolo();
   store<u64>(ABSORBED, 0);
 }
 
@@ -56,16 +56,25 @@ export function blake2b_512_whole(byteCount: u32): void {
 export function blake2b_512_batch(count: u32): void {
   openBatch(count);
   for (let lane: u32 = 0; lane < LANE_COUNT; lane++) takeNext(lane);
-  while (countBusy() > 1) {
+  while (countBusy() == LANE_COUNT) {
     for (let lane: u32 = 0; lane < LANE_COUNT; lane++) padLastBlock(lane);
-    copySoloBlock(blockOrNone(SOLO));
-    copyPairBlocks(blockOrNone(1), blockOrNone(2));
+    copySoloBlock(blockOf(SOLO));
+    copyPairBlocks(blockOf(1), blockOf(2));
     compressTrio(counterOf(SOLO), endOf(SOLO), both(counterOf(1), counterOf(2)), both(endOf(1), endOf(2)));
     for (let lane: u32 = 0; lane < LANE_COUNT; lane++) settle(lane);
   }
-  // A message that is left alone is faster without company.
-  if (isBusy(1)) moveState(1);
-  if (isBusy(2)) moveState(2);
+  // Two that are left are faster as a pair, and one is without company.
+  if (countBusy() == 2 && isBusy(SOLO)) move(SOLO, isBusy(1) ? 2 : 1);
+  while (countBusy() == 2) {
+    padLastBlock(1);
+    padLastBlock(2);
+    copyPairBlocks(blockOf(1), blockOf(2));
+    compressPair(both(counterOf(1), counterOf(2)), both(endOf(1), endOf(2)));
+    settle(1);
+    settle(2);
+  }
+  if (isBusy(1)) move(1, SOLO);
+  if (isBusy(2)) move(2, SOLO);
   while (isBusy(SOLO)) {
     padLastBlock(SOLO);
     compressSolo(blockOf(SOLO), counterOf(SOLO), endOf(SOLO));
@@ -75,8 +84,8 @@ export function blake2b_512_batch(count: u32): void {
 
 function takeNext(lane: u32): void {
   if (!takeMessage(lane)) return;
-  if (lane == SOLO) clearSolo();
-  else clearHalf(lane);
+  if (lane == SOLO) beginSolo();
+  else beginHalf(lane == 1 ? i64x2(-1, 0) : i64x2(0, -1));
 }
 
 /** After a compression: on to the next block, or the digest and the next message. */
@@ -108,11 +117,6 @@ function both(first: u64, second: u64): v128 {
   return i64x2.replace_lane(i64x2.splat(first), 1, second);
 }
 
-/** The address of a lane's block; for an idle lane, whose state means nothing, any address. */
-function blockOrNone(lane: u32): usize {
-  return isBusy(lane) ? blockOf(lane) : <u32>MESSAGES;
-}
-
 function padLastBlock(lane: u32): void {
   if (isBusy(lane) && leftOf(lane) < BLOCK_BYTES) pad(blockOf(lane), leftOf(lane));
 }
@@ -136,33 +140,25 @@ function copyPairBlocks(first: usize, second: usize): void {
   }
 }
 
-function initialWord(index: u32): u64 {
-  return load<u64>(INITIAL + 8 * index) ^ (index == 0 ? PARAMETERS : 0);
-}
-
-function clearSolo(): void {
-  for (let index: u32 = 0; index < STATE_WORDS; index++) store<u64>(SOLO_STATE + 8 * index, initialWord(index));
-}
-
-function halfAddress(lane: u32, index: u32): usize {
-  return PAIR_STATE + 16 * index + 8 * (lane - 1);
-}
-
-function clearHalf(lane: u32): void {
-  for (let index: u32 = 0; index < STATE_WORDS; index++) store<u64>(halfAddress(lane, index), initialWord(index));
-}
-
-function moveState(lane: u32): void {
-  moveToSolo(lane);
+/** Makes an idle lane go on with another lane's message. */
+function move(from: u32, to: u32): void {
+  moveMessage(from, to);
   for (let index: u32 = 0; index < STATE_WORDS; index++) {
-    store<u64>(SOLO_STATE + 8 * index, load<u64>(halfAddress(lane, index)));
+    store<u64>(wordAddress(to, index), load<u64>(wordAddress(from, index)));
   }
+}
+
+function wordAddress(lane: u32, index: u32): usize {
+  return lane == SOLO ? SOLO_STATE + 8 * index : PAIR_STATE + 16 * index + halfOffset(lane);
+}
+
+/** Where a lane's half begins in a vector. */
+function halfOffset(lane: u32): usize {
+  return 8 * (lane - 1);
 }
 
 function squeeze(lane: u32, message: u32): void {
   const digest = BLAKE2B_DIGESTS + DIGEST_BYTES * message;
-  for (let index: u32 = 0; index < STATE_WORDS; index++) {
-    const from = lane == SOLO ? SOLO_STATE + 8 * index : halfAddress(lane, index);
-    store<u64>(digest + 8 * index, load<u64>(from));
-  }
+  if (lane == SOLO) squeezeSolo(digest);
+  else squeezeHalf(halfOffset(lane), digest);
 }

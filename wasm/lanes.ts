@@ -49,10 +49,10 @@ export function advance(lane: u32, blockBytes: u32): void {
   setLeft(lane, leftOf(lane) - blockBytes);
 }
 
-/** Makes the solo lane go on with another lane's message. The caller moves the hash state. */
-export function moveToSolo(lane: u32): void {
-  memory.copy(record(SOLO), record(lane), RECORD_BYTES);
-  setMessage(lane, IDLE);
+/** Makes an idle lane go on with another lane's message. The caller moves the hash state. */
+export function moveMessage(from: u32, to: u32): void {
+  memory.copy(record(to), record(from), RECORD_BYTES);
+  setMessage(from, IDLE);
 }
 
 export function countBusy(): u32 { return busyLanes; }

@@ -2,13 +2,13 @@
 // the room behind them.
 
 import {
-  SOLO, LANE_COUNT, advance, blockOf, countBusy, isBusy, leftOf, messageOf, moveToSolo, openBatch, release,
+  SOLO, LANE_COUNT, advance, blockOf, countBusy, isBusy, leftOf, messageOf, moveMessage, openBatch, release,
   takeMessage,
 } from './lanes';
 import { DIGEST_BYTES, MESSAGES, PAIR_STATE, SHA3_DIGESTS, SOLO_STATE, TABLE } from './layout';
 import { clearBehind } from './padding';
 import {
-  absorbPair, absorbSolo, beginHalf, beginSolo, permuteSolo, permuteTrio, squeezeHalf, squeezeSolo,
+  absorbPair, absorbSolo, beginHalf, beginSolo, permutePair, permuteSolo, permuteTrio, squeezeHalf, squeezeSolo,
 } from './unrolled/keccak';
 
 const RATE_BYTES: u32 = 72;
@@ -46,15 +46,22 @@ export function sha3_512_batch(count: u32): void {
   for (let message: u32 = 0; message < count; message++) padMessage(message);
   openBatch(count);
   for (let lane: u32 = 0; lane < LANE_COUNT; lane++) takeNext(lane);
-  while (countBusy() > 1) {
-    absorbSolo(blockOrNone(SOLO));
-    absorbPair(blockOrNone(1), blockOrNone(2));
+  while (countBusy() == LANE_COUNT) {
+    absorbSolo(blockOf(SOLO));
+    absorbPair(blockOf(1), blockOf(2));
     permuteTrio();
     for (let lane: u32 = 0; lane < LANE_COUNT; lane++) settle(lane);
   }
-  // A message that is left alone is faster without company.
-  if (isBusy(1)) moveState(1);
-  if (isBusy(2)) moveState(2);
+  // Two that are left are faster as a pair, and one is without company.
+  if (countBusy() == 2 && isBusy(SOLO)) move(SOLO, isBusy(1) ? 2 : 1);
+  while (countBusy() == 2) {
+    absorbPair(blockOf(1), blockOf(2));
+    permutePair();
+    settle(1);
+    settle(2);
+  }
+  if (isBusy(1)) move(1, SOLO);
+  if (isBusy(2)) move(2, SOLO);
   while (isBusy(SOLO)) {
     absorbSolo(blockOf(SOLO));
     permuteSolo();
@@ -81,11 +88,6 @@ function settle(lane: u32): void {
   }
 }
 
-/** The address of a lane's block; for an idle lane, whose state means nothing, any address. */
-function blockOrNone(lane: u32): usize {
-  return isBusy(lane) ? blockOf(lane) : <u32>MESSAGES;
-}
-
 function padMessage(message: u32): void {
   const length = load<u32>(TABLE + 8 * message, 4);
   const used = length % RATE_BYTES;
@@ -99,11 +101,16 @@ function pad(block: usize, used: u32): void {
   store<u8>(block + RATE_BYTES - 1, load<u8>(block + RATE_BYTES - 1) | 0x80);
 }
 
-function moveState(lane: u32): void {
-  moveToSolo(lane);
+/** Makes an idle lane go on with another lane's message. */
+function move(from: u32, to: u32): void {
+  moveMessage(from, to);
   for (let index: u32 = 0; index < STATE_LANES; index++) {
-    store<u64>(SOLO_STATE + 8 * index, load<u64>(PAIR_STATE + 16 * index + halfOffset(lane)));
+    store<u64>(wordAddress(to, index), load<u64>(wordAddress(from, index)));
   }
+}
+
+function wordAddress(lane: u32, index: u32): usize {
+  return lane == SOLO ? SOLO_STATE + 8 * index : PAIR_STATE + 16 * index + halfOffset(lane);
 }
 
 /** Where a lane's half begins in a vector. */

@@ -8,8 +8,12 @@ export interface LoopRoom {
   readonly outstanding: number;
   /** How many requests there still are to be made. */
   readonly left: number;
+  /** When the load ends; a closed loop that had hardly any answers so far goes on for longer. */
+  readonly endMs: number;
   /** Sends so many on one connection, whose latencies count from `startMs`. */
   send(connection: number, count: number, startMs: number): void;
+  /** Ends the round if nothing will be sent and nothing is unanswered any more. */
+  endIfOver(nowMs: number): void;
 }
 
 export interface Loop {
@@ -27,11 +31,10 @@ export interface Loop {
   stop(): void;
 }
 
-/** Each answer makes room for the next request on its connection, until `endMs`. */
+/** Each answer makes room for the next request on its connection, until the end. */
 export function closedLoop(
   room: LoopRoom,
   { connections, inFlight }: Extract<Pace, { loop: 'closed' }>,
-  endMs: number,
 ): Loop {
   const send = (connection: number, count: number, nowMs: number): void => {
     const possible = Math.min(count, room.left);
@@ -42,9 +45,9 @@ export function closedLoop(
       for (let connection = 0; connection < connections; connection++) send(connection, inFlight, nowMs);
     },
     answered(connection, lines, nowMs) {
-      if (nowMs < endMs) send(connection, lines, nowMs);
+      if (nowMs < room.endMs) send(connection, lines, nowMs);
     },
-    isOver: (nowMs) => nowMs >= endMs || room.left <= 0,
+    isOver: (nowMs) => nowMs >= room.endMs || room.left <= 0,
     sendDelayMs: 0,
     unsentMs: () => [],
     stop() {},
@@ -56,18 +59,18 @@ const graceMs = 200;
 
 /**
  * Whatever is due is sent, in turn over the connections, as long as not too much is unanswered. What could not be sent
- * by `endMs` never is: a daemon that does not keep up would otherwise stretch the round without end.
+ * by the end never is: a daemon that does not keep up would otherwise stretch the round without end.
  */
 export function openLoop(
   room: LoopRoom,
   { connections, maxOutstanding }: Extract<Pace, { loop: 'open' }>,
   schedule: OpenSchedule,
-  endMs: number,
 ): Loop {
-  const lastSendMs = endMs + graceMs;
+  const lastSendMs = room.endMs + graceMs;
   let turn = 0;
   let timer: NodeJS.Timeout | null = null;
   let sendDelayMs = 0;
+  const isOver = (nowMs: number): boolean => schedule.done || room.left <= 0 || nowMs >= lastSendMs;
   const pump = (nowMs: number): void => {
     while (room.outstanding < maxOutstanding && room.left > 0 && nowMs < lastSendMs) {
       const dueMs = schedule.take(nowMs);
@@ -77,21 +80,25 @@ export function openLoop(
       turn = (turn + 1) % connections;
     }
     // While too much is unanswered, the next answer calls.
-    if (timer !== null || schedule.done || room.outstanding >= maxOutstanding) return;
+    if (timer !== null || isOver(nowMs) || room.outstanding >= maxOutstanding) return;
     timer = setTimeout(() => {
       timer = null;
-      pump(performance.now());
+      const wokenMs = performance.now();
+      pump(wokenMs);
+      // Whoever wakes up after the end sends nothing more, and then there may be no answer to notice that.
+      room.endIfOver(wokenMs);
     }, schedule.nextMs - nowMs);
   };
   return {
     begin: pump,
     answered: (_connection, _lines, nowMs) => pump(nowMs),
-    isOver: (nowMs) => schedule.done || room.left <= 0 || nowMs >= lastSendMs,
+    isOver,
     get sendDelayMs() {
       return sendDelayMs;
     },
     unsentMs() {
       const unsent: number[] = [];
+      const { endMs } = room;
       for (let dueMs = schedule.take(endMs); dueMs !== null; dueMs = schedule.take(endMs)) unsent.push(dueMs);
       return unsent;
     },

@@ -37,7 +37,7 @@ export async function measuredRound(load: Load, daemonPid: number, round: Round)
   const signer = children.map((pid, at) => spent(childrenBefore[at] ?? new Map(), threadTimes(pid)));
   return {
     result,
-    perSecond: (result.grantedInWindow * 1000) / result.windowMs,
+    perSecond: result.windowMs > 0 ? (result.grantedInWindow * 1000) / result.windowMs : 0,
     latency: LatencyHistogram.deserialize(result.latency),
     cost: costOf(result, daemon, signer),
   };

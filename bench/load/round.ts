@@ -34,7 +34,7 @@ export interface Sample {
 }
 
 export interface RoundResult {
-  /** From the end of the warm-up to the end of the load. */
+  /** From the end of the warm-up to the end of the load; a closed loop with hardly any answers goes on for longer. */
   readonly windowMs: number;
   /** Grants that came within that time. */
   readonly grantedInWindow: number;

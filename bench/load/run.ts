@@ -8,6 +8,10 @@ import { firstId, type Requests } from './requests.js';
 import type { Round, RoundResult, Sample } from './round.js';
 import { OpenSchedule } from './schedule.js';
 
+/** So many answers to each place in flight make a rate; a closed round waits for them, this many times its time at most. */
+const leastTurns = 2;
+const mostTimes = 6;
+
 /** How long answers may take after the end of the load. */
 const drainMs = 30_000;
 
@@ -30,7 +34,9 @@ export class Run implements LoopRoom {
   readonly #isOpen: boolean;
   readonly #latency = new LatencyHistogram();
   readonly #windowStartMs: number;
-  readonly #windowEndMs: number;
+  #windowEndMs: number;
+  /** How many answers a closed loop waits for, and for how long at most. */
+  readonly #enough: { readonly grants: number; readonly byMs: number };
   readonly #deadline: NodeJS.Timeout;
   #left: number;
   #sendingMs = 0;
@@ -56,20 +62,29 @@ export class Run implements LoopRoom {
     });
     const { pace } = round;
     this.#isOpen = pace.loop === 'open';
+    this.#enough = {
+      grants: pace.loop === 'closed' ? leastTurns * pace.connections * pace.inFlight : 0,
+      byMs: this.#windowStartMs + mostTimes * round.durationMs,
+    };
     this.#loop =
       pace.loop === 'open'
-        ? openLoop(this, pace, new OpenSchedule(nowMs, pace.ratePerSecond, loadMs), this.#windowEndMs)
-        : closedLoop(this, pace, this.#windowEndMs);
+        ? openLoop(this, pace, new OpenSchedule(nowMs, pace.ratePerSecond, loadMs))
+        : closedLoop(this, pace);
     this.#deadline = setTimeout(
       () => this.abort(`${parts.ledger.outstanding} requests were not answered in time`),
-      loadMs + drainMs,
+      this.#enough.byMs - nowMs + drainMs,
     );
     parts.ledger.resetPeak();
     this.#loop.begin(nowMs);
+    this.endIfOver(nowMs);
   }
 
   get outstanding(): number {
     return this.parts.ledger.outstanding;
+  }
+
+  get endMs(): number {
+    return this.#windowEndMs;
   }
 
   get left(): number {
@@ -85,6 +100,10 @@ export class Run implements LoopRoom {
   /** One grant, to a request whose time began at `startMs`. */
   grant(startMs: number, nowMs: number): void {
     this.#granted += 1;
+    const { grants, byMs } = this.#enough;
+    // The window takes in the read that is being worked on, and ends right behind it.
+    if (nowMs >= this.#windowEndMs && this.#grantedInWindow < grants && nowMs < byMs)
+      this.#windowEndMs = nowMs + Number.EPSILON * nowMs;
     const inWindow = nowMs >= this.#windowStartMs && nowMs < this.#windowEndMs;
     if (inWindow) {
       this.#grantedInWindow += 1;
@@ -110,6 +129,10 @@ export class Run implements LoopRoom {
   /** `lines` answers came on a connection, all of them noted already. */
   answered(connection: number, lines: number, nowMs: number): void {
     this.#loop.answered(connection, lines, nowMs);
+    this.endIfOver(nowMs);
+  }
+
+  endIfOver(nowMs: number): void {
     if (this.outstanding > 0 || !this.#loop.isOver(nowMs)) return;
     this.#stop();
     // They waited at least until now, and that counts.
@@ -124,7 +147,7 @@ export class Run implements LoopRoom {
     // Without requests the load ended when the last answer came.
     const endMs = this.#left <= 0 ? this.#lastInWindowMs : this.#windowEndMs;
     return {
-      windowMs: endMs - this.#windowStartMs,
+      windowMs: Math.max(0, endMs - this.#windowStartMs),
       grantedInWindow: this.#grantedInWindow,
       granted: this.#granted,
       failures: this.#failures,

@@ -33,6 +33,8 @@ export interface Row {
   readonly comparisons: readonly Comparison[];
   /** What else is known of this row, a sentence each. */
   readonly notes: readonly string[];
+  /** The same as numbers for programs, by names that end in their unit. */
+  readonly details: Readonly<Record<string, number>>;
 }
 
 export interface Section {
@@ -73,5 +75,5 @@ export function verdictOn({ ratio, goal }: Comparison): string {
   const met = goal.kind === 'at-least' ? ratio.median >= goal.ratio : ratio.median <= goal.ratio;
   if (met) return `met (${wanted})`;
   const missing = Math.abs(ratio.median / goal.ratio - 1) * 100;
-  return `missed by ${missing.toFixed(0)} % (${wanted})`;
+  return `missed by ${missing.toFixed(missing < 1 ? 1 : 0)} % (${wanted})`;
 }

@@ -7,19 +7,20 @@ import { type Defer, scoped } from '../scope.js';
 import { Trial } from '../trial.js';
 import {
   closedRound,
-  costNotes,
+  costOf,
   type Effort,
-  latencyNote,
+  latencyOf,
   payloadCheck,
   rotation,
+  told,
   truthLine,
 } from './common.js';
 
 const inFlight = 8;
 const allCounts: readonly number[] = [1, 4, 16, 64, 256];
-const quickCounts: readonly number[] = [1, 16, 256];
+const quickCounts: readonly number[] = [1, 64, 256];
 
-const quickEffort: Effort = { rounds: 1, roundMs: 500, warmUpMs: 200 };
+const quickEffort: Effort = { rounds: 1, roundMs: 400, warmUpMs: 100 };
 const fullEffort: Effort = { rounds: 5, roundMs: 1500, warmUpMs: 300 };
 
 export function connections(quick: boolean): Promise<Section> {
@@ -45,7 +46,7 @@ async function measure(defer: Defer, quick: boolean): Promise<Section> {
     unit: '/s',
     figure: spreadOf(rounds.map(({ perSecond }) => perSecond)),
     comparisons: [],
-    notes: [...costNotes(rounds).slice(0, 1), latencyNote('closed-loop latency', rounds)],
+    ...told(latencyOf('closed-loop latency', rounds), costOf(rounds)),
   }));
   return {
     name: 'connections',

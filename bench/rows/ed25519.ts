@@ -41,6 +41,7 @@ async function measure(defer: Defer, quick: boolean): Promise<Section> {
     figure: spreadOf(us),
     comparisons: us === baselineUs ? [] : [comparison(us, baseline, baselineUs, null)],
     notes: [],
+    details: {},
   });
   return {
     name: 'ed25519',

@@ -12,11 +12,12 @@ import { Trial } from '../trial.js';
 import {
   closedRound,
   comparison,
-  costNotes,
+  costOf,
   type Effort,
-  latencyNote,
+  latencyOf,
   payloadCheck,
   rotation,
+  told,
   truthLine,
 } from './common.js';
 
@@ -25,8 +26,8 @@ const inFlight = 8;
 const maxOutstanding = 2048;
 const tokenMs = 150;
 
-const quickEffort: Effort = { rounds: 3, roundMs: 500, warmUpMs: 100 };
-const fullEffort: Effort = { rounds: 9, roundMs: 2000, warmUpMs: 300 };
+const quickEffort: Effort = { rounds: 2, roundMs: 500, warmUpMs: 100 };
+const fullEffort: Effort = { rounds: 5, roundMs: 1500, warmUpMs: 300 };
 
 /** One client by itself, then a schedule of half the rate that a closed loop reaches. */
 export function latency(quick: boolean): Promise<Section> {
@@ -56,7 +57,7 @@ async function measure(defer: Defer, quick: boolean): Promise<Section> {
     unit: 'ms',
     figure: spreadOf(open.map((round) => round.latency.percentile(50) / 1000)),
     comparisons: [],
-    notes: [latencyNote('from the scheduled time', open), ...costNotes(open)],
+    ...told(latencyOf('from the scheduled time', open), costOf(open)),
   };
   return {
     name: 'latency',
@@ -87,6 +88,8 @@ async function measureAlone(defer: Defer, trial: Trial, effort: Effort): Promise
     ownUs.push(measured.latency.percentile(50));
   }
   for (const list of [rounds, ownUs, syncUs, tokenUs]) list.shift();
+  const fdatasyncUs = spreadOf(syncUs).median;
+  const signatureUs = spreadOf(tokenUs).median;
   const sumUs = syncUs.map((us, round) => us + (tokenUs[round] ?? Number.NaN));
   return {
     name: 'one client, one request at a time: p50',
@@ -95,11 +98,14 @@ async function measureAlone(defer: Defer, trial: Trial, effort: Effort): Promise
     comparisons: [
       comparison(ownUs, 'fdatasync + one signature of the token', sumUs, { kind: 'at-most', ratio: 3 }),
     ],
-    notes: [
-      `fdatasync ${number(spreadOf(syncUs).median)} us, token ${number(spreadOf(tokenUs).median)} us`,
-      latencyNote('latency', rounds),
-      ...costNotes(rounds),
-    ],
+    ...told(
+      {
+        notes: [`fdatasync ${number(fdatasyncUs)} us, token ${number(signatureUs)} us`],
+        details: { fdatasyncUs, signatureUs },
+      },
+      latencyOf('latency', rounds),
+      costOf(rounds),
+    ),
   };
 }
 

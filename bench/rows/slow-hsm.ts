@@ -9,12 +9,13 @@ import { Trial, type TrialEnd } from '../trial.js';
 import {
   closedRound,
   comparison,
-  costNotes,
+  costOf,
   distinct,
   type Effort,
-  latencyNote,
+  latencyOf,
   payloadCheck,
   rotation,
+  told,
   truthLine,
 } from './common.js';
 
@@ -33,7 +34,7 @@ interface SlowEffort {
 
 const quickEffort: SlowEffort = {
   open: { rounds: 1, roundMs: 3000, warmUpMs: 1000 },
-  closed: { rounds: 1, roundMs: 2000, warmUpMs: 500 },
+  closed: { rounds: 0, roundMs: 0, warmUpMs: 0 },
 };
 const fullEffort: SlowEffort = {
   open: { rounds: 3, roundMs: 10_000, warmUpMs: 2000 },
@@ -46,7 +47,7 @@ interface AtDelay {
   readonly rounds: readonly MeasuredRound[];
 }
 
-/** The goal at 145 ms, and (not when quick) throughput and latency at other delays. */
+/** The goal at 145 ms, and (not when quick) a closed loop at this and other delays. */
 export async function slowHsm(quick: boolean): Promise<Section> {
   const effort = quick ? quickEffort : fullEffort;
   const points: AtDelay[] = [];
@@ -57,7 +58,7 @@ export async function slowHsm(quick: boolean): Promise<Section> {
     ends.push(end);
   }
   const slow = await scoped((defer) => measureSlow(defer, effort, quick));
-  points.push({ delayMs: slowMs, rounds: slow.closed });
+  if (slow.closed.length > 0) points.push({ delayMs: slowMs, rounds: slow.closed });
   ends.push(slow.end);
   return {
     name: 'slow-hsm',
@@ -116,10 +117,15 @@ function openRows(rounds: readonly MeasuredRound[]): Row[] {
           ratio: 0.99,
         }),
       ],
-      notes: [
-        `${unsent} arrivals never sent; towards the end sent at most ${number(delayMs)} ms late; at most ${outstanding} unanswered`,
-        ...costNotes(rounds),
-      ],
+      ...told(
+        {
+          notes: [
+            `${unsent} arrivals never sent; towards the end sent at most ${number(delayMs)} ms late; at most ${outstanding} unanswered`,
+          ],
+          details: { unsent, sendDelayMs: delayMs, mostOutstanding: outstanding },
+        },
+        costOf(rounds),
+      ),
     },
     {
       name: 'open loop: p50',
@@ -131,7 +137,7 @@ function openRows(rounds: readonly MeasuredRound[]): Row[] {
           ratio: 2,
         }),
       ],
-      notes: [latencyNote('from the scheduled time', rounds)],
+      ...latencyOf('from the scheduled time', rounds),
     },
   ];
 }
@@ -142,7 +148,7 @@ function closedRow({ delayMs, rounds }: AtDelay): Row {
     unit: '/s',
     figure: spreadOf(rounds.map(({ perSecond }) => perSecond)),
     comparisons: [],
-    notes: [latencyNote('closed-loop latency', rounds), ...costNotes(rounds).slice(0, 1)],
+    ...told(latencyOf('closed-loop latency', rounds), costOf(rounds)),
   };
 }
 

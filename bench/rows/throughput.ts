@@ -2,29 +2,34 @@
 
 import type { MeasuredRound } from '../load/measured-round.js';
 import type { Workload } from '../load/requests.js';
-import { startTokenLoop } from '../peers/pkcs11.js';
-import { startAgent } from '../peers/ssh-agent.js';
+import { startTokenLoop, type TokenPeer } from '../peers/pkcs11.js';
+import { type AgentPeer, startAgent } from '../peers/ssh-agent.js';
+import { spent, threadTimes, totalOf } from '../processor-time.js';
 import type { Comparison, Row, Section } from '../report/model.js';
 import { spreadOf } from '../report/spread.js';
+import { number } from '../report/table.js';
 import { type Defer, scoped } from '../scope.js';
 import { Trial, type TrialEnd } from '../trial.js';
 import {
   closedRound,
   comparison,
-  costNotes,
+  costOf,
   distinct,
   type Effort,
-  latencyNote,
+  latencyOf,
   payloadCheck,
   rotation,
+  type Told,
+  told,
   truthLine,
 } from './common.js';
 
 const connections = 64;
 const inFlight = 8;
 
-const quickEffort: Effort = { rounds: 3, roundMs: 700, warmUpMs: 100 };
-const fullEffort: Effort = { rounds: 9, roundMs: 2500, warmUpMs: 300 };
+/** Longer rounds would fill disks: an entry takes some kilobytes, and there are tens of thousands a second. */
+const quickEffort: Effort = { rounds: 2, roundMs: 700, warmUpMs: 100 };
+const fullEffort: Effort = { rounds: 7, roundMs: 1000, warmUpMs: 200 };
 
 /** What takes turns. Each gives a rate a second. */
 interface Contestants {
@@ -38,9 +43,10 @@ interface Contestants {
 
 interface Contestant {
   readonly rates: number[];
-  /** The daemon's rounds; none for its peers. */
-  readonly rounds: MeasuredRound[];
+  /** One round, and its rate. */
   readonly run: () => Promise<number>;
+  /** What is told beside the rates of all rounds but the first. */
+  readonly tell: () => Told;
 }
 
 /** The goals of sealing many requests under one signature, and what the peers do meanwhile. */
@@ -56,19 +62,13 @@ async function measure(defer: Defer, quick: boolean): Promise<Section> {
     for (const { rates, run } of Object.values({ ...contestants })) rates.push(await run());
   }
   // The first round warms up.
-  for (const { rates, rounds } of Object.values({ ...contestants })) {
-    rates.shift();
-    rounds.shift();
-  }
+  for (const { rates } of Object.values({ ...contestants })) rates.shift();
   return section(contestants, await trial.end(), effort);
 }
 
 async function contestantsOf(defer: Defer, trial: Trial, effort: Effort): Promise<Contestants> {
   const agent = await startAgent(defer);
   const token = await startTokenLoop(trial.daemon.stateDirectory, defer);
-  const peer = (run: () => Promise<{ readonly perSecond: number }>): Contestant => {
-    return { rates: [], rounds: [], run: async () => (await run()).perSecond };
-  };
   const writ = (workload: Workload): Contestant => {
     const rounds: MeasuredRound[] = [];
     const run = async (): Promise<number> => {
@@ -76,16 +76,55 @@ async function contestantsOf(defer: Defer, trial: Trial, effort: Effort): Promis
       rounds.push(measured);
       return measured.perSecond;
     };
-    return { rates: [], rounds, run };
+    const tell = (): Told => told(latencyOf('closed-loop latency', rounds.slice(1)), costOf(rounds.slice(1)));
+    return { rates: [], run, tell };
   };
   return {
-    agent1: peer(() => agent.run(connections, 1, effort.roundMs)),
-    agent8: peer(() => agent.run(connections, inFlight, effort.roundMs)),
-    token: peer(() => token.run(effort.roundMs)),
+    agent1: agentContestant(agent, 1, effort),
+    agent8: agentContestant(agent, inFlight, effort),
+    token: tokenContestant(token, effort),
     rotation: writ(rotation),
     distinct: writ(distinct),
     redeem: writ({ kind: 'redeem' }),
   };
+}
+
+function agentContestant(agent: AgentPeer, depth: number, { roundMs }: Effort): Contestant {
+  const agentUs: number[] = [];
+  const loadUs: number[] = [];
+  const run = async (): Promise<number> => {
+    const before = threadTimes(agent.pid);
+    const { perSecond, signatures, cpuUs } = await agent.run(connections, depth, roundMs);
+    agentUs.push(totalOf(spent(before, threadTimes(agent.pid))) / signatures);
+    loadUs.push(cpuUs / signatures);
+    return perSecond;
+  };
+  const tell = (): Told => {
+    const details = {
+      cpuAgentUs: spreadOf(agentUs.slice(1)).median,
+      cpuGeneratorUs: spreadOf(loadUs.slice(1)).median,
+    };
+    const { cpuAgentUs, cpuGeneratorUs } = details;
+    return {
+      notes: [`CPU us each: ssh-agent ${number(cpuAgentUs)}, load generator ${number(cpuGeneratorUs)}`],
+      details,
+    };
+  };
+  return { rates: [], run, tell };
+}
+
+function tokenContestant(token: TokenPeer, { roundMs }: Effort): Contestant {
+  const loopUs: number[] = [];
+  const run = async (): Promise<number> => {
+    const { perSecond, signatures, cpuUs } = await token.run(roundMs);
+    loopUs.push(cpuUs / signatures);
+    return perSecond;
+  };
+  const tell = (): Told => {
+    const cpuLoopUs = spreadOf(loopUs.slice(1)).median;
+    return { notes: [`CPU us each: ${number(cpuLoopUs)}`], details: { cpuLoopUs } };
+  };
+  return { rates: [], run, tell };
 }
 
 function section(contestants: Contestants, end: TrialEnd, { rounds, roundMs }: Effort): Section {
@@ -123,7 +162,6 @@ function section(contestants: Contestants, end: TrialEnd, { rounds, roundMs }: E
   };
 }
 
-function row(name: string, { rates, rounds }: Contestant, comparisons: readonly Comparison[]): Row {
-  const notes = rounds.length === 0 ? [] : [...costNotes(rounds), latencyNote('closed-loop latency', rounds)];
-  return { name, unit: '/s', figure: spreadOf(rates), comparisons, notes };
+function row(name: string, { rates, tell }: Contestant, comparisons: readonly Comparison[]): Row {
+  return { name, unit: '/s', figure: spreadOf(rates), comparisons, ...tell() };
 }

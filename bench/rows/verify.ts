@@ -25,6 +25,7 @@ export async function verify(quick: boolean): Promise<Section> {
         },
       ],
       notes: [],
+      details: {},
     })),
     plots: [],
     remarks: [],

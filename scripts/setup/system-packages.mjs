@@ -1,5 +1,6 @@
 // What must come from the operating system: SoftHSM2 for development tokens, and a C++ toolchain for
-// the native modules; for the tests also the Go toolchain that the foreign verifier is written for.
+// the native modules; for the tests also the Go toolchain that the foreign verifier is written for, and
+// for the benchmarks the ssh-agent that they compare with.
 // Presence is judged by the files themselves, so software that was installed another way counts too.
 
 import { existsSync } from 'node:fs';
@@ -42,14 +43,17 @@ const FOR_TESTS = [
   },
 ];
 
+/** What the benchmarks measure beside Writ. */
+const FOR_BENCHMARKS = [program('ssh-agent', 'openssh-client')];
+
 /**
  * Makes sure that the system has what Writ needs; installs it with apt-get when that is allowed.
- * @param {{ tests: boolean, userId?: number }} situation `tests`: whether the tests' needs count as well;
- *   `userId`: who runs this, the process's own user unless given
+ * @param {{ tests: boolean, benchmarks?: boolean, userId?: number }} situation `tests`, `benchmarks`: whether their needs
+ *   count as well; `userId`: who runs this, the process's own user unless given
  * @throws {SetupFailure} exit code 3, with the exact command to type or the names of what is missing
  */
-export function provideSystemPackages({ tests, userId = process.getuid?.() }) {
-  const needs = tests ? [...FOR_RUNNING, ...FOR_TESTS] : FOR_RUNNING;
+export function provideSystemPackages({ tests, benchmarks = false, userId = process.getuid?.() }) {
+  const needs = [...FOR_RUNNING, ...(tests ? FOR_TESTS : []), ...(benchmarks ? FOR_BENCHMARKS : [])];
   const missing = needs.filter((need) => !need.isPresent());
   if (missing.length === 0) return;
 

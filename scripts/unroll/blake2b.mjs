@@ -56,6 +56,7 @@ const solo = {
   state: 'SOLO_STATE',
   work: 'SOLO_WORK',
   constant: (word) => `load<u64>(INITIAL, ${8 * word})`,
+  parameters: 'PARAMETERS',
   counter: 'counter',
   end: 'end',
   add: (a, b) => `(${a} + ${b})`,
@@ -72,6 +73,7 @@ const pair = {
   state: 'PAIR_STATE',
   work: 'PAIR_WORK',
   constant: (word) => `v128.load64_splat(INITIAL, ${8 * word})`,
+  parameters: 'i64x2.splat(PARAMETERS)',
   counter: 'pairCounter',
   end: 'pairEnd',
   add: (a, b) => `i64x2.add(${a}, ${b})`,
@@ -149,22 +151,59 @@ function compressSolo() {
   ];
 }
 
-/** The mixings of solo and pair take turns, so that they overlap. */
-function compressTrio() {
-  const [soloWork, pairWork] = [inMemory(solo), inMemory(pair)];
+/** What one mixing of each machine takes from memory: the message words at the offsets x and y. */
+const pairWords = ['v128.load(x << 1, PAIR_BLOCK)', 'v128.load(y << 1, PAIR_BLOCK)'];
+const soloWords = ['load<u64>(x, SOLO_BLOCK)', 'load<u64>(y, SOLO_BLOCK)'];
+
+/** The rounds as a loop, on the states of all given machines, whose mixings take turns so that they overlap. */
+function compressTogether(signature, machines) {
+  const works = machines.map(([machine]) => inMemory(machine));
+  const each = (passage) => machines.flatMap(([machine, words], i) => passage(machine, works[i], words));
   const round = MIXED.flatMap((words, i) => [
     `x = load<u8>(order, ${2 * i}); y = load<u8>(order, ${2 * i + 1});`,
-    ...mix(pair, pairWork, words, 'v128.load(x << 1, PAIR_BLOCK)', 'v128.load(y << 1, PAIR_BLOCK)'),
-    ...mix(solo, soloWork, words, 'load<u64>(x, SOLO_BLOCK)', 'load<u64>(y, SOLO_BLOCK)'),
+    ...each((machine, work, [x, y]) => mix(machine, work, words, x, y)),
   ]);
   return [
-    'export function compressTrio(counter: u64, end: u64, pairCounter: v128, pairEnd: v128): void {',
+    `export function ${signature}: void {`,
     '  let x: usize, y: usize;',
-    ...indent([...start(pair, pairWork), ...start(solo, soloWork)]),
+    ...indent(each(start)),
     `  for (let order: usize = ORDER; order < ORDER + ${16 * ROUNDS}; order += 16) {`,
     ...indent(indent(round)),
     '  }',
-    ...indent([...finish(pair, pairWork), ...finish(solo, soloWork)]),
+    ...indent(each(finish)),
+    '}',
+  ];
+}
+
+/**
+ * The start of a message, the initialisation vector with the parameter block, and the digests; straight-line,
+ * for these are what a small message costs beside its compressions.
+ */
+function edges() {
+  const first = (machine, word) =>
+    word === 0 ? machine.xor(machine.constant(0), machine.parameters) : machine.constant(word);
+  const half = (word) =>
+    pair.store(pair.state, word, `v128.bitselect(${first(pair, word)}, ${pair.load(pair.state, word)}, own)`);
+  return [
+    '/** Begins a message in the solo state. */',
+    'export function beginSolo(): void {',
+    ...indent(STATE_WORDS.map((word) => solo.store(solo.state, word, first(solo, word)))),
+    '}',
+    '',
+    '/** Begins a message in one half of the pair state: `own` is all ones in that half, zero in the other. */',
+    'export function beginHalf(own: v128): void {',
+    ...indent(STATE_WORDS.map(half)),
+    '}',
+    '',
+    'export function squeezeSolo(digest: usize): void {',
+    ...indent(STATE_WORDS.map((word) => solo.store('digest', word, solo.load(solo.state, word)))),
+    '}',
+    '',
+    '/** `half`: 0 or 8, the offset of a half in its vector. */',
+    'export function squeezeHalf(half: usize, digest: usize): void {',
+    ...indent(
+      STATE_WORDS.map((word) => solo.store('digest', word, `load<u64>(half, PAIR_STATE + ${16 * word})`)),
+    ),
     '}',
   ];
 }
@@ -198,15 +237,25 @@ export function blake2bSource() {
     "} from '../layout';",
     '',
     '/** The initialisation vector (RFC 7693, section 2.6). */',
-    `export const INITIAL: usize = memory.data<u64>([${INITIAL.join(', ')}]);`,
+    `const INITIAL: usize = memory.data<u64>([${INITIAL.join(', ')}]);`,
     '',
     `const ORDER: usize = memory.data<u8>([${orderTable().flat().join(', ')}]);`,
+    '/** Digest of 64 bytes, no key, fan-out and depth one: all of the parameter block that is not zero. */',
+    'const PARAMETERS: u64 = 0x01010040;',
     ROTATIONS,
+    ...edges(),
+    '',
     '/** F on the solo state and the block at an address. `end`: all ones for the last block, else zero. */',
     ...compressSolo(),
     '',
+    '/** F on both halves of the pair state, and the blocks that lie where the layout says. */',
+    ...compressTogether('compressPair(pairCounter: v128, pairEnd: v128)', [[pair, pairWords]]),
+    '',
     '/** F on the solo state and both halves of the pair state, and the blocks that lie where the layout says. */',
-    ...compressTrio(),
+    ...compressTogether('compressTrio(counter: u64, end: u64, pairCounter: v128, pairEnd: v128)', [
+      [pair, pairWords],
+      [solo, soloWords],
+    ]),
     '',
   ].join('\n');
 }

@@ -28,6 +28,7 @@ import { parseTlogProof } from '../format/tlog-proof.js';
 import type { Trust } from '../format/trust.js';
 import { authenticate } from '../verify/authenticate.js';
 import { verifyCheckpoint } from '../verify/checkpoint.js';
+import { VerificationContext } from '../verify/context.js';
 import { verifyingKey } from '../verify/ed25519.js';
 import { decodePayload, type LoggedPayload } from '../verify/payload.js';
 import { requestedActionOf } from './requested-action.js';
@@ -38,22 +39,33 @@ type Granted<M extends Method> = Exclude<Methods[M]['result'], Denied>;
 type Check<M extends Method> = (
   params: Methods[M]['params'],
   result: Granted<M>,
-  trust: Trust | null,
+  pinned: PinnedTrust | null,
 ) => void;
 
 /** Thrown inside this file only; `foreignness` returns its message. */
 class Mismatch extends Error {}
 
-/** What makes an answer foreign to its request, or null when it is the request's own. */
+/** A trust bundle, and what was worked out under it before. */
+interface PinnedTrust {
+  readonly trust: Trust;
+  readonly context: VerificationContext;
+}
+
+/**
+ * What makes an answer foreign to its request, or null when it is the request's own. Whoever checks many answers under
+ * one trust bundle keeps the `context`, and so prepares its keys once.
+ */
 export function foreignness<M extends Method>(
   method: M,
   params: Methods[M]['params'],
   result: Methods[M]['result'],
   trust: Trust | null,
+  context: VerificationContext = new VerificationContext(),
 ): string | null {
+  const pinned = trust && { trust, context };
   try {
-    if (isGranted<M>(result)) checks[method](params, result, trust);
-    else if (isDenied(result)) checkEvidence(method, params, result, trust);
+    if (isGranted<M>(result)) checks[method](params, result, pinned);
+    else if (isDenied(result)) checkEvidence(method, params, result, pinned);
     return null;
   } catch (cause) {
     // The formats' readers throw SyntaxError, TypeError or RangeError for text that is not theirs.
@@ -63,49 +75,49 @@ export function foreignness<M extends Method>(
 }
 
 const checks: { readonly [M in Method]: Check<M> } = {
-  authorize: (params, result, trust) => {
-    const predicate = grantedPredicate('authorize', params, result, trust);
+  authorize: (params, result, pinned) => {
+    const predicate = grantedPredicate('authorize', params, result, pinned);
     same(requestedActionOf(predicate.scope.action), params.action, 'it authorizes another action');
     checkOptions(predicate, params);
   },
-  sign: (params, result, trust) => {
-    const predicate = grantedPredicate('sign', params, result, trust);
+  sign: (params, result, pinned) => {
+    const predicate = grantedPredicate('sign', params, result, pinned);
     same(predicate.scope.action, { type: 'sign', ...params.blob }, 'it signs another blob');
     checkOptions(predicate, params);
   },
-  redeem: (params, result, trust) => {
-    const payload = payloadOf(result, trust);
+  redeem: (params, result, pinned) => {
+    const payload = payloadOf(result, pinned);
     if (payload.content !== 'record' || payload.record.type !== 'urn:writ:redemption:v1')
       throw new Mismatch('it is not the receipt of a redemption');
     same(payload.record.artifact, params.id, 'the receipt is of another artifact');
     same(payload.record.redeemerNonce, params.nonce, 'the receipt bears the nonce of another redeemer');
   },
-  revoke: (params, result, trust) => {
-    const payload = payloadOf(result, trust);
+  revoke: (params, result, pinned) => {
+    const payload = payloadOf(result, pinned);
     if (payload.content !== 'record' || payload.record.type !== 'urn:writ:revocation:v1')
       throw new Mismatch('it is not the record of a revocation');
     same(payload.record.target, params.id, 'it revokes another artifact');
     if (params.cause !== undefined) same(payload.record.cause, params.cause, 'it names another cause');
   },
-  export: (params, result, trust) => {
+  export: (params, result, pinned) => {
     same(result.id, params.id, 'it exports another artifact');
-    payloadOf({ id: result.id, artifact: result.artifact }, trust);
-    checkPlainSignature(result.artifact, base64Decode(result.publicKey), trust);
+    payloadOf({ id: result.id, artifact: result.artifact }, pinned);
+    checkPlainSignature(result.artifact, base64Decode(result.publicKey), pinned);
   },
   verify: (params, result) => {
     same(result.id, idOf(params.artifact), 'the verdict is on another artifact');
   },
   'policy.get': () => undefined,
-  'log.checkpoint': (_params, { checkpoint, size }, trust) => {
+  'log.checkpoint': (_params, { checkpoint, size }, pinned) => {
     if (checkpoint === null) return same(size, 0, 'it names a size without a checkpoint');
     same(parseCheckpoint(parseNote(checkpoint).text).size, size, 'the checkpoint is of another size');
-    if (trust !== null) checkCheckpoint(checkpoint, trust);
+    if (pinned !== null) checkCheckpoint(checkpoint, pinned);
   },
-  'log.proof': (params, result, trust) => {
+  'log.proof': (params, result, pinned) => {
     const proof = parseTlogProof(result.proof);
     same(result.index, params.index, 'it is about another entry');
     same(proof.index, params.index, 'it proves another entry');
-    if (trust !== null) checkCheckpoint(proof.checkpoint, trust);
+    if (pinned !== null) checkCheckpoint(proof.checkpoint, pinned);
   },
   'log.entry': (params, result) => {
     same(result.index, params.index, 'it is another entry');
@@ -137,9 +149,9 @@ function isGranted<M extends Method>(result: Methods[M]['result']): result is Gr
 }
 
 /** Evidence must be of this denial of this request, and say what the answer says. */
-function checkEvidence(method: Method, params: unknown, denied: Denied, trust: Trust | null): void {
+function checkEvidence(method: Method, params: unknown, denied: Denied, pinned: PinnedTrust | null): void {
   if (denied.evidence === null) return;
-  const payload = payloadOf(denied.evidence, trust);
+  const payload = payloadOf(denied.evidence, pinned);
   if (payload.content !== 'statement' || payload.statement.predicateType !== 'urn:writ:denial:v1')
     throw new Mismatch('its evidence is not that of a denial');
   const { predicate } = payload.statement;
@@ -157,9 +169,9 @@ function grantedPredicate(
   method: 'authorize' | 'sign',
   params: unknown,
   sealed: SealedArtifact,
-  trust: Trust | null,
+  pinned: PinnedTrust | null,
 ): GrantPredicate {
-  const payload = payloadOf(sealed, trust);
+  const payload = payloadOf(sealed, pinned);
   const expected = method === 'authorize' ? 'urn:writ:authorization:v1' : 'urn:writ:signature:v1';
   if (payload.content !== 'statement' || payload.statement.predicateType !== expected)
     throw new Mismatch(`it is not an artifact of type ${expected}`);
@@ -188,11 +200,11 @@ function checkOptions(predicate: GrantPredicate, params: AuthorizeParams | (Sign
 /** The payload of something sealed, whose id must be its digest, proven where there is a trust bundle. */
 function payloadOf(
   { id, index, artifact }: Omit<SealedArtifact, 'index'> & { readonly index?: number },
-  trust: Trust | null,
+  pinned: PinnedTrust | null,
 ): LoggedPayload {
   same(idOf(artifact), id, 'its id is not the digest of its content');
-  if (trust !== null) {
-    const result = authenticate(artifact, trust);
+  if (pinned !== null) {
+    const result = authenticate(artifact, pinned.trust, pinned.context);
     if (result.outcome === 'denied')
       throw new Mismatch(`it does not verify under the pinned trust bundle: ${result.denial.message}`);
     if (index !== undefined) same(result.authentic.index, index, 'its proof is of another log index');
@@ -207,8 +219,8 @@ function idOf(artifact: Envelope): string {
 }
 
 /** An export carries exactly one plain Ed25519 signature over the PAE beside its proof. */
-function checkPlainSignature(artifact: Envelope, publicKey: Uint8Array, trust: Trust | null): void {
-  if (trust !== null && !trust.artifactKeys.some((key) => equalBytes(key, publicKey)))
+function checkPlainSignature(artifact: Envelope, publicKey: Uint8Array, pinned: PinnedTrust | null): void {
+  if (pinned !== null && !pinned.trust.artifactKeys.some((key) => equalBytes(key, publicKey)))
     throw new Mismatch('the pinned trust bundle does not name its artifact key');
   const message = pae(artifact.payloadType, envelopePayload(artifact));
   const plain = artifact.signatures.map(({ sig }) => base64Decode(sig)).filter(({ length }) => length === 64);
@@ -217,8 +229,8 @@ function checkPlainSignature(artifact: Envelope, publicKey: Uint8Array, trust: T
     throw new Mismatch('its plain signature does not verify under the key beside it');
 }
 
-function checkCheckpoint(note: string, trust: Trust): void {
-  const verdict = verifyCheckpoint(note, trust);
+function checkCheckpoint(note: string, pinned: PinnedTrust): void {
+  const verdict = verifyCheckpoint(note, pinned.trust, pinned.context);
   if (verdict.verdict === 'denied') throw new Mismatch(verdict.denial.message);
 }
 

@@ -25,9 +25,10 @@ import type {
 } from '../format/protocol.js';
 import { firstIssue } from '../format/statement.js';
 import type { Trust } from '../format/trust.js';
+import { VerificationContext } from '../verify/context.js';
 import { offlineSituation, type Situation } from '../verify/situation.js';
 import type { Verdict } from '../verify/verdict.js';
-import { verify } from '../verify/verify.js';
+import { verify, verifyBatch } from '../verify/verify.js';
 import { foreignness } from './answer-check.js';
 import { type CallOptions, RpcConnection } from './connection.js';
 import { WritForeignAnswerError } from './errors.js';
@@ -44,7 +45,7 @@ export interface ConnectOptions {
 }
 
 /**
- * Every method but `verify` asks the daemon and rejects with WritUnavailableError, WritRpcError,
+ * Every method but `verify` and `verifyBatch` asks the daemon and rejects with WritUnavailableError, WritRpcError,
  * WritForeignAnswerError, or the reason of its signal. Calls may overlap freely.
  */
 export interface WritClient {
@@ -62,6 +63,16 @@ export interface WritClient {
   status(options?: CallOptions): Promise<StatusResult>;
   /** Offline: pure, asks nobody. `situation` is completed by the present time and by "not known". */
   verify(artifact: unknown, trust: Trust, situation?: Partial<Situation>): Verdict;
+  /**
+   * Offline, for many artifacts: of each, in their order, the verdict of `verify`. Checkpoints and tree nodes that they
+   * have in common are checked once. A `context` keeps that for the next batch, and changes no verdict.
+   */
+  verifyBatch(
+    artifacts: readonly unknown[],
+    trust: Trust,
+    situation?: Partial<Situation> | ((position: number) => Partial<Situation>),
+    context?: VerificationContext,
+  ): Verdict[];
   /** The daemon's own verdict, which knows revocations. It is the daemon's word: nothing of it is sealed. */
   verifyRemotely(params: VerifyParams, options?: CallOptions): Promise<VerifyResult>;
   /** Takes no more calls, waits for the answers still due, and closes. */
@@ -74,6 +85,7 @@ const defaultTimeoutMs = 30_000;
 export async function connect(options: ConnectOptions): Promise<WritClient> {
   const { socketPath, timeoutMs = defaultTimeoutMs, signal, trust = null } = options;
   const connection = await RpcConnection.open({ socketPath, timeoutMs, signal });
+  const context = new VerificationContext();
 
   async function ask<M extends Method>(
     method: M,
@@ -82,7 +94,7 @@ export async function connect(options: ConnectOptions): Promise<WritClient> {
   ): Promise<Methods[M]['result']> {
     const answer = resultSchemas[method].safeParse(await connection.call(method, params, callOptions));
     if (!answer.success) throw new WritForeignAnswerError(method, firstIssue(answer.error));
-    const foreign = foreignness(method, params, answer.data, trust);
+    const foreign = foreignness(method, params, answer.data, trust, context);
     if (foreign !== null) throw new WritForeignAnswerError(method, foreign);
     return answer.data;
   }
@@ -101,6 +113,14 @@ export async function connect(options: ConnectOptions): Promise<WritClient> {
     status: (callOptions) => ask('status', {}, callOptions),
     verify: (artifact, pinned, situation = {}) =>
       verify(artifact, pinned, { ...offlineSituation(Date.now()), ...situation }),
+    verifyBatch: (artifacts, pinned, situation = {}, known = new VerificationContext()) => {
+      const now = offlineSituation(Date.now());
+      const situationOf =
+        typeof situation === 'function'
+          ? (position: number) => ({ ...now, ...situation(position) })
+          : { ...now, ...situation };
+      return verifyBatch(artifacts, pinned, situationOf, known);
+    },
     verifyRemotely: (params, callOptions) => ask('verify', params, callOptions),
     close: () => connection.close(),
   };

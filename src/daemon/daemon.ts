@@ -140,7 +140,7 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
       origin: identity.origin,
       sealedSize: () => log.seal?.size ?? 0,
       rootAt: (size) => recovered.tree.root(size),
-      read: (position) => log.read(position),
+      frames: (from, to) => log.frames(from, to),
     },
     onTrouble: (sentence) =>
       logger.warn({ trouble: sentence }, 'the index is in trouble; nothing else depends on it'),

@@ -30,6 +30,8 @@ export class CanonicalCursor {
   readonly #bytes: Uint8Array;
   readonly #text: string;
   #at = 0;
+  /** Parts that are being read, one within the other. A cursor that has thrown is not used again. */
+  #partsOpen = 0;
 
   /** The bytes must be ASCII, so that positions in them and in the text are the same. */
   constructor(bytes: Uint8Array) {
@@ -67,7 +69,9 @@ export class CanonicalCursor {
       this.#at += known.text.length;
       return known.value;
     }
+    this.#partsOpen += 1;
     const value = read(this);
+    this.#partsOpen -= 1;
     memory.known = { text: this.#text.slice(start, this.#at), value };
     return value;
   }
@@ -87,7 +91,7 @@ export class CanonicalCursor {
     const length = at - start;
     if (length < minLength || length > maxLength) throw unexpected;
     this.#at = at + 1;
-    return this.#text.slice(start, at);
+    return this.#string(start, at);
   }
 
   /** The rest of a string of exactly so many lower-case hexadecimal digits, whose opening quote is passed. */
@@ -100,7 +104,7 @@ export class CanonicalCursor {
     for (let at = start; at < end; at++) foreign |= notHex[bytes[at] as number] as number;
     if (foreign !== 0) throw unexpected;
     this.#at = end + 1;
-    return this.#text.slice(start, end);
+    return this.#string(start, end);
   }
 
   /** A whole number from `min` to `max`, without a sign. */
@@ -130,5 +134,13 @@ export class CanonicalCursor {
   /** Nothing may follow. */
   end(): void {
     if (this.#at !== this.#bytes.length) throw unexpected;
+  }
+
+  /**
+   * A string of the document. A slice keeps the whole text alive: that is cheap for a part, which is kept once for many
+   * documents, and dear for the values of each.
+   */
+  #string(start: number, end: number): string {
+    return this.#partsOpen > 0 ? this.#text.slice(start, end) : utf8Decode(this.#bytes.subarray(start, end));
   }
 }

@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { base64Decode, base64DecodedLength, base64DecodeInto, base64Encode } from './base64.js';
 import { concatBytes } from './bytes.js';
-import { utf8Encode } from './utf8.js';
+import { utf8Encode, utf8Length } from './utf8.js';
 
 /** An envelope as JSON carries it: `payload` and `sig` are base64. */
 export interface Envelope {
@@ -37,7 +37,7 @@ export function pae(payloadType: string, payload: Uint8Array): Uint8Array {
 
 /** What precedes a payload of so many bytes in its Pre-Authentication Encoding. */
 export function paeHeader(payloadType: string, payloadBytes: number): string {
-  return `DSSEv1 ${utf8Encode(payloadType).length} ${payloadType} ${payloadBytes} `;
+  return `DSSEv1 ${utf8Length(payloadType)} ${payloadType} ${payloadBytes} `;
 }
 
 /** Puts a payload and one signature into an envelope. */

@@ -92,12 +92,8 @@ function readIndex(bytes: Uint8Array): { readonly value: number; readonly end: n
 /** The hash of the line that starts here, or null. */
 function readHashLine(bytes: Uint8Array, start: number): Uint8Array | null {
   if (bytes[start + hashLineBytes - 1] !== newline) return null;
-  let line = '';
-  for (let position = start; position < start + hashLineBytes - 1; position++) {
-    line += String.fromCharCode(bytes[position] ?? 0);
-  }
   try {
-    const hash = base64Decode(line);
+    const hash = base64Decode(utf8Decode(bytes.subarray(start, start + hashLineBytes - 1)));
     return hash.length === hashBytes ? hash : null;
   } catch {
     return null;

@@ -57,24 +57,48 @@ export function parseJsonBytes(bytes: Uint8Array): JsonValue {
 /** Reads one JSON document from text. Throws JsonFaultError. */
 export function parseJson(text: string): JsonValue {
   if (text.includes('\0')) throw new JsonFaultError('nul');
-  const written = countKeys(text);
+  const { colons, hasLongNumber } = survey(text);
   let value: JsonValue;
   try {
     value = JSON.parse(text) as JsonValue;
   } catch (cause) {
     throw new JsonFaultError('syntax', { cause });
   }
+  // Without an escape, a string holds what the text holds, and nothing that is ill-formed or NUL.
+  const isPlain = !hasLongNumber && !text.includes('\\') && text.isWellFormed();
   // A colon outside a string stands behind exactly one key, so a repeated key is a colon without its key.
-  if (inspect(value) !== written) throw new JsonFaultError('duplicate-key');
+  if ((isPlain ? countKeys(value) : inspect(value)) !== colons) throw new JsonFaultError('duplicate-key');
   return value;
 }
 
-/** Counts the colons outside strings, and refuses deep nesting before JSON.parse and `inspect` recurse. */
-function countKeys(text: string): number {
+interface Survey {
+  /** Outside strings. */
+  readonly colons: number;
+  /** Whether any number is spelled in a way that a double might not hold: with many digits, or an exponent. */
+  readonly hasLongNumber: boolean;
+}
+
+/** So many digits and a dot are exact in a double. */
+const maxPlainNumberChars = 15;
+
+/** Looks over everything outside strings, and refuses deep nesting before JSON.parse and what follows it recurse. */
+function survey(text: string): Survey {
   let colons = 0;
   let depth = 0;
+  let numberChars = 0;
+  let hasLongNumber = false;
   for (let position = 0; position < text.length; position++) {
-    switch (text.charCodeAt(position)) {
+    const code = text.charCodeAt(position);
+    // Digits, and the dot, slash and minus sign before them; the slash never stands in JSON that is right.
+    if (code >= 0x2d && code <= 0x39) {
+      numberChars += 1;
+      if (numberChars > maxPlainNumberChars) hasLongNumber = true;
+      continue;
+    }
+    // An `e` behind a digit begins an exponent; in `true` and `false` it stands behind a letter.
+    if (numberChars > 0 && (code | 0x20) === 0x65) hasLongNumber = true;
+    numberChars = 0;
+    switch (code) {
       case 0x22:
         position = endOfString(text, position);
         break;
@@ -91,7 +115,18 @@ function countKeys(text: string): number {
         break;
     }
   }
-  return colons;
+  return { colons, hasLongNumber };
+}
+
+/** How many keys the objects of a document hold. */
+function countKeys(value: JsonValue): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  const items: readonly JsonValue[] = Array.isArray(value) ? value : Object.values(value);
+  let keys = Array.isArray(value) ? 0 : items.length;
+  for (const item of items) {
+    if (typeof item === 'object') keys += countKeys(item);
+  }
+  return keys;
 }
 
 /** Position of the quote that closes the string opened at `open`; the text's end when it is never closed. */

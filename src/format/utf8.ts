@@ -14,6 +14,19 @@ export function utf8Encode(text: string): Uint8Array {
   return encoder.encode(text);
 }
 
+/** How many bytes `utf8Encode` makes of a text. Throws like it. */
+export function utf8Length(text: string): number {
+  return isShortAscii(text) ? text.length : utf8Encode(text).length;
+}
+
+function isShortAscii(text: string): boolean {
+  if (text.length > shortTextChars) return false;
+  for (let position = 0; position < text.length; position++) {
+    if (text.charCodeAt(position) > 0x7f) return false;
+  }
+  return true;
+}
+
 /** The bytes of ASCII text; null for any other. */
 function asciiBytes(text: string): Uint8Array | null {
   const bytes = new Uint8Array(text.length);

@@ -18,6 +18,8 @@ export type CoreHash = {
   /** Writes the digests of the message table's first messages to `digests`, one behind the other. */
   readonly batch: (messageCount: number) => void;
   readonly digests: number;
+  /** The first of them. */
+  readonly firstDigest: Uint8Array;
   readonly blockBytes: number;
   /** What lies at `stateAddress` between two calls of a message in parts. */
   readonly stateBytes: number;
@@ -81,6 +83,7 @@ export const sha3_512Core: CoreHash = {
   whole: core.sha3_512_whole,
   batch: core.sha3_512_batch,
   digests: core.SHA3_DIGESTS.value,
+  firstDigest: new Uint8Array(core.memory.buffer, core.SHA3_DIGESTS.value, DIGEST_BYTES),
   blockBytes: 72,
   stateBytes: 200,
 };
@@ -92,6 +95,7 @@ export const blake2b512Core: CoreHash = {
   whole: core.blake2b_512_whole,
   batch: core.blake2b_512_batch,
   digests: core.BLAKE2B_DIGESTS.value,
+  firstDigest: new Uint8Array(core.memory.buffer, core.BLAKE2B_DIGESTS.value, DIGEST_BYTES),
   blockBytes: 128,
   stateBytes: 72,
 };
@@ -104,7 +108,7 @@ export function setMessage(index: number, address: number, byteLength: number): 
 
 /** A copy of the digest that a hash left for the first message. */
 export function firstDigest(hash: CoreHash): Uint8Array {
-  return coreBytes.slice(hash.digests, hash.digests + DIGEST_BYTES);
+  return new Uint8Array(hash.firstDigest);
 }
 
 /** Digests the first `count` messages of the table; a copy of their digests, one behind the other. */

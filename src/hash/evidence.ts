@@ -7,7 +7,6 @@
 import { workThrough } from './batch.js';
 import {
   blake2b512Core,
-  type CoreHash,
   coreBytes,
   digestAt,
   digestTable,
@@ -16,7 +15,7 @@ import {
   sha3_512Core,
 } from './core.js';
 import { NATIVE_SHA3_FROM_BYTES, nativeSha3_512 } from './native-sha3.js';
-import { digestInParts, PART_BYTES } from './stream.js';
+import { digestWhole } from './stream.js';
 
 /** Both digests of one message. */
 export type EvidenceDigests = { readonly sha3_512: Uint8Array; readonly blake2b: Uint8Array };
@@ -26,12 +25,12 @@ export function sha3_512(message: Uint8Array): Uint8Array {
   if (nativeSha3_512 !== undefined && message.length >= NATIVE_SHA3_FROM_BYTES) {
     return nativeSha3_512(message);
   }
-  return digestByCore(sha3_512Core, message);
+  return digestWhole(sha3_512Core, message);
 }
 
 /** BLAKE2b-512 of a message. */
 export function blake2b512(message: Uint8Array): Uint8Array {
-  return digestByCore(blake2b512Core, message);
+  return digestWhole(blake2b512Core, message);
 }
 
 /** Both digests of a message. */
@@ -91,11 +90,4 @@ export function evidenceDigestsBatch(messages: readonly Uint8Array[]): EvidenceD
     },
   });
   return results;
-}
-
-function digestByCore(hash: CoreHash, message: Uint8Array): Uint8Array {
-  if (message.length > PART_BYTES) return digestInParts(hash, message);
-  coreBytes.set(message, messageArea);
-  hash.whole(message.length);
-  return firstDigest(hash);
 }

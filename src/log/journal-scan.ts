@@ -130,6 +130,45 @@ export async function findEntry(
   }
 }
 
+/** Consecutive frames as they lie in a segment; a view of memory that nobody else has. */
+export interface RawFrames {
+  readonly bytes: Uint8Array;
+  /** Index behind the last entry among them. */
+  readonly end: number;
+}
+
+/**
+ * Reads the frames from entry `from` on, as many as fit a quarter of a megabyte, but at least that one and at most up to
+ * entry `to`. None of them is checked. Null where there is no such frame before `endOffset`.
+ */
+export async function findFrames(
+  file: FileHandle,
+  segment: Segment,
+  [from, to]: readonly [number, number],
+  known: Anchor,
+  endOffset: number,
+): Promise<RawFrames | null> {
+  let { index, offset } = known.index < segment.firstIndex ? { index: segment.firstIndex, offset: 0 } : known;
+  let neededBytes = searchBytes;
+  for (;;) {
+    const bytes = await readBytes(file, offset, Math.min(neededBytes, endOffset - offset));
+    let start: number | null = null;
+    let at = 0;
+    let frame = peekFrame(bytes, 0);
+    while (frame !== null && frame.nextOffset <= bytes.length && index < to) {
+      if (frame.isEntry && index === from) start = at;
+      if (frame.isEntry) index++;
+      at = frame.nextOffset;
+      frame = peekFrame(bytes, at);
+    }
+    if (start !== null) return { bytes: bytes.subarray(start, at), end: index };
+    if (at === 0 && (frame === null || frame.nextOffset > endOffset - offset)) return null;
+    // Not there yet, or the frame is longer than what was read.
+    neededBytes = Math.max(searchBytes, frame === null || at > 0 ? 0 : frame.nextOffset);
+    offset += at;
+  }
+}
+
 /** Reads what the bytes at hand lack of a frame. */
 async function wholeEntry(
   file: FileHandle,

@@ -8,7 +8,14 @@ import { join } from 'node:path';
 import { makeDirectoryDurably, syncDirectory } from './durable-file.js';
 import { type EntryFrame, encodeFrameInto, type Frame, maxEncodedBytes } from './journal-frame.js';
 import { JournalPositions } from './journal-positions.js';
-import { findEntry, type JournalDamage, scanSegments, type Visit } from './journal-scan.js';
+import {
+  findEntry,
+  findFrames,
+  type JournalDamage,
+  type RawFrames,
+  scanSegments,
+  type Visit,
+} from './journal-scan.js';
 import {
   checkFinished,
   damagedError,
@@ -187,6 +194,22 @@ export class Journal {
     );
     if (found === null) throw damagedError(segment.path);
     return found.frame;
+  }
+
+  /**
+   * Reads frames as they lie there, from entry `from` up to `to` or somewhat fewer, unchecked: for whoever proves them
+   * elsewhere. Throws RangeError for an index that the journal does not hold.
+   */
+  async readFrames(from: number, to: number): Promise<RawFrames> {
+    if (!Number.isInteger(from) || from < 0 || from >= this.entryCount)
+      throw new RangeError(`the journal holds no entry ${from}`);
+    const segment = segmentOf(this.#segments, from);
+    const endOffset = segment.sizeBytes ?? this.#position;
+    const found = await this.#readers.use(segment.path, (file) =>
+      findFrames(file, segment, [from, to], this.#positions.before(from), endOffset),
+    );
+    if (found === null) throw damagedError(segment.path);
+    return found;
   }
 
   /** Cuts what lies behind the last whole frame. Only for damage that the caller knows to be a torn write. */

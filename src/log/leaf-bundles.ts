@@ -7,7 +7,7 @@ const firstBytes = 60_000;
 
 /** Big-endian u16 length and bytes of each entry (tlog-tiles, "Log entries"). */
 interface Bundle {
-  bytes: Uint8Array;
+  bytes: Uint8Array<ArrayBuffer>;
   /** Where each leaf ends. */
   readonly ends: Uint32Array;
   width: number;
@@ -38,12 +38,12 @@ export class LeafBundles {
     this.#next++;
   }
 
-  /** The first `width` leaves of a bundle. */
-  encoded(index: number, width: number): Uint8Array {
+  /** The first `width` leaves of a bundle, in memory of their own. */
+  encoded(index: number, width: number): Uint8Array<ArrayBuffer> {
     const bundle = this.#bundles.get(index);
     if (bundle === undefined || bundle.width < width)
       throw new Error(`bundle ${index} was let go before it was published`);
-    return bundle.bytes.subarray(0, bundle.ends[width - 1]);
+    return bundle.bytes.slice(0, bundle.ends[width - 1]);
   }
 
   /** Lets go of the bundles that a published tree of `size` entries has whole. */
@@ -63,7 +63,7 @@ export class LeafBundles {
   }
 }
 
-function grown(bytes: Uint8Array, neededBytes: number): Uint8Array {
+function grown(bytes: Uint8Array, neededBytes: number): Uint8Array<ArrayBuffer> {
   const larger = new Uint8Array(2 * neededBytes);
   larger.set(bytes);
   return larger;

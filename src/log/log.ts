@@ -10,7 +10,7 @@
 import type { VerifierKey } from '../format/note.js';
 import { formatTlogProof } from '../format/tlog-proof.js';
 import { inclusionProof } from '../merkle/proof.js';
-import { type LogEntry, readEntry } from './entry-reader.js';
+import { hashBytes, type LogEntry, type LoggedFrames, readEntry } from './entry-reader.js';
 import type { RecoveredLog } from './recovery.js';
 import type {
   AbandonedGrant,
@@ -107,6 +107,19 @@ export class Log {
     return readEntry(this.#parts.recovered, index);
   }
 
+  /**
+   * Entries as they lie in the journal, from `from` up to `to` or somewhat fewer, with the hashes that the tree has for
+   * their leaves. `provenEntries` makes entries of them, in any thread. Throws RangeError beyond the log.
+   */
+  async frames(from: number, to: number): Promise<LoggedFrames> {
+    const { journal, tree } = this.#parts.recovered;
+    const { bytes, end } = await journal.readFrames(from, to);
+    const hashes = new Uint8Array((end - from) * hashBytes);
+    for (let index = from; index < end; index++)
+      hashes.set(tree.subtree(0, index), (index - from) * hashBytes);
+    return { first: from, count: end - from, frames: bytes, hashes };
+  }
+
   /** Text of the tlog-proof of an entry under the newest seal; null while no seal covers it. */
   proof(index: number): string | null {
     const seal = this.seal;
@@ -122,6 +135,7 @@ export class Log {
     if (this.#publishTimer !== null) clearTimeout(this.#publishTimer);
     await this.#publishing;
     await this.#publish();
+    await this.#parts.recovered.tiles.close();
     await this.#parts.recovered.journal.sync();
     await this.#parts.recovered.journal.close();
   }

@@ -4,8 +4,8 @@
  */
 
 import { readFileSync } from 'node:fs';
-import { type FileHandle, open, readFile, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import {
   bundlesBetween,
   hashesAtLevel,
@@ -15,14 +15,18 @@ import {
   tileWidth,
 } from '../merkle/tile.js';
 import { LogDamageError } from './damage.js';
-import { makeDirectoryDurably, syncDirectory, writeDurably } from './durable-file.js';
+import { makeDirectoryDurably } from './durable-file.js';
 import type { LeafBundles } from './leaf-bundles.js';
 import type { TileTree } from './tile-tree.js';
+import { TileWriter } from './tile-writer.js';
 
 const hashBytes = 32;
+/** Tiles that are handed to the writer in one go: a few megabytes. */
+const tilesAtOnce = 64;
 
 export class TileDirectory {
   readonly #directory: string;
+  readonly #writer = new TileWriter();
   #publishedSize = 0;
 
   constructor(directory: string) {
@@ -71,59 +75,44 @@ export class TileDirectory {
 
   /**
    * Publishes a tree of `size` entries under its signed checkpoint: every tile and bundle that changed since the last
-   * publication, then the checkpoint. Durable on return. Throws what the file system throws; the old state stays valid.
+   * publication, then the checkpoint. Durable on return. Rejects with what the file system says; the old state stays
+   * valid: no published checkpoint needs a file that is written here before the new one is in its place.
    */
   async publish(size: number, note: string, tree: TileTree, leaves: LeafBundles): Promise<void> {
     await makeDirectoryDurably(this.#directory);
     const before = this.#publishedSize;
     const tiles = [...tilesBetween(before, size), ...bundlesBetween(before, size)];
-    const directories = new Set<string>();
-    for (const tile of tiles) {
-      const { level, index, width } = tile;
-      const bytes = level === 'entries' ? leaves.encoded(index, width) : tree.tileHashes(level, index, width);
-      directories.add(await this.#write(tile, bytes));
+    for (let first = 0; first < tiles.length; first += tilesAtOnce) {
+      const files = tiles.slice(first, first + tilesAtOnce).map((tile) => {
+        const { level, index, width } = tile;
+        const isBundle = level === 'entries';
+        const bytes = isBundle ? leaves.encoded(index, width) : tree.tileHashes(level, index, width);
+        return { path: this.#pathOf(tile), bytes };
+      });
+      await this.#writer.files(files);
     }
-    for (const directory of directories) await syncDirectory(directory);
-    await writeDurably(join(this.#directory, 'checkpoint'), note);
+    const obsolete = tiles
+      .filter((tile) => hadPartial(tile, before))
+      .map((tile) => `${this.#pathOf(tile)}.p`);
+    await this.#writer.checkpoint(join(this.#directory, 'checkpoint'), note, obsolete);
     this.#publishedSize = size;
-    await this.#dropPartials(before, tiles);
   }
 
-  /**
-   * Writes a tile in its place, and returns the directory whose new name is not yet durable. No published checkpoint
-   * needs the file yet, so a torn one is nobody's loss: it is written again before a checkpoint is published that does.
-   */
-  async #write(tile: Tile, bytes: Uint8Array): Promise<string> {
-    const path = join(this.#directory, tilePath(tile));
-    const directory = dirname(path);
-    const file = await this.#create(path, directory);
-    try {
-      await file.writeFile(bytes);
-      await file.datasync();
-    } finally {
-      await file.close();
-    }
-    return directory;
+  /** Ends what writes there. Nothing may be under way. */
+  close(): Promise<void> {
+    return this.#writer.close();
   }
 
-  async #create(path: string, directory: string): Promise<FileHandle> {
-    try {
-      return await open(path, 'w', 0o644);
-    } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
-      await makeDirectoryDurably(directory);
-      return open(path, 'w', 0o644);
-    }
+  #pathOf(tile: Tile): string {
+    return join(this.#directory, tilePath(tile));
   }
+}
 
-  /** Partial tiles whose full tile is published now may go (tlog-tiles, "Partial Tiles"). */
-  async #dropPartials(before: number, tiles: readonly Tile[]): Promise<void> {
-    for (const tile of tiles) {
-      // Only the last tile of the earlier tree can have been partial; whatever came later began as what it is.
-      const level = tile.level === 'entries' ? 0 : tile.level;
-      const hadPartial = tile.index === Math.floor(hashesAtLevel(before, level) / tileWidth);
-      if (tile.width < tileWidth || !hadPartial) continue;
-      await rm(join(this.#directory, `${tilePath(tile)}.p`), { recursive: true, force: true });
-    }
-  }
+/**
+ * Whether a tile is full now and was partial in the tree of `before` entries: that partial may go (tlog-tiles, "Partial
+ * Tiles"). Only the last tile of a level can have been partial.
+ */
+function hadPartial({ level, index, width }: Tile, before: number): boolean {
+  const count = hashesAtLevel(before, level === 'entries' ? 0 : level);
+  return width === tileWidth && count % tileWidth > 0 && index === Math.floor(count / tileWidth);
 }

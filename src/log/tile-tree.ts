@@ -19,7 +19,7 @@ const maxLevels = 7;
 
 /** One tile with its inner nodes; those over incomplete pairs are still zero. */
 interface TileNodes {
-  readonly nodes: Uint8Array;
+  readonly nodes: Uint8Array<ArrayBuffer>;
   width: number;
   /** Whether the inner nodes are there. Of a tile that was read back, most questions need only the hashes. */
   hasInner: boolean;
@@ -79,8 +79,8 @@ export class TileTree {
     return treeRoot(size, this.subtree);
   }
 
-  /** The hashes of a tile of the tree, as tlog-tiles publishes them. */
-  tileHashes(level: number, index: number, width: number): Uint8Array {
+  /** The hashes of a tile of the tree, as tlog-tiles publishes them, in memory of their own. */
+  tileHashes(level: number, index: number, width: number): Uint8Array<ArrayBuffer> {
     return this.#tile(level, index).nodes.slice(0, width * hashBytes);
   }
 

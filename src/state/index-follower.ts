@@ -1,7 +1,7 @@
 /**
  * An SQLite index of the log, `index.sqlite` in the state directory, so that people can query it (docs/index.md). It
- * follows the log behind the seals and off the request path: this thread reads a few sealed entries at a time, the
- * index's own thread does the rest.
+ * follows the log behind the seals and off the request path: this thread hands over the bytes of a few sealed entries at
+ * a time, the index's own thread does the rest, and while the log is busy it mostly rests.
  *
  * It is never trusted over the log. At each start its position is compared with the log's own tree, and whatever does
  * not fit is deleted and made again; deleting it by hand loses nothing. Its failures are reported and retried, and
@@ -11,8 +11,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ArtifactId } from '../format/artifact-id.js';
 import { equalBytes } from '../format/bytes.js';
-import type { LogEntry } from '../log/entry-reader.js';
-import type { IndexableEntry } from './index-row.js';
+import type { LoggedFrames } from '../log/entry-reader.js';
 import type { ChildEntry, IndexPosition } from './index-store.js';
 import { IndexThread, IndexUnavailableError } from './index-thread.js';
 
@@ -23,8 +22,8 @@ export interface IndexSource {
   sealedSize(): number;
   /** Root hash over the first `size` entries; asked only up to `sealedSize()`. */
   rootAt(size: number): Uint8Array;
-  /** An entry that was proven to be the one in the tree. */
-  read(index: number): Promise<LogEntry>;
+  /** Entries from `from` up to `to`, or fewer, at least one; in memory of their own. They are proven by whoever gets them. */
+  frames(from: number, to: number): Promise<LoggedFrames>;
 }
 
 export interface IndexParts {
@@ -75,8 +74,12 @@ interface Waiter {
   readonly settle: (refusal: IndexUnavailableError | null) => void;
 }
 
-/** Entries read in one go: a fraction of a millisecond of this thread for each. */
-const batchEntries = 32;
+/** Entries handed over in one go. */
+const batchEntries = 64;
+/** The log is busy when the last seal is this recent. Then each batch is followed by a rest of so many times its length. */
+const busyMs = 100;
+const restFactor = 9;
+const longestRestMs = 500;
 const lastRetryMs = 60_000;
 
 class IndexFollower implements LogIndex {
@@ -87,6 +90,8 @@ class IndexFollower implements LogIndex {
   /** What a query or the thread's end told the loop. */
   #fault: IndexUnavailableError | null = null;
   #wake: () => void = () => {};
+  #resting = false;
+  #notifiedMs = Number.NEGATIVE_INFINITY;
   #closing = false;
   #running: Promise<void> = Promise.resolve();
 
@@ -106,13 +111,14 @@ class IndexFollower implements LogIndex {
   }
 
   notify(): void {
-    if (this.#state.state === 'following') this.#wake();
+    this.#notifiedMs = performance.now();
+    if (this.#state.state === 'following' && !this.#resting) this.#wake();
   }
 
   reach(size: number, timeoutMs: number): Promise<void> {
     if (this.#state.state === 'stopped') return Promise.reject(this.#state.reason);
     if (this.#position >= size) return Promise.resolve();
-    this.notify();
+    this.#wake();
     return new Promise((resolve, reject) => {
       const settle = (refusal: IndexUnavailableError | null): void => {
         clearTimeout(timer);
@@ -218,9 +224,9 @@ class IndexFollower implements LogIndex {
   async #advance(thread: IndexThread): Promise<void> {
     const { source } = this.#parts;
     const from = this.#position;
-    const size = Math.min(from + batchEntries, source.sealedSize());
-    const entries: IndexableEntry[] = [];
-    for (let index = from; index < size; index++) entries.push(detached(await source.read(index)));
+    const startMs = performance.now();
+    const entries = await source.frames(from, Math.min(from + batchEntries, source.sealedSize()));
+    const size = from + entries.count;
     await thread.append(entries, from, {
       origin: source.origin,
       size,
@@ -228,7 +234,19 @@ class IndexFollower implements LogIndex {
     });
     this.#position = size;
     for (const waiter of this.#waiters) if (waiter.size <= size) waiter.settle(null);
-    await nextTurn();
+    await this.#rest(performance.now() - startMs);
+  }
+
+  /** Leaves the processor to requests while there are any, unless somebody waits for the index. */
+  async #rest(workedMs: number): Promise<void> {
+    const isBusy = performance.now() - this.#notifiedMs < busyMs;
+    if (!isBusy || this.#waiters.size > 0) {
+      await nextTurn();
+      return;
+    }
+    this.#resting = true;
+    await this.#sleep(Math.min(workedMs * restFactor, longestRestMs));
+    this.#resting = false;
   }
 
   #stop(reason: IndexUnavailableError): void {
@@ -246,11 +264,6 @@ class IndexFollower implements LogIndex {
       };
     });
   }
-}
-
-/** Only what the index needs, in memory of its own: a message carries the whole buffer behind a view. */
-function detached({ index, id, kind, payloadType, payload }: LogEntry): IndexableEntry {
-  return { index, id, kind, payloadType, payload: new Uint8Array(payload) };
 }
 
 function asUnavailable(cause: unknown, position: number): IndexUnavailableError {

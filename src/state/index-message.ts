@@ -1,7 +1,7 @@
 /** What the daemon's thread and the index's own thread say to each other: plain data, one reply for each request. */
 
 import type { ArtifactId } from '../format/artifact-id.js';
-import type { IndexableEntry } from './index-row.js';
+import type { LoggedFrames } from '../log/entry-reader.js';
 import type { ChildEntry, IndexFault, IndexPosition } from './index-store.js';
 
 export type IndexRequest =
@@ -10,7 +10,8 @@ export type IndexRequest =
   | { readonly request: 'reset' }
   | {
       readonly request: 'append';
-      readonly entries: readonly IndexableEntry[];
+      /** Proven by the index's thread: digesting is too much work for the daemon's. */
+      readonly entries: LoggedFrames;
       /** The position that the entries continue. */
       readonly from: number;
       readonly to: IndexPosition;

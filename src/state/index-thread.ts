@@ -2,8 +2,8 @@
 
 import { Worker } from 'node:worker_threads';
 import type { ArtifactId } from '../format/artifact-id.js';
+import type { LoggedFrames } from '../log/entry-reader.js';
 import type { IndexReply, IndexRequest, NumberedReply, NumberedRequest } from './index-message.js';
-import type { IndexableEntry } from './index-row.js';
 import type { ChildEntry, IndexPosition } from './index-store.js';
 
 /** The index cannot answer or follow now. The log is not affected, and the same call may be tried again later. */
@@ -54,9 +54,11 @@ export class IndexThread {
     expectDone(await this.#ask({ request: 'reset' }));
   }
 
-  /** Adds entries behind the first `from`, and moves the position to `to`: both or neither. */
-  async append(entries: readonly IndexableEntry[], from: number, to: IndexPosition): Promise<void> {
-    expectDone(await this.#ask({ request: 'append', entries, from, to }));
+  /** Adds entries behind the first `from`, and moves the position to `to`: both or neither. The frames are moved, not copied. */
+  async append(entries: LoggedFrames, from: number, to: IndexPosition): Promise<void> {
+    const buffer = entries.frames.buffer;
+    const moved = buffer instanceof ArrayBuffer ? [buffer] : [];
+    expectDone(await this.#ask({ request: 'append', entries, from, to }, moved));
   }
 
   /** Log index of the first entry with this id, or null. */
@@ -83,12 +85,12 @@ export class IndexThread {
     await this.#worker.terminate();
   }
 
-  #ask(request: IndexRequest): Promise<IndexReply> {
+  #ask(request: IndexRequest, moved: readonly ArrayBuffer[] = []): Promise<IndexReply> {
     if (this.#death !== null) return Promise.reject(this.#death);
     const numbered: NumberedRequest = { number: this.#nextNumber++, request };
     return new Promise((resolve, reject) => {
       this.#pending.set(numbered.number, { resolve, reject });
-      this.#worker.postMessage(numbered);
+      this.#worker.postMessage(numbered, moved);
     });
   }
 

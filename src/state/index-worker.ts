@@ -1,9 +1,11 @@
 /**
  * The index's own thread: it owns both connections to the database, so that no call of SQLite ever blocks a request. It
- * also decodes payloads, which costs more than copying them here. An error that is not foreseen ends the thread.
+ * also proves entries and decodes payloads, so that the daemon's thread only hands over bytes. An error that is not foreseen ends the thread.
  */
 
 import { type MessagePort, parentPort } from 'node:worker_threads';
+import { LogDamageError } from '../log/damage.js';
+import { provenEntries } from '../log/entry-reader.js';
 import type { IndexReply, IndexRequest, NumberedReply, NumberedRequest } from './index-message.js';
 import { EntryNotIndexableError, rowOf } from './index-row.js';
 import { type IndexStore, IndexStoreError, openIndexStore, removeIndexFiles } from './index-store.js';
@@ -15,7 +17,7 @@ class IndexService {
     try {
       return this.#carryOut(request);
     } catch (cause) {
-      if (cause instanceof EntryNotIndexableError) {
+      if (cause instanceof EntryNotIndexableError || cause instanceof LogDamageError) {
         return { reply: 'failed', fault: 'unavailable', message: cause.message };
       }
       if (!(cause instanceof IndexStoreError)) throw cause;
@@ -34,7 +36,7 @@ class IndexService {
         return { reply: 'done' };
       }
       case 'append':
-        this.#use().store.append(request.entries.map(rowOf), request.from, request.to);
+        this.#use().store.append(provenEntries(request.entries).map(rowOf), request.from, request.to);
         return { reply: 'done' };
       case 'find':
         return { reply: 'found', idx: this.#use().store.find(request.id) };

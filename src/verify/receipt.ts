@@ -5,6 +5,7 @@ import { type Denial, denial } from '../format/denial.js';
 import type { RedemptionRecord } from '../format/record.js';
 import type { Trust } from '../format/trust.js';
 import { authenticate } from './authenticate.js';
+import { VerificationContext } from './context.js';
 
 export type ReceiptVerdict =
   | { readonly verdict: 'valid'; readonly id: ArtifactId; readonly receipt: RedemptionRecord }
@@ -19,8 +20,9 @@ export function verifyReceipt(
   receipt: unknown,
   trust: Trust,
   expected: { readonly artifact: ArtifactId; readonly redeemerNonce: string },
+  context: VerificationContext = new VerificationContext(),
 ): ReceiptVerdict {
-  const result = authenticate(receipt, trust);
+  const result = authenticate(receipt, trust, context);
   if (result.outcome === 'denied') return { verdict: 'denied', denial: result.denial };
   const { id, payload } = result.authentic;
   if (payload.content !== 'record' || payload.record.type !== 'urn:writ:redemption:v1') {

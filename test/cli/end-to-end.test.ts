@@ -127,6 +127,24 @@ describe('writ', { timeout: 120_000 }, () => {
     assert.match(bad.stdout, /nothing that this file says is proven/);
   });
 
+  test('many artifacts are verified together, and one that is denied decides the exit code', async () => {
+    const text = await readFile(inWork('a.json'), 'utf8');
+    await writeFile(inWork('b.json'), text);
+    const both = await run('verify', 'a.json', 'b.json');
+    assert.equal(both.exitCode, 0);
+    assert.match(both.stdout, /^valid {3}a\.json\nvalid {3}b\.json\n2 valid, 0 denied\n/);
+    const mixed = await run('verify', 'a.json', 'bad.json', 'b.json');
+    assert.equal(mixed.exitCode, 1);
+    assert.match(
+      mixed.stdout,
+      /^valid {3}a\.json\ndenied {2}bad\.json\n {2}(?:BAD_SIGNATURE|MALFORMED): [^\n]+\nvalid {3}b\.json\n2 valid, 1 denied\n/,
+    );
+    const alone = await runJson<object>('verify', 'bad.json');
+    const listed = await runJson<object[]>('verify', 'a.json', 'bad.json');
+    assert.deepEqual(listed.document[1], { file: 'bad.json', ...alone.document });
+    assert.equal((await run('verify', 'a.json', 'missing.json')).exitCode, 2);
+  });
+
   test('what is no artifact at all is denied as malformed, with exit code 1', async () => {
     await writeFile(inWork('noise.json'), 'not json');
     const { exitCode, stdout } = await run('verify', 'noise.json');

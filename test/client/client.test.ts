@@ -8,6 +8,7 @@ import { entryOf } from '../../src/format/entry.js';
 import { type AuthorizeParams, requestDigest, requestText } from '../../src/format/protocol.js';
 import { encodeRecord, type LogRecord, recordKind, recordPayloadType } from '../../src/format/record.js';
 import type { Statement } from '../../src/format/statement.js';
+import { VerificationContext } from '../../src/verify/context.js';
 import { decodePayload } from '../../src/verify/payload.js';
 import {
   authorization,
@@ -292,6 +293,23 @@ test('offline verification asks nobody and says what it could not prove', async 
   const late = client.verify(authorized().artifact, log.trust);
   assert.ok(late.verdict === 'denied');
   assert.equal(late.denials[0].code, 'EXPIRED');
+  await server.stop();
+});
+
+test('many artifacts are verified offline at once, each by its own situation', async () => {
+  const server = await startScriptedServer(() => assert.fail('nothing may be asked'));
+  const client = await connect({ socketPath: server.socketPath, timeoutMs: 50 });
+  const artifacts = [authorized().artifact, null, authorized().artifact];
+  const during = { nowMs: Date.parse('2026-01-01T00:01:00Z') };
+  const words = (verdicts: readonly { verdict: string }[]) => verdicts.map(({ verdict }) => verdict);
+  assert.deepEqual(words(client.verifyBatch(artifacts, log.trust, during)), ['valid', 'denied', 'valid']);
+  const context = new VerificationContext();
+  const onlyFirst = (position: number) => (position === 0 ? during : {});
+  for (let round = 0; round < 2; round++) {
+    const verdicts = client.verifyBatch(artifacts, log.trust, onlyFirst, context);
+    assert.deepEqual(words(verdicts), ['valid', 'denied', 'denied']);
+    assert.deepEqual(verdicts[0], client.verify(artifacts[0], log.trust, during));
+  }
   await server.stop();
 });
 

@@ -9,6 +9,7 @@ import {
   parseJsonBytes,
 } from '../../src/format/strict-json.js';
 import { utf8Encode } from '../../src/format/utf8.js';
+import { faultByReference } from './strict-json-reference.js';
 
 function faultOf(read: () => unknown): JsonFault | null {
   try {
@@ -86,6 +87,80 @@ describe('strict JSON', () => {
         const fault = faultOf(() => assert.deepEqual(parseJson(text), JSON.parse(text)));
         assert.ok(fault === null || fault === 'number-range', `${fault} for ${text}`);
       }),
+    );
+  });
+
+  test('finds in any text the fault that the plainest reading finds, or the same document', () => {
+    const atom = fc.constantFrom(
+      ...[
+        '1',
+        '-0',
+        '12345',
+        '0.5',
+        '1e3',
+        '1E3',
+        '2e400',
+        '123456789012345',
+        '1234567890123456',
+        '9007199254740993',
+      ],
+      ...[
+        '0.1234567890123456789',
+        '-1.5e-7',
+        'true',
+        'false',
+        'null',
+        '"a"',
+        '"b:{["',
+        '""',
+        '"\\""',
+        '"\\\\"',
+      ],
+      ...[
+        '"\\u0000"',
+        '"\\ud800"',
+        '"\\ud83d\\ude00"',
+        '"\ud800"',
+        '"\u00fc\u2014"',
+        '"\0"',
+        '"e1"',
+        '{}',
+        '[]',
+      ],
+    );
+    const key = fc.constantFrom('"a"', '"b"', '"c"', '"d"', '"\\u0061"', '"__proto__"', '"1"', '"x:"');
+    const { document } = fc.letrec<{ document: string }>((tie) => ({
+      document: fc.oneof(
+        { maxDepth: 4 },
+        atom,
+        fc.array(tie('document'), { maxLength: 4 }).map((items) => `[${items.join(',')}]`),
+        fc
+          .array(fc.tuple(key, tie('document')), { maxLength: 4 })
+          .map((members) => `{${members.map(([name, item]) => `${name}: ${item}`).join(' ,')}}`),
+      ),
+    }));
+    const change = fc.tuple(fc.nat(), fc.constantFrom('', '"', '\\', ':', '{', ']', '9', 'e', '.', ' ', ','));
+    fc.assert(
+      fc.property(
+        document,
+        fc.option(change, { freq: 2 }),
+        fc.constantFrom(1, 1, 1, 31, 32, 33),
+        (text, spoil, wrap) => {
+          let whole = '['.repeat(wrap - 1) + text + ']'.repeat(wrap - 1);
+          if (spoil !== null) {
+            const at = spoil[0] % (whole.length + 1);
+            whole = whole.slice(0, at) + spoil[1] + whole.slice(at + 1);
+          }
+          const expected = faultByReference(whole);
+          assert.equal(
+            faultOf(() => parseJson(whole)),
+            expected,
+            whole,
+          );
+          if (expected === null) assert.deepEqual(parseJson(whole), JSON.parse(whole));
+        },
+      ),
+      { numRuns: 10_000 },
     );
   });
 

@@ -66,10 +66,10 @@ describe('a running index', () => {
   });
 
   it('lets other work run between its batches', async () => {
-    const log = sealedLog(640);
+    const log = sealedLog(1280);
     const positions = new Set<number>();
     const opened = await setting.follow(log);
-    while (opened.position < 640) {
+    while (opened.position < 1280) {
       positions.add(opened.position);
       await nextTurn();
     }
@@ -153,7 +153,7 @@ it('follows a log on disk, and resumes on it after a restart of both', async () 
       origin,
       sealedSize: () => log.seal?.size ?? 0,
       rootAt: (size) => recovered.tree.root(size),
-      read: (position) => log.read(position),
+      frames: (from, to) => log.frames(from, to),
     };
     const index = await setting.follow(source);
     const before = index.position;

@@ -13,7 +13,8 @@ import {
   statementPayloadType,
 } from '../../src/format/statement.js';
 import { formatInstant } from '../../src/format/time.js';
-import type { LogEntry } from '../../src/log/entry-reader.js';
+import type { LogEntry, LoggedFrames } from '../../src/log/entry-reader.js';
+import { encodeFrame } from '../../src/log/journal-frame.js';
 import { type Hash, leafHash, nodeHash, treeRoot } from '../../src/merkle/tree.js';
 import type { IndexSource } from '../../src/state/index-follower.js';
 
@@ -40,11 +41,19 @@ export class MemoryLog implements IndexSource {
     return treeRoot(size, (level, index) => this.#subtree(level, index));
   }
 
-  async read(index: number): Promise<LogEntry> {
-    this.reads.push(index);
-    const entry = this.entries[index];
-    if (entry === undefined || index === this.unreadable) throw new Error(`log entry ${index} was changed`);
-    return entry;
+  async frames(from: number, to: number): Promise<LoggedFrames> {
+    const entries = this.entries.slice(from, to);
+    for (const { index } of entries) {
+      this.reads.push(index);
+      if (index === this.unreadable) throw new Error(`log entry ${index} was changed`);
+    }
+    const frames = entries.map(({ leaf, payloadType, payload, attachment }) =>
+      encodeFrame({ frame: 'entry', leaf, payloadType, payload, attachment }),
+    );
+    const hashes = entries.map(({ leaf }) => leafHash(leaf));
+    // In memory of their own, as the journal gives them.
+    const own = (parts: readonly Uint8Array[]): Uint8Array => new Uint8Array(Buffer.concat(parts));
+    return { first: from, count: entries.length, frames: own(frames), hashes: own(hashes) };
   }
 
   seal(): void {

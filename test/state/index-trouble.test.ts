@@ -108,16 +108,16 @@ describe('trouble while running', () => {
   });
 
   it('stops before an entry that this version does not know', async () => {
-    const log = sealedLog(32);
+    const log = sealedLog(64);
     log.addForeign();
     log.seal();
     const opened = await setting.follow(log);
     await setting.until(() => setting.troubles.length > 0);
     assert.match(
       setting.troubles[0] ?? '',
-      /^log entry 32 cannot be indexed by this version: not a record of ours/,
+      /^log entry 64 cannot be indexed by this version: not a record of ours/,
     );
-    assert.equal(opened.position, 32);
+    assert.equal(opened.position, 64);
   });
 
   it('closes at once while it waits for a retry', async () => {

@@ -15,7 +15,7 @@ const browserGlobals = { TextEncoder, TextDecoder, atob, btoa, URL, crypto: glob
 
 async function bundle(): Promise<string> {
   const entry = `
-    export { verify } from './verify/verify.js';
+    export { verify, verifyBatch } from './verify/verify.js';
     export { parseTrust } from './format/trust.js';
     export { offlineSituation } from './verify/situation.js';`;
   const result = await build({
@@ -60,6 +60,19 @@ describe('the verifier in a browser', () => {
     assert.deepEqual(
       judge(artifact.replace('"payload":"eyJf', '"payload":"eyJg'), '2026-11-21T09:42:00.000Z'),
       ['MALFORMED'],
+    );
+    assert.equal(
+      runInContext(
+        `(() => {
+          const artifact = ${artifact};
+          const situation = writ.offlineSituation(Date.parse('2026-11-21T09:42:00.000Z'));
+          const verdicts = writ.verifyBatch([artifact, {}, artifact], writ.parseTrust(${trust}), situation);
+          const alone = writ.verify(artifact, writ.parseTrust(${trust}), situation);
+          return verdicts.map((verdict) => verdict.verdict).join() + (JSON.stringify(verdicts[2]) === JSON.stringify(alone));
+        })()`,
+        context,
+      ),
+      'valid,denied,validtrue',
     );
   });
 });

@@ -1,4 +1,4 @@
-/** `writ verify`: the pure verifier over a file. Asks no daemon, trusts nothing but the pinned bundle. */
+/** `writ verify`: the pure verifier over files. Asks no daemon, trusts nothing but the pinned bundle. */
 
 import type { AuthenticRecord, AuthenticStatement, Verdict } from '../../verify/verdict.js';
 import { type Define, examples } from '../command.js';
@@ -15,7 +15,7 @@ interface Flags {
 
 export const define: Define = (command, act) => {
   command
-    .argument('<artifact>', 'the file that holds the artifact')
+    .argument('<artifacts...>', 'the files that hold the artifacts')
     .option('--trust <file>', 'the pinned trust bundle (otherwise trust.json in the state directory)')
     .option('--file <file>', 'the executable or signed file that the artifact must name')
     .option('--audience <name>', 'the relying party that the artifact must be for')
@@ -24,29 +24,61 @@ export const define: Define = (command, act) => {
       examples(
         'writ verify artifact.json --trust trust.json',
         'writ verify release.tar.gz.writ --trust trust.json --file release.tar.gz',
+        'writ verify archive/*.json --trust trust.json',
       ),
     );
-  act((context) => verifyFile(context, command.args[0] ?? '', command.opts<Flags>()));
+  act((context) => verifyFiles(context, command.args, command.opts<Flags>()));
 };
 
-async function verifyFile(context: CliContext, path: string, flags: Flags): Promise<ExitCode> {
+async function verifyFiles(context: CliContext, paths: readonly string[], flags: Flags): Promise<ExitCode> {
   const { readCandidate } = await import('../artifact-file.js');
   const { loadTrust } = await import('../trust-file.js');
-  const { verify } = await import('../../verify/verify.js');
+  const { verifyBatch } = await import('../../verify/verify.js');
   const { offlineSituation } = await import('../../verify/situation.js');
   const text = await import('../statement-text.js');
   const trust = await loadTrust(context, flags.trust);
-  const candidate = await readCandidate(path);
+  const candidates: unknown[] = [];
+  for (const path of paths) candidates.push(await readCandidate(path));
   const file =
     flags.file === undefined ? null : (await (await import('./sign.js')).digestsOf(flags.file)).digests;
   const situation = { ...offlineSituation(Date.now()), file, audience: flags.audience ?? null };
-  const verdict = verify(candidate, trust, situation);
-  context.output.result(verdictDocument(verdict), (paint) => verdictLines(verdict, text, paint));
-  return verdict.verdict === 'valid' ? exitCodes.ok : exitCodes.denied;
+  const verdicts = verifyBatch(candidates, trust, situation);
+  const [first] = verdicts;
+  if (first !== undefined && verdicts.length === 1) {
+    context.output.result(verdictDocument(first), (paint) => verdictLines(first, text, paint));
+  } else {
+    const named = verdicts.map((verdict, position) => ({ path: paths[position] ?? '', verdict }));
+    context.output.result(
+      named.map(({ path, verdict }) => ({ file: path, ...verdictDocument(verdict) })),
+      (paint) => overviewLines(named, paint),
+    );
+  }
+  return verdicts.every(({ verdict }) => verdict === 'valid') ? exitCodes.ok : exitCodes.denied;
+}
+
+/** One line for each valid artifact; each denied one with its reasons; the count at the end. */
+function overviewLines(
+  named: readonly { readonly path: string; readonly verdict: Verdict }[],
+  paint: Paint,
+): string[] {
+  const lines = named.flatMap(({ path, verdict }) =>
+    verdict.verdict === 'valid'
+      ? [`${paint('good', 'valid')}   ${path}`]
+      : [
+          `${paint('bad', 'denied')}  ${path}`,
+          ...verdict.denials.map(({ code, message }) => `  ${code}: ${message}`),
+        ],
+  );
+  const validCount = named.filter(({ verdict }) => verdict.verdict === 'valid').length;
+  return [
+    ...lines,
+    `${validCount} valid, ${named.length - validCount} denied`,
+    paint('faint', 'verify one alone to see what it says and what was not proven'),
+  ];
 }
 
 /** The verdict as JSON carries it: the checkpoint's root in base64. */
-function verdictDocument(verdict: Verdict): unknown {
+function verdictDocument(verdict: Verdict): object {
   const document = { ...verdict, artifact: withRootText(verdict.artifact) };
   return verdict.verdict === 'valid' ? document : { ...document, record: withRootText(verdict.record) };
 }

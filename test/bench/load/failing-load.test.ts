@@ -79,3 +79,28 @@ test('a connection that ends is an error', async () => {
   server.close();
   await rm(directory, { recursive: true });
 });
+
+test('a closed round waits for answers that are slow to come', async () => {
+  const server = createServer((socket) => {
+    socket.on('error', () => socket.destroy());
+    socket.on('data', (bytes) => {
+      const ids = [...bytes.toString('latin1').matchAll(/"id":(\d+),"method"/g)].map(([, id]) => Number(id));
+      // Longer than the round.
+      setTimeout(() => socket.write(ids.map((id) => `${grant(id)}\n`).join('')), 3 * round.durationMs);
+    });
+  });
+  const directory = await mkdtemp(join(tmpdir(), 'writ-load-'));
+  const path = join(directory, 'socket');
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  const generator = new Generator(path, 1);
+  try {
+    const { maxRequests: _all, ...endless } = round;
+    const { grantedInWindow, windowMs } = await generator.run(endless);
+    assert.ok(grantedInWindow >= 2, `${grantedInWindow} grants`);
+    assert.ok(windowMs > round.durationMs, `${windowMs} ms`);
+  } finally {
+    generator.close();
+    server.close();
+    await rm(directory, { recursive: true });
+  }
+});

@@ -56,6 +56,9 @@ test('closed loop, open loop and redemption', { timeout: 120_000 }, async () => 
       durationMs: 60_000,
     });
     assert.equal(redeemed.granted, authorized);
+    // Nothing is left to redeem, and so the round is over at once.
+    const nothing = await run({ workload: { kind: 'redeem' }, pace: closed, ...times });
+    assert.equal(nothing.granted, 0);
 
     await load.save(saved);
   } finally {

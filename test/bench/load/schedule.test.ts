@@ -24,18 +24,26 @@ test('a schedule without a rate is refused', () => {
 /** Takes note of what a loop sends. */
 class Sent implements LoopRoom {
   outstanding = 0;
+  ended = 0;
+  readonly endMs: number;
   left = Number.POSITIVE_INFINITY;
+  constructor(endMs: number) {
+    this.endMs = endMs;
+  }
   readonly sent: { readonly connection: number; readonly startMs: number }[] = [];
   send(connection: number, count: number, startMs: number): void {
     this.outstanding += count;
     this.sent.push({ connection, startMs });
   }
+  endIfOver(): void {
+    this.ended += 1;
+  }
 }
 
 test('an arrival that finds too much unanswered waits, and its time counts from the schedule', () => {
-  const room = new Sent();
+  const room = new Sent(10);
   const pace = { loop: 'open', connections: 2, ratePerSecond: 1000, maxOutstanding: 2 } as const;
-  const loop = openLoop(room, pace, new OpenSchedule(0, 1000, 10), 10);
+  const loop = openLoop(room, pace, new OpenSchedule(0, 1000, 10));
   loop.begin(5);
   assert.deepEqual(room.sent, [
     { connection: 0, startMs: 0 },
@@ -52,4 +60,18 @@ test('an arrival that finds too much unanswered waits, and its time counts from 
   assert.equal(loop.isOver(1000), true);
   assert.deepEqual(loop.unsentMs(), [3, 4, 5, 6, 7, 8, 9]);
   loop.stop();
+});
+
+test('a loop that wakes up after its end says so, though nothing is answered any more', async () => {
+  const pace = { loop: 'open', connections: 1, ratePerSecond: 100, maxOutstanding: 9 } as const;
+  // By the clock of the process this schedule ended long ago.
+  const startMs = performance.now() - 10_000;
+  const room = new Sent(startMs + 30);
+  const loop = openLoop(room, pace, new OpenSchedule(startMs, 100, 30));
+  loop.begin(startMs);
+  assert.equal(room.sent.length, 1);
+  while (room.ended === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  assert.equal(room.sent.length, 1);
+  assert.equal(loop.isOver(performance.now()), true);
+  assert.equal(loop.unsentMs().length, 2);
 });

@@ -79,6 +79,7 @@ const section: Section = {
       figure: spreadOf([20, 30, 40]),
       comparisons: [compared(3, 'at-least', 10)],
       notes: ['a note'],
+      details: {},
     },
   ],
   plots: [
