@@ -19,6 +19,7 @@ import {
   type Method,
   type Methods,
   requestDigest,
+  requestText,
   type SealedArtifact,
   type SignParams,
 } from '../format/protocol.js';
@@ -155,7 +156,11 @@ function checkEvidence(method: Method, params: unknown, denied: Denied, pinned: 
     throw new Mismatch('its evidence is not that of a denial');
   const { predicate } = payload.statement;
   same(predicate.method, method, 'its evidence is of the denial of another method');
-  same(predicate.attribution.request, requestDigest(method, params), 'its evidence is about another request');
+  same(
+    predicate.attribution.request,
+    requestDigest(requestText(method, params)),
+    'its evidence is about another request',
+  );
   same(predicate.denials, denied.denials, 'its evidence gives other reasons than the answer');
 }
 
@@ -171,7 +176,11 @@ function grantedPredicate(
   if (payload.content !== 'statement' || payload.statement.predicateType !== expected)
     throw new Mismatch(`it is not an artifact of type ${expected}`);
   const { predicate } = payload.statement;
-  same(predicate.attribution.request, requestDigest(method, params), 'it is about another request');
+  same(
+    predicate.attribution.request,
+    requestDigest(requestText(method, params)),
+    'it is about another request',
+  );
   return predicate;
 }
 

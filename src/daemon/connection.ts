@@ -23,6 +23,8 @@ export class Connection {
   readonly #parts: ConnectionParts;
   readonly #splitter = new LineSplitter(maxLineBytes);
   readonly #inFlight = new Set<RequestId>();
+  /** Answers on their way out: those that are ready in one turn leave in one write. */
+  #outgoing = '';
   #draining = false;
   #lastRead: NodeJS.Timeout | null = null;
 
@@ -52,12 +54,10 @@ export class Connection {
 
   #receive(chunk: Uint8Array): void {
     if (this.#draining) return;
-    this.#parts.socket.cork();
     for (const line of this.#splitter.push(chunk)) {
       if (line.line === 'tooLong') this.#refuse(tooLargeFault());
       else this.#take(line.bytes);
     }
-    process.nextTick(() => this.#parts.socket.uncork());
   }
 
   #take(line: Uint8Array): void {
@@ -97,15 +97,23 @@ export class Connection {
   }
 
   #write(line: string): void {
+    if (this.#outgoing === '') process.nextTick(() => this.#send());
+    this.#outgoing += line;
+  }
+
+  #send(): void {
     const { socket } = this.#parts;
-    if (!socket.writable) return;
+    const lines = this.#outgoing;
+    this.#outgoing = '';
+    if (lines === '' || !socket.writable) return;
     // A client that does not read its answers is not read from either.
-    if (!socket.write(line)) socket.pause();
+    if (!socket.write(lines)) socket.pause();
   }
 
   #endIfIdle(): void {
     const { socket } = this.#parts;
     if (this.#inFlight.size > 0) return;
+    this.#send();
     socket.end(() => socket.destroy());
     this.#lastRead ??= setTimeout(() => socket.destroy(), lastReadTimeoutMs);
   }

@@ -35,6 +35,7 @@ import { RedemptionQueue } from './methods/redeem.js';
 import { openClock } from './open-clock.js';
 import { sealRecord } from './pipeline/seal.js';
 import { policyService } from './policy-service.js';
+import { Preparations } from './preparations.js';
 import { recordHead, unsealedRevocation } from './records.js';
 import { SocketServer } from './server.js';
 import { Counters, type Services } from './services.js';
@@ -164,6 +165,7 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
     counters: new Counters(),
     measureAction: (action) => machine.measureAction(action),
     texts,
+    preparations: new Preparations(),
   };
   await announce(services, machine, signer.keys);
   snapshots = new Snapshots(
@@ -283,12 +285,12 @@ function serve(
     maxConnections: config.maxConnections,
     maxInFlight: config.maxInFlightPerConnection,
     openSession: (socket) => {
-      const session = machine.connect(socket);
-      const { uid, pid } = session.connection.facts;
+      const connection = machine.connect(socket);
+      const { uid, pid } = connection.facts;
       return {
         peerName: `uid ${uid} pid ${pid}`,
-        answer: (request) => intake.answer(session, request),
-        close: () => session.connection.close(),
+        answer: (request) => intake.answer(connection, request),
+        close: () => connection.close(),
       };
     },
     onFault: (peer, { code, message }) => {

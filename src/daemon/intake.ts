@@ -3,14 +3,15 @@
  * one look at the machine, taken after the last of them arrived: so each is judged by what was true after it was sent.
  */
 
+import type { PeerConnection } from '../identity/peer.js';
 import { dispatch } from './dispatch.js';
-import type { CallerSession, Machine } from './machine.js';
+import type { Machine } from './machine.js';
 import type { RedemptionQueue } from './methods/redeem.js';
 import type { Request } from './pipeline/parse.js';
 import type { Services } from './services.js';
 
 interface Arrived {
-  readonly session: CallerSession;
+  readonly connection: PeerConnection;
   readonly request: Request;
   readonly settle: (answer: Promise<unknown>) => void;
 }
@@ -28,9 +29,9 @@ export class Intake {
   }
 
   /** Answers a request. Rejects only for faults of the daemon itself. */
-  answer(session: CallerSession, request: Request): Promise<unknown> {
+  answer(connection: PeerConnection, request: Request): Promise<unknown> {
     return new Promise((settle) => {
-      this.#arrived.push({ session, request, settle });
+      this.#arrived.push({ connection, request, settle });
       if (this.#arrived.length === 1) setImmediate(() => this.#takeIn());
     });
   }
@@ -39,8 +40,8 @@ export class Intake {
     const arrived = this.#arrived;
     this.#arrived = [];
     const look = this.#machine.look();
-    for (const { session, request, settle } of arrived) {
-      const identify = () => this.#machine.identify(session, look);
+    for (const { connection, request, settle } of arrived) {
+      const identify = () => this.#machine.identify(connection, look);
       settle(dispatch(this.#services, this.#redemptions, identify, request));
     }
   }

@@ -27,13 +27,7 @@ import { socketDescriptor } from '../kernel/socket-descriptor.js';
 import type { ClockReading } from '../state/payload-clock.js';
 import type { Caller, Identified, MeasuredAction } from './services.js';
 
-/** One connection's peer, with what the last glance at it showed. */
-export interface CallerSession {
-  readonly connection: PeerConnection;
-  last: Seen | null;
-}
-
-/** `named`: the caller that comes of it, with the files and digests that it was made from. */
+/** What the last glance at a peer showed. `named`: the caller that comes of it, and what else it was made from. */
 interface Seen {
   readonly glance: string;
   readonly facts: ProcessFacts;
@@ -73,11 +67,14 @@ export class Look {
 /** Random bytes are asked for in portions this large; each is used once. */
 const randomPortionBytes = 4096;
 const nonceBytes = 16;
+const maxSeen = 1024;
 
 export class Machine {
   readonly #digester: FileDigester;
   readonly #random = Buffer.alloc(randomPortionBytes);
   #randomUsed = randomPortionBytes;
+  /** By the peer's facts of the moment when it connected: connections of one process have one caller. */
+  readonly #seen = new Map<string, Seen>();
   readonly #accounts = new Accounts();
   readonly #pidfdSupport: PidfdSupport = probePidfdSupport();
   readonly #measurer: EnvironmentMeasurer = createKernelMeasurer();
@@ -109,11 +106,11 @@ export class Machine {
   }
 
   /** Identifies the peer of an accepted connection. Throws PeerError. */
-  connect(socket: Socket): CallerSession {
+  connect(socket: Socket): PeerConnection {
     const descriptor = socketDescriptor(socket);
     if (descriptor === null)
       throw new PeerError('The connection was closed before its peer could be identified.');
-    return { connection: identifyPeer(descriptor, this.#pidfdSupport), last: null };
+    return identifyPeer(descriptor, this.#pidfdSupport);
   }
 
   /** For `identify`: take one when all requests that it is for have arrived. */
@@ -125,25 +122,40 @@ export class Machine {
    * The caller as it is now, and where it runs. At a glance where that can be: nobody but root could have changed its
    * executable since that was digested. What the glance before showed is used again as long as nothing changed.
    */
-  identify(session: CallerSession, look: Look): Identified | Promise<Identified> {
-    const glance = look.glance(session.connection);
-    if (glance === null) return this.#identifyAnew(session);
-    if (session.last?.glance !== glance) session.last = seen(glance);
-    const { last } = session;
-    const digests = last && this.#digester.keptDigestsOf(last.facts.executableIdentity);
-    if (last === null || digests === null) return this.#identifyAnew(session);
+  identify(connection: PeerConnection, look: Look): Identified | Promise<Identified> {
+    const glance = look.glance(connection);
+    const seen = glance === null ? null : this.#seenAs(connection, glance);
+    const digests = seen && this.#digester.keptDigestsOf(seen.facts.executableIdentity);
+    if (seen === null || digests === null) return this.#identifyAnew(connection);
     return this.#named(() => {
       const accounts = look.accountsVersion;
-      if (last.named?.accounts !== accounts || last.named.digests !== digests) {
-        const peer = peerAtGlance(session.connection, last.facts, digests);
-        const { bindings } = this.#measurer.measureRead(last.facts.namespaces);
-        last.named = { accounts, digests, caller: this.#caller(peer, bindings) };
+      if (seen.named?.accounts !== accounts || seen.named.digests !== digests) {
+        const peer = peerAtGlance(connection, seen.facts, digests);
+        const { bindings } = this.#measurer.measureRead(seen.facts.namespaces);
+        seen.named = { accounts, digests, caller: this.#caller(peer, bindings) };
       }
-      return { outcome: 'identified', caller: last.named.caller };
+      return { outcome: 'identified', caller: seen.named.caller };
     });
   }
 
-  async #identifyAnew({ connection }: CallerSession): Promise<Identified> {
+  /** Null for a glance that cannot be understood. */
+  #seenAs({ facts: connected }: PeerConnection, glance: string): Seen | null {
+    const { pid, startTime, uid, gid, groups, label } = connected;
+    const key = `${pid} ${startTime} ${uid} ${gid} ${groups.join()} ${label}`;
+    const known = this.#seen.get(key);
+    if (known?.glance === glance) return known;
+    const facts = parseProcessFacts(glance);
+    if (facts === null) return null;
+    if (this.#seen.size >= maxSeen) {
+      const [oldest] = this.#seen.keys();
+      if (oldest !== undefined) this.#seen.delete(oldest);
+    }
+    const seen = { glance, facts, named: null };
+    this.#seen.set(key, seen);
+    return seen;
+  }
+
+  async #identifyAnew(connection: PeerConnection): Promise<Identified> {
     const current = await currentPeer(connection, (path) => this.#digester.digest(path, 'executable'));
     if (current.outcome === 'denied') return current;
     const { peer } = current;
@@ -214,12 +226,6 @@ function isAbsolute({ executable, cwd }: ExecuteRequest): boolean {
 
 function startsWithSlash(path: ExactText): boolean {
   return typeof path === 'string' ? path.startsWith('/') : exactBytes(path)[0] === 0x2f;
-}
-
-/** Null for a glance that cannot be understood. */
-function seen(glance: string): Seen | null {
-  const facts = parseProcessFacts(glance);
-  return facts && { glance, facts, named: null };
 }
 
 function scopeMismatch(message: string, remedy?: string): MeasuredAction {

@@ -11,6 +11,7 @@ import type { Log } from '../log/log.js';
 import type { CallerFacts, PolicyFacts } from '../policy/input.js';
 import type { PayloadClock } from '../state/payload-clock.js';
 import type { LogViews } from '../state/views.js';
+import type { Preparations } from './preparations.js';
 
 /**
  * A caller as of this request: the kernel's facts, the names that its ids have on this machine, and what can be measured
@@ -96,6 +97,7 @@ export interface Services {
   readonly measureAction: (action: RequestedAction) => MeasuredAction | Promise<MeasuredAction>;
   /** Canonical texts of what comes again in many statements. */
   readonly texts: RememberedTexts;
+  readonly preparations: Preparations;
 }
 
 /** Counts of what happened since the start, by name. */

@@ -32,12 +32,12 @@ export const envelopeSchema: z.ZodType<Envelope> = z.object({
  * `"DSSEv1" SP len(type) SP type SP len(payload) SP payload`, lengths in bytes, decimal.
  */
 export function pae(payloadType: string, payload: Uint8Array): Uint8Array {
-  return concatBytes(paeHead(payloadType, payload.length), payload);
+  return concatBytes(utf8Encode(paeHeader(payloadType, payload.length)), payload);
 }
 
-function paeHead(payloadType: string, payloadBytes: number): Uint8Array {
-  const typeBytes = utf8Length(payloadType);
-  return utf8Encode(`DSSEv1 ${typeBytes} ${payloadType} ${payloadBytes} `);
+/** What precedes a payload of so many bytes in its Pre-Authentication Encoding. */
+export function paeHeader(payloadType: string, payloadBytes: number): string {
+  return `DSSEv1 ${utf8Length(payloadType)} ${payloadType} ${payloadBytes} `;
 }
 
 /** Puts a payload and one signature into an envelope. */
@@ -74,7 +74,7 @@ export function envelopePae(
   allocate: (sizeBytes: number) => Uint8Array,
 ): EncodedPayload {
   const payloadBytes = base64DecodedLength(payload);
-  const head = paeHead(payloadType, payloadBytes);
+  const head = utf8Encode(paeHeader(payloadType, payloadBytes));
   const encoded = allocate(head.length + payloadBytes);
   encoded.set(head);
   const decoded = encoded.subarray(head.length);

@@ -2,17 +2,34 @@
 
 import { utf8Encode } from './utf8.js';
 
+const maxNames = 512;
+
 /**
  * Canonical texts of objects that will be written again, as parts of other documents. What is remembered must never
  * change afterwards; an object that nobody else refers to is forgotten.
  */
 export class RememberedTexts {
   readonly #texts = new WeakMap<object, string>();
+  readonly #names = new Map<string, string>();
 
   /** Remembers the canonical text of a value, and returns the value. Throws like `jcsText`. */
   remember<Value extends object>(value: Value): Value {
-    if (!this.#texts.has(value)) this.#texts.set(value, write(value, this));
+    if (!this.#texts.has(value)) {
+      const text = write(value, this);
+      // V8 keeps a concatenation as a tree until a character of it is read; here it is joined once for all.
+      text.charCodeAt(0);
+      this.#texts.set(value, text);
+    }
     return value;
+  }
+
+  /** The name of a member with its colon. The first that are met are remembered: those that the formats define. */
+  nameOf(name: string): string {
+    const known = this.#names.get(name);
+    if (known !== undefined) return known;
+    const text = `${writeString(name)}:`;
+    if (this.#names.size < maxNames) this.#names.set(name, text);
+    return text;
   }
 
   /** The text of this very object, if it was remembered. */
@@ -59,16 +76,24 @@ function writeContainer(value: object, remembered: RememberedTexts | null): stri
     return `[${items}]`;
   }
   const fields = value as Readonly<Record<string, unknown>>;
-  // Without an order of its own, sort() is by UTF-16 code units, as section 3.2.3 demands.
-  const names = Object.keys(fields).sort();
-  let members = '';
-  for (const name of names) {
+  let text = '{';
+  for (const name of sortedNames(fields)) {
     const field = fields[name];
     if (field === undefined) continue;
-    const member = `${writeString(name)}:${write(field, remembered)}`;
-    members += members === '' ? member : `,${member}`;
+    if (text.length > 1) text += ',';
+    text += remembered === null ? `${writeString(name)}:` : remembered.nameOf(name);
+    text += write(field, remembered);
   }
-  return `{${members}}`;
+  return `${text}}`;
+}
+
+/** By UTF-16 code units, as section 3.2.3 demands. Many objects are in order already, and sorting costs more than looking. */
+function sortedNames(fields: object): string[] {
+  const names = Object.keys(fields);
+  for (let position = 1; position < names.length; position++) {
+    if ((names[position - 1] as string) > (names[position] as string)) return names.sort();
+  }
+  return names;
 }
 
 /** JSON.stringify escapes exactly what section 3.2.2.2 does, except that it accepts lone surrogates. */

@@ -7,9 +7,10 @@ import { type ArtifactId, artifactIdSchema } from './artifact-id.js';
 import type { Denial, Denials } from './denial.js';
 import { type Envelope, envelopeSchema } from './dsse.js';
 import { hexEncode } from './hex.js';
-import { jcsBytes } from './jcs.js';
+import { jcsText } from './jcs.js';
 import { type Bind, type Descend, nonceSchema } from './predicate.js';
 import { type RevocationCause, revocationCauses } from './record.js';
+import { utf8Encode } from './utf8.js';
 
 /** A line is a JSON-RPC message without its newline; longer ones are refused as TOO_LARGE. */
 export const maxLineBytes = 65_536;
@@ -230,7 +231,12 @@ export const rpcErrorCodes = {
   overloaded: -32002,
 } as const;
 
-/** The digest of a request (SHA3-512 hex) that its answer names: over the JCS of method and parameters. */
-export function requestDigest(method: Method, params: unknown): string {
-  return hexEncode(sha3_512(jcsBytes({ method, params })));
+/** A request as canonical JSON of method and parameters: equal texts ask the same. */
+export function requestText(method: Method, params: unknown): string {
+  return jcsText({ method, params });
+}
+
+/** The digest of a request (SHA3-512 hex) that its answer names: over its text in UTF-8. */
+export function requestDigest(text: string): string {
+  return hexEncode(sha3_512(utf8Encode(text)));
 }

@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { type DigestSet, digestSetSchema } from './digest-set.js';
-import { jcsBytes, type RememberedTexts } from './jcs.js';
+import { jcsText, type RememberedTexts } from './jcs.js';
 import {
   type DenialPredicate,
   denialPredicateSchema,
@@ -11,6 +11,7 @@ import {
 } from './predicate.js';
 import { readOwnStatement, StatementMemory } from './statement-reader.js';
 import { parseJsonBytes } from './strict-json.js';
+import { utf8Encode } from './utf8.js';
 
 export const statementPayloadType = 'application/vnd.in-toto+json';
 
@@ -63,17 +64,24 @@ const statementSchema: z.ZodType<Statement> = z.discriminatedUnion('predicateTyp
 ]);
 
 /**
- * The payload bytes of a statement, in canonical JSON; parts of it may be remembered. Throws RangeError when it would
- * exceed `maxStatementBytes`.
+ * The payload of a statement, as canonical JSON; parts of it may be remembered. Throws RangeError when it would exceed
+ * `maxStatementBytes`.
  */
-export function encodeStatement(statement: Statement, remembered: RememberedTexts | null = null): Uint8Array {
-  const bytes = jcsBytes(statement, remembered);
-  if (bytes.length > maxStatementBytes) {
+export function statementText(statement: Statement, remembered: RememberedTexts | null = null): string {
+  const text = jcsText(statement, remembered);
+  // No UTF-16 code unit takes more than three bytes, so most texts need not be counted.
+  const sizeBytes = text.length * 3 <= maxStatementBytes ? text.length : utf8Encode(text).length;
+  if (sizeBytes > maxStatementBytes) {
     throw new RangeError(
-      `the statement is ${bytes.length} bytes long, at most ${maxStatementBytes} can be sealed`,
+      `the statement is ${sizeBytes} bytes long, at most ${maxStatementBytes} can be sealed`,
     );
   }
-  return bytes;
+  return text;
+}
+
+/** The payload bytes of a statement. Throws like `statementText`. */
+export function encodeStatement(statement: Statement): Uint8Array {
+  return utf8Encode(statementText(statement));
 }
 
 /**

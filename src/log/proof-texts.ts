@@ -1,6 +1,6 @@
 /** Texts of tlog-proofs under one seal: what the proofs of a batch have in common is computed and written once. */
 
-import { proofHead, proofHashLine } from '../format/tlog-proof.js';
+import { proofHashLine, proofHead } from '../format/tlog-proof.js';
 import { rangeHash, type SubtreeSource } from '../merkle/tree.js';
 
 export class ProofTexts {

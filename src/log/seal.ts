@@ -3,6 +3,7 @@
 import type { ArtifactId } from '../format/artifact-id.js';
 import type { Checkpoint } from '../format/checkpoint.js';
 import type { Denial } from '../format/denial.js';
+import type { EncodedPayload } from '../format/dsse.js';
 import type { EntryKind } from '../format/entry.js';
 import type { LogRecord } from '../format/record.js';
 import type { PayloadType } from './journal-frame.js';
@@ -25,7 +26,8 @@ export interface CheckpointSigner {
 export interface Submission {
   readonly kind: EntryKind;
   readonly payloadType: PayloadType;
-  readonly payload: Uint8Array;
+  /** The payload, as canonical JSON. */
+  readonly payload: string;
   /** What the payload says, where it is a record; null for a statement. */
   readonly record: LogRecord | null;
   /** Kept beside the payload, outside the leaf: the policy input of a decision. Empty where there is none. */
@@ -38,12 +40,15 @@ export interface Submission {
   readonly effect: 'grant' | 'evidence' | 'restriction';
 }
 
+/** A submission whose payload was made into bytes, with others in one piece of memory: not to be kept for long. */
+export interface EncodedSubmission extends Omit<Submission, 'payload'>, EncodedPayload {}
+
 /** An entry that just became durable: its index is final. */
 export interface DurableEntry {
   readonly index: number;
   readonly id: ArtifactId;
   readonly leaf: Uint8Array;
-  readonly submission: Submission;
+  readonly submission: EncodedSubmission;
 }
 
 /** An entry that is durable and under a signed checkpoint that is in the journal too. */
@@ -51,6 +56,8 @@ export interface Sealed {
   readonly outcome: 'sealed';
   readonly id: ArtifactId;
   readonly index: number;
+  /** The payload's bytes, in one piece of memory with others: not to be kept for long. */
+  readonly payload: Uint8Array;
   /** Text of the tlog-proof: the artifact's signature. */
   readonly proof: string;
 }

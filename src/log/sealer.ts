@@ -12,18 +12,19 @@
 import { type ArtifactId, artifactIdOf } from '../format/artifact-id.js';
 import { formatCheckpoint } from '../format/checkpoint.js';
 import { denial } from '../format/denial.js';
-import { pae } from '../format/dsse.js';
 import { encodeEntry } from '../format/entry.js';
 import { formatNote, type VerifierKey } from '../format/note.js';
 import { evidenceDigestsBatch } from '../hash/evidence.js';
 import { leafHash } from '../merkle/tree.js';
 import { type Journal, JournalWriteError } from './journal.js';
 import type { Frame } from './journal-frame.js';
+import { PayloadSlabs } from './payload-slabs.js';
 import { ProofTexts } from './proof-texts.js';
 import type {
   AbandonedGrant,
   CheckpointSigner,
   DurableEntry,
+  EncodedSubmission,
   SealLimits,
   SealResult,
   Submission,
@@ -60,7 +61,7 @@ export interface SealerParts {
 
 /** A payload on its way. `settle` is null for entries of the log itself, which wait without a deadline. */
 interface Waiting {
-  readonly submission: Submission;
+  readonly submission: EncodedSubmission;
   readonly deadlineMs: number;
   readonly settle: ((result: SealResult) => void) | null;
   state: 'pending' | 'sealing' | 'abandoned';
@@ -96,6 +97,7 @@ export class Sealer {
   #writing: readonly Written[] = [];
   #unsealed: Durable[] = [];
   #pendingNote: PendingNote | null = null;
+  readonly #slabs = new PayloadSlabs();
   #waitingBytes = 0;
   /** Abandoned grants whose revocation is not durable yet: while there is one, no seal comes into force. */
   #unrevoked = 0;
@@ -138,7 +140,6 @@ export class Sealer {
     const refusal = this.#refusal(submission);
     if (refusal !== null) return Promise.resolve({ outcome: 'unsealed', denial: refusal });
     return new Promise((settle) => {
-      this.#waitingBytes += sizeOf(submission);
       this.#enqueue(submission, settle);
     });
   }
@@ -165,8 +166,9 @@ export class Sealer {
     if (this.#trouble !== null && !(restricts && this.#trouble.code === 'HSM_UNAVAILABLE'))
       return this.#trouble;
     const { maxWaitingEntries, maxWaitingBytes } = this.#parts.limits;
-    const full =
-      this.waitingEntries >= maxWaitingEntries || this.#waitingBytes + sizeOf(submission) > maxWaitingBytes;
+    // A payload has at least as many bytes as characters, and is bounded by itself.
+    const bytes = submission.payload.length + submission.attachment.length;
+    const full = this.waitingEntries >= maxWaitingEntries || this.#waitingBytes + bytes > maxWaitingBytes;
     return full ? denial('OVERLOADED', 'too many requests wait for their seal') : null;
   }
 
@@ -179,7 +181,11 @@ export class Sealer {
   #enqueue(submission: Submission, settle: Waiting['settle']): void {
     const { sealTimeoutMs } = this.#parts.limits;
     const deadlineMs = settle === null ? Number.POSITIVE_INFINITY : this.#parts.monotonicMs() + sealTimeoutMs;
-    this.#queue.push({ submission, deadlineMs, settle, state: 'pending' });
+    const { kind, payloadType, record, attachment, effect } = submission;
+    const { pae, payload } = this.#slabs.encode(payloadType, submission.payload);
+    const encoded = { kind, payloadType, pae, payload, record, attachment, effect };
+    this.#waitingBytes += settle === null ? 0 : sizeOf(encoded);
+    this.#queue.push({ submission: encoded, deadlineMs, settle, state: 'pending' });
     this.#deadlines ??= setInterval(() => this.#abandonLate(), deadlineTickMs);
     this.#kickWriter();
   }
@@ -337,7 +343,8 @@ export class Sealer {
     const proofs = new ProofTexts(seal.size, seal.note, this.#parts.tree.subtree);
     for (const { waiting, id, index } of covered) {
       if (waiting.settle === null) continue;
-      this.#settle(waiting, { outcome: 'sealed', id, index, proof: proofs.textOf(index) });
+      const { payload } = waiting.submission;
+      this.#settle(waiting, { outcome: 'sealed', id, index, payload, proof: proofs.textOf(index) });
     }
   }
 
@@ -380,16 +387,17 @@ export class Sealer {
   }
 }
 
-/** Digests a batch in one call: the digests' cost a payload falls with the number of payloads. */
+/** Digests a batch in one call: each payload costs less among many. */
 function digestBatch(batch: readonly Waiting[]): Written[] {
-  const digests = evidenceDigestsBatch(
-    batch.map(({ submission }) => pae(submission.payloadType, submission.payload)),
-  );
-  return digests.map((own, position) => {
-    const waiting = batch[position] as Waiting;
+  const digests = evidenceDigestsBatch(batch.map(({ submission }) => submission.pae));
+  const written: Written[] = [];
+  for (const [position, waiting] of batch.entries()) {
+    const own = digests[position];
+    if (own === undefined) throw new Error('a payload of the batch was not digested');
     const leaf = encodeEntry({ kind: waiting.submission.kind, digests: own });
-    return { waiting, id: artifactIdOf(own), leaf };
-  });
+    written.push({ waiting, id: artifactIdOf(own), leaf });
+  }
+  return written;
 }
 
 function framesOf(note: PendingNote | null, batch: readonly Written[]): Frame[] {
@@ -400,7 +408,7 @@ function framesOf(note: PendingNote | null, batch: readonly Written[]): Frame[] 
   return note === null ? entries : [{ frame: 'checkpoint', note: note.seal.note }, ...entries];
 }
 
-function sizeOf({ payload, attachment }: Submission): number {
+function sizeOf({ payload, attachment }: Pick<EncodedSubmission, 'payload' | 'attachment'>): number {
   return payload.length + attachment.length;
 }
 

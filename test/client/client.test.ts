@@ -5,7 +5,7 @@ import { WritForeignAnswerError } from '../../src/client/errors.js';
 import { artifactIdOf } from '../../src/format/artifact-id.js';
 import { type Envelope, envelopePayload } from '../../src/format/dsse.js';
 import { entryOf } from '../../src/format/entry.js';
-import { type AuthorizeParams, requestDigest } from '../../src/format/protocol.js';
+import { type AuthorizeParams, requestDigest, requestText } from '../../src/format/protocol.js';
 import { encodeRecord, type LogRecord, recordKind, recordPayloadType } from '../../src/format/record.js';
 import type { Statement } from '../../src/format/statement.js';
 import { VerificationContext } from '../../src/verify/context.js';
@@ -35,7 +35,7 @@ function sealed(artifact: Envelope) {
 }
 
 function attribution(method: 'authorize' | 'sign', params: unknown) {
-  return { ...predicate.attribution, request: requestDigest(method, params) };
+  return { ...predicate.attribution, request: requestDigest(requestText(method, params)) };
 }
 
 function authorized(changes: Parameters<typeof authorization>[0] = {}, by = log) {

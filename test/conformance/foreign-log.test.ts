@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { encodeEntry, entryOf } from '../../src/format/entry.js';
 import { formatVerifierKey } from '../../src/format/note.js';
+import { utf8Encode } from '../../src/format/utf8.js';
 import { grantSubmission, openLog, SoftwareSigner, temporaryDirectory } from '../log/software-log.js';
 import { foreignVerify } from './foreign-verifier.js';
 
@@ -29,7 +30,7 @@ describe("Go's note and tlog packages", () => {
     await log.close();
     await writeFile(
       join(home.path, 'leaf'),
-      encodeEntry(entryOf(submission.kind, submission.payloadType, submission.payload)),
+      encodeEntry(entryOf(submission.kind, submission.payloadType, utf8Encode(submission.payload))),
     );
     await writeFile(join(home.path, 'proof'), proof);
   });

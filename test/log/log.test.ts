@@ -7,6 +7,7 @@ import { parseCheckpoint } from '../../src/format/checkpoint.js';
 import { encodeEntry, entryOf } from '../../src/format/entry.js';
 import { parseNote } from '../../src/format/note.js';
 import { parseTlogProof } from '../../src/format/tlog-proof.js';
+import { utf8Encode } from '../../src/format/utf8.js';
 import { LogDamageError } from '../../src/log/damage.js';
 import type { Sealed, SealResult, Submission } from '../../src/log/seal.js';
 import { rootOfInclusion } from '../../src/merkle/proof.js';
@@ -25,7 +26,7 @@ function assertProves(submission: Submission, { proof, index }: Sealed, signer: 
   const trust = { logs: [{ origin: signer.key.name, key: signer.key, retired: null }], artifactKeys: [] };
   const verdict = verifyCheckpoint(parsed.checkpoint, trust);
   if (verdict.verdict === 'denied') assert.fail(verdict.denial.message);
-  const leaf = encodeEntry(entryOf(submission.kind, submission.payloadType, submission.payload));
+  const leaf = encodeEntry(entryOf(submission.kind, submission.payloadType, utf8Encode(submission.payload)));
   assert.equal(parsed.index, index);
   assert.deepEqual(
     rootOfInclusion(leafHash(leaf), index, verdict.checkpoint.size, parsed.hashes),

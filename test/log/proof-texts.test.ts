@@ -16,7 +16,9 @@ const subtree: SubtreeSource = (level, index): Hash =>
 test('each text is the one of the proof made alone, in whatever order they are asked for', () => {
   const sizeAndIndexes = fc
     .integer({ min: 1, max: 300 })
-    .chain((size) => fc.tuple(fc.constant(size), fc.array(fc.nat(size - 1), { minLength: 1, maxLength: 40 })));
+    .chain((size) =>
+      fc.tuple(fc.constant(size), fc.array(fc.nat(size - 1), { minLength: 1, maxLength: 40 })),
+    );
   fc.assert(
     fc.property(sizeAndIndexes, ([size, indexes]) => {
       const texts = new ProofTexts(size, 'the note\n', subtree);

@@ -9,8 +9,9 @@ import { base64Encode } from '../../src/format/base64.js';
 import { formatCheckpoint } from '../../src/format/checkpoint.js';
 import { denial } from '../../src/format/denial.js';
 import type { EntryKind } from '../../src/format/entry.js';
+import { jcsText } from '../../src/format/jcs.js';
 import { type VerifierKey, verifierKey } from '../../src/format/note.js';
-import { encodeRecord, type LogRecord, recordKind, recordPayloadType } from '../../src/format/record.js';
+import { type LogRecord, recordKind, recordPayloadType } from '../../src/format/record.js';
 import { utf8Encode } from '../../src/format/utf8.js';
 import { Log } from '../../src/log/log.js';
 import { type RecoveredLog, type ReplayedEntry, recoverLog } from '../../src/log/recovery.js';
@@ -61,7 +62,7 @@ export function freshNonce(): string {
 }
 
 export function recordSubmission(record: LogRecord, effect: Submission['effect']): Submission {
-  const payload = encodeRecord(record);
+  const payload = jcsText(record);
   return {
     kind: recordKind(record),
     payloadType: recordPayloadType,

@@ -76,7 +76,7 @@ export async function openSnapshotLog(directory: string, signer: SoftwareSigner)
 
 /** A small payload that is no record. */
 export function statementSubmission(): Submission {
-  const payload = Buffer.from(freshNonce());
+  const payload = freshNonce();
   const nothing = new Uint8Array();
   return {
     kind: 'denial',

@@ -3,8 +3,8 @@
 import type { Action } from '../../format/action.js';
 import type { ArtifactId } from '../../format/artifact-id.js';
 import { type Denial, denial } from '../../format/denial.js';
-import type { PolicyRecord } from '../../format/predicate.js';
-import { type AuthorizeParams, requestDigest, type SignParams } from '../../format/protocol.js';
+import type { Lineage } from '../../format/predicate.js';
+import { type AuthorizeParams, requestDigest, requestText, type SignParams } from '../../format/protocol.js';
 import type { Statement } from '../../format/statement.js';
 import { parseInstant } from '../../format/time.js';
 import { lineageFaults } from '../../verify/lineage.js';
@@ -14,7 +14,14 @@ import type { Request } from '../pipeline/parse.js';
 import { type RefusalContext, refuse, refuseAll } from '../pipeline/refuse.js';
 import type { Granted } from '../pipeline/reply.js';
 import { grantResult, sealStatement } from '../pipeline/seal.js';
-import { attributionOf, type Grant, grantStatement, lineageUnder } from '../pipeline/statement.js';
+import {
+  attributionOf,
+  type GrantOptions,
+  grantStatement,
+  grantTerms,
+  lineageUnder,
+} from '../pipeline/statement.js';
+import type { Preparation } from '../preparations.js';
 import type { Caller, Decision, Services } from '../services.js';
 
 type GrantRequest = Extract<Request, { method: 'authorize' | 'sign' }>;
@@ -27,6 +34,11 @@ interface Draft {
   readonly parent: GrantedArtifact | null;
   readonly options: Pick<AuthorizeParams, 'ttlSeconds' | 'audience' | 'bind' | 'descend'>;
 }
+
+/** A draft that the policy was asked about: what a grant would say, or why there is none. */
+type Considered =
+  | { readonly outcome: 'granted'; readonly preparation: Preparation }
+  | { readonly outcome: 'refused'; readonly decision: Decision; readonly grounds: readonly Denial[] };
 
 export async function authorize(
   services: Services,
@@ -63,36 +75,62 @@ export function sign(
 }
 
 async function grant(services: Services, draft: Draft): Promise<Granted> {
-  const { request, caller, action, parent } = draft;
-  const { params } = request;
+  const { request, caller, parent } = draft;
   const lineage = lineageUnder(
     parent && { id: parent.entry.id, lineage: parent.statement.predicate.lineage },
   );
-  const decision = decide(services.policy, {
-    caller,
-    request: action,
-    claims: params,
-    lineageDepth: lineage.depth,
-    nowMs: services.clock.lastTrustedMs(),
-  });
-  const context: RefusalContext = { ...contextOf(caller, params), policy: decision };
+  const considered = consider(services, draft, lineage);
   // From here to the append nothing is awaited: so payload times follow the order of the log.
   const time = services.clock.now();
-  const grounds = groundsToRefuse(services, draft, decision, lineage.depth);
-  if (time.outcome === 'untrusted') grounds.push(time.denial);
-  if (decision.decision === 'deny' || time.outcome === 'untrusted' || grounds.length > 0) {
-    return refuseAll(services, request, context, grounds);
+  if (considered.outcome === 'refused' || time.outcome === 'untrusted') {
+    const policy = considered.outcome === 'refused' ? considered.decision : considered.preparation.decision;
+    const grounds = considered.outcome === 'refused' ? [...considered.grounds] : [];
+    if (time.outcome === 'untrusted') grounds.push(time.denial);
+    return refuseAll(services, request, { ...contextOf(caller, request.params), policy }, grounds);
   }
-  const statement = grantStatement(grantOf(services, draft, decision.record, lineage), {
-    timeMs: time.timeMs,
-    nonce: services.nonce(),
-  });
+  const { terms, decision, requestDigest } = considered.preparation;
+  const context: RefusalContext = { ...contextOf(caller, request.params), policy: decision };
+  const occasion = {
+    lineage,
+    notAfterCapMs: parent && parseInstant(parent.statement.predicate.validity.notAfter),
+    attribution: attributionOf(services, requestDigest),
+  };
+  const stamp = { timeMs: time.timeMs, nonce: services.nonce() };
+  const statement = grantStatement(terms, occasion, stamp);
   const widening = parentFaults(statement, parent);
   if (widening.length > 0) return refuseAll(services, request, context, widening);
   const sealing = await sealStatement(services, statement, decision.input);
   if (sealing.outcome === 'unsealed') return refuse(services, request, context, [sealing.denial]);
   services.counters.increment(`granted.${request.method}`);
   return grantResult(services, sealing.sealed);
+}
+
+/** Asks the policy, unless it allowed the same caller the same before. */
+function consider(services: Services, draft: Draft, lineage: Lineage): Considered {
+  const { request, caller, action, parent } = draft;
+  const { preparations, policy } = services;
+  const text = requestText(request.method, request.params);
+  const digests = action.type === 'execute' ? action.digests : null;
+  const mayRepeat = parent === null && !policy.needsTime;
+  const kept = mayRepeat ? preparations.find(caller, text, digests) : null;
+  if (kept !== null) return { outcome: 'granted', preparation: kept };
+  const decision = decide(policy, {
+    caller,
+    request: action,
+    claims: request.params,
+    lineageDepth: lineage.depth,
+    nowMs: services.clock.lastTrustedMs(),
+  });
+  const grounds = groundsToRefuse(services, draft, decision, lineage.depth);
+  if (decision.decision === 'deny' || grounds.length > 0) return { outcome: 'refused', decision, grounds };
+  const terms = grantTerms(action, caller, request.params, decision.record, optionsOf(services, draft));
+  const preparation = { terms, decision, requestDigest: requestDigest(text), digests };
+  if (mayRepeat) {
+    services.texts.remember(terms.scope);
+    services.texts.remember(terms.subject);
+    preparations.keep(caller, text, preparation);
+  }
+  return { outcome: 'granted', preparation };
 }
 
 function groundsToRefuse(services: Services, draft: Draft, decision: Decision, depth: number): Denial[] {
@@ -120,25 +158,12 @@ function lifetimes(
   return { defaultTtlSeconds: policy.signatureTtlSeconds, maxTtlSeconds: policy.signatureTtlSeconds };
 }
 
-function grantOf(
-  services: Services,
-  { request, caller, action, parent, options }: Draft,
-  policy: PolicyRecord,
-  lineage: Grant['lineage'],
-): Grant {
-  const parentPredicate = parent?.statement.predicate ?? null;
+function optionsOf(services: Services, { action, parent, options }: Draft): GrantOptions {
   return {
-    action,
-    caller,
-    claims: request.params,
-    policy,
     ttlSeconds: options.ttlSeconds ?? lifetimes(services, action).defaultTtlSeconds,
-    audience: options.audience ?? parentPredicate?.scope.audience ?? null,
+    audience: options.audience ?? parent?.statement.predicate.scope.audience ?? null,
     bind: options.bind ?? 'uid',
     descend: options.descend ?? 'any',
-    lineage,
-    notAfterCapMs: parentPredicate && parseInstant(parentPredicate.validity.notAfter),
-    attribution: attributionOf(services, requestDigest(request.method, request.params)),
   };
 }
 

@@ -1,8 +1,8 @@
 /** The end of every denied request: signed evidence in the log where there can be any, a plain answer where not. */
 
 import { type Denial, type Denials, isEvidenceDenial } from '../../format/denial.js';
-import { jcsBytes } from '../../format/jcs.js';
-import { type Claims, type Denied, requestDigest } from '../../format/protocol.js';
+import { type Claims, type Denied, requestDigest, requestText } from '../../format/protocol.js';
+import { utf8Encode } from '../../format/utf8.js';
 import type { Caller, Decision, Services } from '../services.js';
 import type { Request } from './parse.js';
 import { artifactOf, sealStatement } from './seal.js';
@@ -31,6 +31,7 @@ export async function refuse(
     return { decision: 'deny', denials, evidence: null };
   // A refusal for an untrusted clock still needs a time: the last one that was believed.
   const stamp = { timeMs: services.clock.lastTrustedMs(), nonce: services.nonce() };
+  const text = requestText(method, params);
   const statement = denialStatement(
     {
       method,
@@ -38,9 +39,9 @@ export async function refuse(
       caller: context.caller,
       claims: context.claims,
       policy: context.policy?.record ?? null,
-      attribution: attributionOf(services, requestDigest(method, params)),
+      attribution: attributionOf(services, requestDigest(text)),
     },
-    jcsBytes({ method, params }),
+    utf8Encode(text),
     stamp,
   );
   const sealing = await sealStatement(services, statement, context.policy?.input ?? new Uint8Array());

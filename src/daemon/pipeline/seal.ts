@@ -4,13 +4,14 @@ import type { ArtifactId } from '../../format/artifact-id.js';
 import { base64Encode } from '../../format/base64.js';
 import { type Denial, denial } from '../../format/denial.js';
 import { sealEnvelope } from '../../format/dsse.js';
+import { jcsText } from '../../format/jcs.js';
 import type { SealedArtifact } from '../../format/protocol.js';
-import { encodeRecord, type LogRecord, recordKind, recordPayloadType } from '../../format/record.js';
+import { type LogRecord, recordKind, recordPayloadType } from '../../format/record.js';
 import {
-  encodeStatement,
   type Statement,
   statementKind,
   statementPayloadType,
+  statementText,
 } from '../../format/statement.js';
 import { utf8Encode } from '../../format/utf8.js';
 import type { SealResult, Submission } from '../../log/seal.js';
@@ -35,17 +36,13 @@ export type Sealing =
     };
 
 /** Seals a statement. `input` is the policy document that led to it, empty where there was none. */
-export async function sealStatement(
-  services: Services,
-  statement: Statement,
-  input: Uint8Array,
-): Promise<Sealing> {
-  let payload: Uint8Array;
+export function sealStatement(services: Services, statement: Statement, input: Uint8Array): Promise<Sealing> {
+  let payload: string;
   try {
-    payload = encodeStatement(statement, services.texts);
+    payload = statementText(statement, services.texts);
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
-    return { outcome: 'unsealed', denial: denial('TOO_LARGE', cause.message) };
+    return Promise.resolve({ outcome: 'unsealed', denial: denial('TOO_LARGE', cause.message) });
   }
   const kind = statementKind(statement);
   const effect = kind === 'denial' ? 'evidence' : 'grant';
@@ -68,7 +65,7 @@ export function sealRecord(services: Services, record: LogRecord): Promise<Seali
 export function recordSubmission(record: LogRecord): Submission {
   const kind = recordKind(record);
   const effect = kind === 'redemption' ? 'grant' : kind === 'revocation' ? 'restriction' : 'evidence';
-  const payload = encodeRecord(record);
+  const payload = jcsText(record);
   return { kind, payloadType: recordPayloadType, payload, record, attachment: new Uint8Array(), effect };
 }
 
@@ -96,7 +93,7 @@ export function grantResult(
 async function seal(services: Services, submission: Submission): Promise<Sealing> {
   const result: SealResult = await services.log.append(submission);
   if (result.outcome === 'unsealed') return result;
-  const { payloadType, payload } = submission;
-  const { id, index, proof } = result;
+  const { payloadType } = submission;
+  const { id, index, payload, proof } = result;
   return { outcome: 'sealed', sealed: { id, index, payloadType, payload, proof } };
 }

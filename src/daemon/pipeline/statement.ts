@@ -11,11 +11,14 @@ import { jcsBytes } from '../../format/jcs.js';
 import type {
   Attribution,
   Bind,
+  Binding,
   Descend,
+  Governance,
   GrantPredicate,
   Initiator,
   Lineage,
   PolicyRecord,
+  Scope,
 } from '../../format/predicate.js';
 import type { Claims } from '../../format/protocol.js';
 import type { Statement, Subject } from '../../format/statement.js';
@@ -30,19 +33,31 @@ export interface Stamp {
   readonly nonce: string;
 }
 
-export interface Grant {
-  readonly action: Action;
-  readonly caller: Caller;
-  readonly claims: Claims;
+/** What a grant says whenever the same caller asks the same and is allowed the same. */
+export interface GrantTerms {
+  readonly subject: Subject;
+  readonly scope: Scope;
+  readonly initiator: Initiator;
   readonly policy: PolicyRecord;
+  readonly environment: readonly Binding[];
+  readonly governance: Governance;
   readonly ttlSeconds: number;
-  readonly audience: string | null;
-  readonly bind: Bind;
-  readonly descend: Descend;
+}
+
+/** What is worked out for each grant anew. */
+export interface GrantOccasion {
   readonly lineage: Lineage;
   /** The latest instant that the parent allows, or null without a parent. */
   readonly notAfterCapMs: number | null;
   readonly attribution: Attribution;
+}
+
+/** What the caller chose, with defaults filled in. */
+export interface GrantOptions {
+  readonly ttlSeconds: number;
+  readonly audience: string | null;
+  readonly bind: Bind;
+  readonly descend: Descend;
 }
 
 export interface Refusal {
@@ -54,41 +69,57 @@ export interface Refusal {
   readonly attribution: Attribution;
 }
 
-/** An authorization, or for a `sign` action a blob signature. It runs as the caller's own user and group. */
-export function grantStatement(grant: Grant, stamp: Stamp): Statement {
-  const { action, caller, claims, ttlSeconds, notAfterCapMs } = grant;
-  const endMs = stamp.timeMs + ttlSeconds * 1000;
-  const predicate: GrantPredicate = {
-    scope: {
-      action,
-      uid: caller.peer.uid,
-      gid: caller.peer.gid,
-      audience: grant.audience,
-      bind: grant.bind,
-      descend: grant.descend,
-    },
+/** The terms of a grant. It runs as the caller's own user and group. */
+export function grantTerms(
+  action: Action,
+  caller: Caller,
+  claims: Claims,
+  policy: PolicyRecord,
+  { ttlSeconds, audience, bind, descend }: GrantOptions,
+): GrantTerms {
+  return {
+    subject: subjectOf(action),
+    scope: { action, uid: caller.peer.uid, gid: caller.peer.gid, audience, bind, descend },
     initiator: initiatorOf(caller, claims),
-    policy: grant.policy,
+    policy,
     environment: caller.environment,
-    validity: {
-      notBefore: formatInstant(stamp.timeMs),
-      notAfter: formatInstant(notAfterCapMs === null ? endMs : Math.min(endMs, notAfterCapMs)),
-      use: 'single',
-      nonce: stamp.nonce,
-    },
-    lineage: grant.lineage,
     governance: {
       authority: null,
       approvals: [],
       purpose: claims.purpose ?? null,
       ticket: claims.ticket ?? null,
     },
-    attribution: grant.attribution,
+    ttlSeconds,
   };
-  const head = { _type: 'https://in-toto.io/Statement/v1', subject: [subjectOf(action)] } as const;
-  return action.type === 'sign'
-    ? { ...head, predicateType: 'urn:writ:signature:v1', predicate }
-    : { ...head, predicateType: 'urn:writ:authorization:v1', predicate };
+}
+
+/** An authorization, or for a `sign` action a blob signature. */
+export function grantStatement(
+  { subject, scope, initiator, policy, environment, governance, ttlSeconds }: GrantTerms,
+  { lineage, notAfterCapMs, attribution }: GrantOccasion,
+  stamp: Stamp,
+): Statement {
+  const endMs = stamp.timeMs + ttlSeconds * 1000;
+  // Members stand in the order in which they are written.
+  const predicate: GrantPredicate = {
+    attribution,
+    environment,
+    governance,
+    initiator,
+    lineage,
+    policy,
+    scope,
+    validity: {
+      nonce: stamp.nonce,
+      notAfter: formatInstant(notAfterCapMs === null ? endMs : Math.min(endMs, notAfterCapMs)),
+      notBefore: formatInstant(stamp.timeMs),
+      use: 'single',
+    },
+  };
+  const _type = 'https://in-toto.io/Statement/v1';
+  return scope.action.type === 'sign'
+    ? { _type, predicate, predicateType: 'urn:writ:signature:v1', subject: [subject] }
+    : { _type, predicate, predicateType: 'urn:writ:authorization:v1', subject: [subject] };
 }
 
 /** Evidence of a denial; its subject is the request, since what was asked for may not even exist. */
@@ -114,17 +145,19 @@ export function denialStatement(refusal: Refusal, requestBytes: Uint8Array, stam
 export function attributionOf(services: Services, request: string): Attribution {
   const { seal } = services.log;
   return {
-    log: services.origin,
     daemon: services.daemonId,
     host: services.hostId,
+    log: services.origin,
+    previousCheckpoint: seal === null ? null : { root: base64Encode(seal.root), size: seal.size },
     request,
-    previousCheckpoint: seal === null ? null : { size: seal.size, root: base64Encode(seal.root) },
   };
 }
 
+const noLineage: Lineage = { parent: null, root: null, depth: 0 };
+
 /** The lineage of a child of `parent`, or of an artifact that starts a tree. */
 export function lineageUnder(parent: { readonly id: ArtifactId; readonly lineage: Lineage } | null): Lineage {
-  if (parent === null) return { parent: null, root: null, depth: 0 };
+  if (parent === null) return noLineage;
   return { parent: parent.id, root: parent.lineage.root ?? parent.id, depth: parent.lineage.depth + 1 };
 }
 
