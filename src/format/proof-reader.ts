@@ -56,7 +56,8 @@ export class ProofReader {
       own.push(hash);
     }
     if (own.length + lines > maxHashes) return null;
-    return { index: index.value, hashes: [...own, ...hashes.slice(hashes.length - lines)], checkpoint };
+    const shared = lines === hashes.length ? hashes : hashes.slice(hashes.length - lines);
+    return { index: index.value, hashes: own.length === 0 ? shared : [...own, ...shared], checkpoint };
   }
 
   /** How many of the last hash lines are those of the proof before; negative if not even the checkpoint is its. */
