@@ -1,11 +1,11 @@
-/** Pieces of ASCII text out of bytes, and comparison with such pieces: with Node's buffers where there are any. */
+/** Pieces of text out of bytes, and comparison with other bytes: with Node's buffers where there are any. */
 
 import { utf8Decode } from './utf8.js';
 
 export interface AsciiView {
   /** The text of the bytes from `start` to `end`, which must be ASCII. It keeps nothing else alive. */
   text(start: number, end: number): string;
-  /** Whether these bytes stand at `start`. */
+  /** Whether these bytes, ASCII or not, stand at `start`. */
   hasAt(start: number, expected: Uint8Array): boolean;
 }
 
