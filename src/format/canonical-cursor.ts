@@ -37,9 +37,15 @@ export class CanonicalCursor {
   /** Parts that are being read, one within the other. A cursor that has thrown is not used again. */
   #partsOpen = 0;
 
-  /** Nothing but ASCII is passed, so positions in the bytes and in the text are the same. */
-  constructor(bytes: Uint8Array) {
+  readonly #remembers: boolean;
+
+  /**
+   * Nothing but ASCII is passed, so positions in the bytes and in the text are the same. Only a cursor that `remembers`
+   * looks at the memory of parts, and fills it.
+   */
+  constructor(bytes: Uint8Array, remembers: boolean) {
     this.#bytes = bytes;
+    this.#remembers = remembers;
     this.#view = asciiView(bytes);
   }
 
@@ -67,7 +73,7 @@ export class CanonicalCursor {
    */
   part<Value>(memory: PartMemory<Value>, read: (cursor: CanonicalCursor) => Value): Value {
     const start = this.#at;
-    const { known } = memory;
+    const known = this.#remembers ? memory.known : null;
     if (known !== null && this.#view.hasAt(start, known.bytes)) {
       this.#at += known.bytes.length;
       return known.value;
@@ -75,7 +81,7 @@ export class CanonicalCursor {
     this.#partsOpen += 1;
     const value = read(this);
     this.#partsOpen -= 1;
-    memory.known = { bytes: this.#bytes.slice(start, this.#at), value };
+    if (this.#remembers) memory.known = { bytes: this.#bytes.slice(start, this.#at), value };
     return value;
   }
 

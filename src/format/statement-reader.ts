@@ -53,10 +53,13 @@ export class StatementMemory {
   readonly end: PartMemory<End> = { known: null };
 }
 
+/** For a statement by itself; nothing is ever remembered here. */
+const noMemory = new StatementMemory();
+
 /** The statement, or null where the schemas must judge. Never throws. */
-export function readOwnStatement(payload: Uint8Array, memory: StatementMemory): GrantStatement | null {
+export function readOwnStatement(payload: Uint8Array, memory: StatementMemory | null): GrantStatement | null {
   try {
-    return grant(new CanonicalCursor(payload), memory);
+    return grant(new CanonicalCursor(payload, memory !== null), memory ?? noMemory);
   } catch {
     return null;
   }

@@ -9,7 +9,7 @@ import {
   type GrantPredicate,
   grantPredicateSchema,
 } from './predicate.js';
-import { readOwnStatement, StatementMemory } from './statement-reader.js';
+import { readOwnStatement, type StatementMemory } from './statement-reader.js';
 import { parseJsonBytes } from './strict-json.js';
 import { utf8Encode } from './utf8.js';
 
@@ -88,10 +88,7 @@ export function encodeStatement(statement: Statement): Uint8Array {
  * Reads payload bytes; with a `memory`, statements share the parts that they have in common. Throws JsonFaultError or
  * SyntaxError, naming the first field that does not belong.
  */
-export function decodeStatement(
-  payload: Uint8Array,
-  memory: StatementMemory = new StatementMemory(),
-): Statement {
+export function decodeStatement(payload: Uint8Array, memory: StatementMemory | null = null): Statement {
   return readOwnStatement(payload, memory) ?? decodeBySchema(payload);
 }
 

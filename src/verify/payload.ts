@@ -3,7 +3,7 @@
 import type { EntryKind } from '../format/entry.js';
 import { decodeRecord, type LogRecord, recordKind, recordPayloadType } from '../format/record.js';
 import { decodeStatement, type Statement, statementKind, statementPayloadType } from '../format/statement.js';
-import { StatementMemory } from '../format/statement-reader.js';
+import type { StatementMemory } from '../format/statement-reader.js';
 import type { Instant } from '../format/time.js';
 
 export type LoggedPayload =
@@ -14,7 +14,7 @@ export type LoggedPayload =
 export function decodePayload(
   payloadType: string,
   payload: Uint8Array,
-  memory: StatementMemory = new StatementMemory(),
+  memory: StatementMemory | null = null,
 ): LoggedPayload {
   switch (payloadType) {
     case statementPayloadType: {
