@@ -16,12 +16,14 @@ export interface AgentOrder {
   readonly socketPath: string;
   readonly connections: number;
   readonly inFlight: number;
+  readonly warmUpMs: number;
   readonly durationMs: number;
 }
 
 export interface AgentResult {
   readonly reply: 'result';
   readonly perSecond: number;
+  /** All of the round, what came during the warm-up and after its end included. */
   readonly signatures: number;
   /** How many of them were checked. */
   readonly verified: number;
@@ -35,7 +37,7 @@ export interface AgentPeer {
   /** Of ssh-agent itself. */
   readonly pid: number;
   /** Signatures of 32 bytes over the socket. */
-  run(connections: number, inFlight: number, durationMs: number): Promise<AgentResult>;
+  run(round: Omit<AgentOrder, 'order' | 'socketPath'>): Promise<AgentResult>;
 }
 
 const startTimeoutMs = 5000;
@@ -60,8 +62,7 @@ export async function startAgent(defer: Defer): Promise<AgentPeer> {
   defer(() => load.end());
   return {
     pid: agent.pid ?? 0,
-    run: (connections, inFlight, durationMs) =>
-      load.ask({ order: 'run', socketPath, connections, inFlight, durationMs }),
+    run: (round) => load.ask({ order: 'run', socketPath, ...round }),
   };
 }
 

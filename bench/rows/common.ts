@@ -101,8 +101,3 @@ export function truthLine({ grants, sampled, truth }: TrialEnd): string {
   const whole = truth.fault === null ? 'whole' : 'DAMAGED';
   return `log afterwards: ${truth.entries} entries, ${whole} (payloads ${truth.payloads}); ${truth.acknowledged} of ${grants} grants looked up, missing ${truth.missing}; ${sampled} answers verified in full`;
 }
-
-/** How thoroughly a log is checked after the load: digesting every payload again takes longer than a quick run may. */
-export function payloadCheck(quick: boolean): 'checked' | 'not checked' {
-  return quick ? 'not checked' : 'checked';
-}

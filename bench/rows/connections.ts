@@ -5,16 +5,7 @@ import type { Section } from '../report/model.js';
 import { spreadOf } from '../report/spread.js';
 import { type Defer, scoped } from '../scope.js';
 import { Trial } from '../trial.js';
-import {
-  closedRound,
-  costOf,
-  type Effort,
-  latencyOf,
-  payloadCheck,
-  rotation,
-  told,
-  truthLine,
-} from './common.js';
+import { closedRound, costOf, type Effort, latencyOf, rotation, told, truthLine } from './common.js';
 
 const inFlight = 8;
 const allCounts: readonly number[] = [1, 4, 16, 64, 256];
@@ -29,7 +20,7 @@ export function connections(quick: boolean): Promise<Section> {
 
 async function measure(defer: Defer, quick: boolean): Promise<Section> {
   const effort = quick ? quickEffort : fullEffort;
-  const trial = await Trial.start(defer, { payloads: payloadCheck(quick) });
+  const trial = await Trial.start(defer, { quick });
   const measured = (quick ? quickCounts : allCounts).map((count) => ({
     count,
     rounds: [] as MeasuredRound[],

@@ -21,7 +21,7 @@ export function ed25519(quick: boolean): Promise<Section> {
 
 async function measure(defer: Defer, quick: boolean): Promise<Section> {
   const rounds = quick ? 3 : 9;
-  const taskMs = quick ? 40 : 200;
+  const taskMs = quick ? 20 : 200;
   const stateDirectory = await prepareState();
   defer(() => removeState(stateDirectory));
   const token = await startTokenLoop(stateDirectory, defer);

@@ -14,7 +14,6 @@ import {
   distinct,
   type Effort,
   latencyOf,
-  payloadCheck,
   rotation,
   told,
   truthLine,
@@ -34,7 +33,7 @@ interface SlowEffort {
 }
 
 const quickEffort: SlowEffort = {
-  open: { rounds: 1, roundMs: 3000, warmUpMs: 1000 },
+  open: { rounds: 1, roundMs: 2500, warmUpMs: 800 },
   closed: { rounds: 0, roundMs: 0, warmUpMs: 0 },
 };
 const fullEffort: SlowEffort = {
@@ -89,13 +88,13 @@ export async function slowHsm(quick: boolean): Promise<Section> {
 }
 
 async function measureDelay(defer: Defer, hsmDelayMs: number, effort: Effort, quick: boolean) {
-  const trial = await Trial.start(defer, { hsmDelayMs, payloads: payloadCheck(quick) });
+  const trial = await Trial.start(defer, { hsmDelayMs, quick });
   const rounds = await closedRounds(trial, effort);
   return { rounds, end: await trial.end() };
 }
 
 async function measureSlow(defer: Defer, { open, closed }: SlowEffort, quick: boolean) {
-  const trial = await Trial.start(defer, { hsmDelayMs: slowMs, payloads: payloadCheck(quick) });
+  const trial = await Trial.start(defer, { hsmDelayMs: slowMs, quick });
   const closedMeasured = await closedRounds(trial, closed);
   const pace = { loop: 'open', connections, ratePerSecond: arrivalsPerSecond, maxOutstanding } as const;
   const { warmUpMs, roundMs: durationMs } = open;

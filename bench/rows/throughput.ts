@@ -17,7 +17,6 @@ import {
   distinct,
   type Effort,
   latencyOf,
-  payloadCheck,
   rotation,
   type Told,
   told,
@@ -28,7 +27,7 @@ const connections = 64;
 const inFlight = 8;
 
 /** Longer rounds would fill disks: an entry takes some kilobytes, and there are tens of thousands a second. */
-const quickEffort: Effort = { rounds: 2, roundMs: 700, warmUpMs: 100 };
+const quickEffort: Effort = { rounds: 2, roundMs: 600, warmUpMs: 100 };
 const fullEffort: Effort = { rounds: 7, roundMs: 1000, warmUpMs: 200 };
 
 /** What takes turns. Each gives a rate a second. */
@@ -57,15 +56,17 @@ export function throughput(quick: boolean): Promise<Section> {
 async function measure(defer: Defer, quick: boolean): Promise<Section> {
   const effort = quick ? quickEffort : fullEffort;
   // One daemon remembers its decisions on the rotation; the other's are all new, and would push those out.
-  const rotating = await Trial.start(defer, { payloads: payloadCheck(quick) });
-  const changing = await Trial.start(defer, { payloads: payloadCheck(quick) });
+  const [rotating, changing] = await Promise.all([
+    Trial.start(defer, { quick }),
+    Trial.start(defer, { quick }),
+  ]);
   const contestants = await contestantsOf(defer, rotating, changing, effort);
   for (let round = 0; round <= effort.rounds; round++) {
     for (const { rates, run } of Object.values({ ...contestants })) rates.push(await run());
   }
   // The first round warms up.
   for (const { rates } of Object.values({ ...contestants })) rates.shift();
-  return section(contestants, [await rotating.end(), await changing.end()], effort);
+  return section(contestants, await Promise.all([rotating.end(), changing.end()]), effort);
 }
 
 async function contestantsOf(
@@ -96,12 +97,17 @@ async function contestantsOf(
   };
 }
 
-function agentContestant(agent: AgentPeer, depth: number, { roundMs }: Effort): Contestant {
+function agentContestant(agent: AgentPeer, inFlight: number, { roundMs, warmUpMs }: Effort): Contestant {
   const agentUs: number[] = [];
   const loadUs: number[] = [];
   const run = async (): Promise<number> => {
     const before = threadTimes(agent.pid);
-    const { perSecond, signatures, cpuUs } = await agent.run(connections, depth, roundMs);
+    const { perSecond, signatures, cpuUs } = await agent.run({
+      connections,
+      inFlight,
+      warmUpMs,
+      durationMs: roundMs,
+    });
     agentUs.push(totalOf(spent(before, threadTimes(agent.pid))) / Math.max(1, signatures));
     loadUs.push(cpuUs / Math.max(1, signatures));
     return perSecond;
