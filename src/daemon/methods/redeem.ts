@@ -153,7 +153,7 @@ function groundsToRefuse(
   });
   const decision = decide(services.policy, {
     caller,
-    request: { type: 'redeem', artifact: entry.id, ownerUid: predicate.initiator.peer.uid },
+    request: { type: 'redeem', ownerUid: predicate.initiator.peer.uid },
     claims: {},
     lineageDepth: predicate.lineage.depth,
     nowMs: services.clock.lastTrustedMs(),

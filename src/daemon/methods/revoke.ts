@@ -26,7 +26,7 @@ export async function revoke(
   const { entry, statement } = artifact;
   const decision = decide(services.policy, {
     caller,
-    request: { type: 'revoke', artifact: entry.id, ownerUid: statement.predicate.initiator.peer.uid },
+    request: { type: 'revoke', ownerUid: statement.predicate.initiator.peer.uid },
     claims: {},
     lineageDepth: statement.predicate.lineage.depth,
     nowMs: services.clock.lastTrustedMs(),
