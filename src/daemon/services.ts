@@ -12,6 +12,7 @@ import type { CallerFacts, PolicyFacts } from '../policy/input.js';
 import type { PayloadClock } from '../state/payload-clock.js';
 import type { LogViews } from '../state/views.js';
 import type { Preparations } from './preparations.js';
+import type { RecentGrants } from './recent-grants.js';
 
 /**
  * A caller as of this request: the kernel's facts, the names that its ids have on this machine, and what can be measured
@@ -98,6 +99,7 @@ export interface Services {
   /** Canonical texts of what comes again in many statements. */
   readonly texts: RememberedTexts;
   readonly preparations: Preparations;
+  readonly recentGrants: RecentGrants;
 }
 
 /** Counts of what happened since the start, by name. */

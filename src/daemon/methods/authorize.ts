@@ -5,7 +5,6 @@ import type { ArtifactId } from '../../format/artifact-id.js';
 import { type Denial, denial } from '../../format/denial.js';
 import type { Lineage } from '../../format/predicate.js';
 import { type AuthorizeParams, requestDigest, requestText, type SignParams } from '../../format/protocol.js';
-import type { Statement } from '../../format/statement.js';
 import { parseInstant } from '../../format/time.js';
 import { lineageFaults } from '../../verify/lineage.js';
 import { findGrant, type GrantedArtifact } from '../artifacts.js';
@@ -22,6 +21,7 @@ import {
   lineageUnder,
 } from '../pipeline/statement.js';
 import type { Preparation } from '../preparations.js';
+import type { GrantStatement } from '../recent-grants.js';
 import type { Caller, Decision, Services } from '../services.js';
 
 type GrantRequest = Extract<Request, { method: 'authorize' | 'sign' }>;
@@ -101,6 +101,8 @@ async function grant(services: Services, draft: Draft): Promise<Granted> {
   if (widening.length > 0) return refuseAll(services, request, context, widening);
   const sealing = await sealStatement(services, statement, decision.input);
   if (sealing.outcome === 'unsealed') return refuse(services, request, context, [sealing.denial]);
+  const { id, index } = sealing.sealed;
+  services.recentGrants.keep({ entry: { id, index, kind: kindOf(statement) }, statement });
   services.counters.increment(`granted.${request.method}`);
   return grantResult(services, sealing.sealed);
 }
@@ -167,8 +169,12 @@ function optionsOf(services: Services, { action, parent, options }: Draft): Gran
   };
 }
 
-function parentFaults(statement: Statement, parent: GrantedArtifact | null): Denial[] {
-  if (parent === null || statement.predicateType === 'urn:writ:denial:v1') return [];
+function kindOf({ predicateType }: GrantStatement): 'authorization' | 'signature' {
+  return predicateType === 'urn:writ:signature:v1' ? 'signature' : 'authorization';
+}
+
+function parentFaults(statement: GrantStatement, parent: GrantedArtifact | null): Denial[] {
+  if (parent === null) return [];
   const { predicate } = parent.statement;
   const { notBefore } = statement.predicate.validity;
   const ended = parseInstant(predicate.validity.notAfter) <= parseInstant(notBefore);

@@ -25,6 +25,7 @@ import type { Statement, Subject } from '../../format/statement.js';
 import { formatInstant } from '../../format/time.js';
 import { evidenceDigests } from '../../hash/evidence.js';
 import { sha256 } from '../../hash/sha256.js';
+import type { GrantStatement } from '../recent-grants.js';
 import type { Caller, Services } from '../services.js';
 
 /** When, and with which nonce, a payload is made. */
@@ -98,7 +99,7 @@ export function grantStatement(
   { subject, scope, initiator, policy, environment, governance, ttlSeconds }: GrantTerms,
   { lineage, notAfterCapMs, attribution }: GrantOccasion,
   stamp: Stamp,
-): Statement {
+): GrantStatement {
   const endMs = stamp.timeMs + ttlSeconds * 1000;
   // Members stand in the order in which they are written.
   const predicate: GrantPredicate = {
