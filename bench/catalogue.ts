@@ -16,33 +16,52 @@ export interface Benchmark {
   readonly about: string;
   /** `named`: only when asked for by name, because it takes long. */
   readonly when: 'always' | 'named';
-  readonly run: (quick: boolean) => Promise<Section>;
+  readonly run: (effort: Effort) => Promise<Section>;
+}
+
+/** How thoroughly a run measures. */
+export interface Effort {
+  readonly quick: boolean;
+  /** How many entries the log of `log-size` has. */
+  readonly entries: number;
 }
 
 export const catalogue: Readonly<Record<string, Benchmark>> = {
   throughput: {
     about: 'authorizations and redemptions a second, beside ssh-agent and the bare token',
     when: 'always',
-    run: throughput,
+    run: ({ quick }) => throughput(quick),
   },
   latency: {
     about: 'one client by itself beside fdatasync and the token; distribution under open and closed load',
     when: 'always',
-    run: latency,
+    run: ({ quick }) => latency(quick),
   },
   'slow-hsm': {
     about: 'a token that takes 145 ms a signature, and (not quick) throughput against HSM latency',
     when: 'always',
-    run: slowHsm,
+    run: ({ quick }) => slowHsm(quick),
   },
-  connections: { about: 'throughput against the number of connections', when: 'always', run: connections },
-  verify: { about: 'offline verification of many artifacts', when: 'always', run: verify },
-  hash: { about: 'SHA3-512 and BLAKE2b-512 against hash-wasm and node:crypto', when: 'always', run: hash },
+  connections: {
+    about: 'throughput against the number of connections',
+    when: 'always',
+    run: ({ quick }) => connections(quick),
+  },
+  verify: {
+    about: 'offline verification of many artifacts',
+    when: 'always',
+    run: ({ quick }) => verify(quick),
+  },
+  hash: {
+    about: 'SHA3-512 and BLAKE2b-512 against hash-wasm and node:crypto',
+    when: 'always',
+    run: ({ quick }) => hash(quick),
+  },
   ed25519: {
     about: 'one signature, one verification: token, node:crypto, noble',
     when: 'always',
-    run: ed25519,
+    run: ({ quick }) => ed25519(quick),
   },
-  policy: { about: 'policy decisions', when: 'always', run: benchPolicy },
-  identity: { about: 'who asks, and from where', when: 'always', run: benchIdentity },
+  policy: { about: 'policy decisions', when: 'always', run: ({ quick }) => benchPolicy(quick) },
+  identity: { about: 'who asks, and from where', when: 'always', run: ({ quick }) => benchIdentity(quick) },
 };

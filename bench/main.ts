@@ -1,8 +1,8 @@
-/** `npm run bench [-- [--quick] [--out DIR] [NAME...]]`: runs the named benchmarks, or all of them, and reports. */
+/** `npm run bench [-- [--quick] [--out DIR] [--entries N] [NAME...]]`: runs the named benchmarks, or all of them, and reports. */
 
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { type Benchmark, catalogue } from './catalogue.js';
+import { type Benchmark, catalogue, type Effort } from './catalogue.js';
 import { describeMachine, machineLine } from './machine.js';
 import { watchOtherLoad } from './other-load.js';
 import { writeReport } from './report/files.js';
@@ -13,9 +13,10 @@ import { closeAllScopes } from './scope.js';
 const usageExitCode = 2;
 /** As shells say it for a program that SIGINT ended. */
 const interruptedExitCode = 130;
+const defaultEntries = 10_000_000;
 const defaultDirectory = fileURLToPath(new URL('../../bench/results', import.meta.url));
 
-const help = `npm run bench -- [--quick] [--out DIR] [NAME...]
+const help = `npm run bench -- [--quick] [--out DIR] [--entries N] [NAME...]
 
 Runs the benchmarks named, or all that are not marked with *, and prints a table: each figure is the median of its
 rounds with the smallest and the largest in brackets, and below it the ratios to its baselines, measured in the same
@@ -24,6 +25,7 @@ grant, a sample that does not verify, a log that is not whole or lacks something
 
   --quick    few and short rounds: all of it in less than a minute
   --out DIR  where latest.json and latest.html go (otherwise bench/results)
+  --entries  how many entries the log of log-size has (otherwise ${defaultEntries.toLocaleString('en')})
 
 ${Object.entries(catalogue)
   .map(([name, { about, when }]) => `  ${`${name}${when === 'named' ? ' *' : ''}`.padEnd(14)} ${about}`)
@@ -39,32 +41,46 @@ log is checked as "writ log check" does, and every id that was acknowledged must
 named. One answer in 512, by chance, is verified in full against the trust bundle and its own request.
 `;
 
+function readArguments() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        quick: { type: 'boolean', default: false },
+        out: { type: 'string', default: defaultDirectory },
+        entries: { type: 'string', default: String(defaultEntries) },
+        help: { type: 'boolean', default: false },
+      },
+    });
+  } catch (cause) {
+    return refuse(cause instanceof Error ? cause.message : String(cause));
+  }
+}
+
+function refuse(problem: string): never {
+  console.error(problem);
+  process.exit(usageExitCode);
+}
+
 async function main(): Promise<void> {
-  const { values, positionals: names } = parseArgs({
-    allowPositionals: true,
-    options: {
-      quick: { type: 'boolean', default: false },
-      out: { type: 'string', default: defaultDirectory },
-      help: { type: 'boolean', default: false },
-    },
-  });
+  const { values, positionals: names } = readArguments();
   if (values.help) {
     console.log(help);
     return;
   }
   const unknown = names.filter((name) => !Object.hasOwn(catalogue, name));
-  if (unknown.length > 0) {
-    console.error(`there is no benchmark ${unknown.join(', ')}, only ${Object.keys(catalogue).join(', ')}`);
-    process.exitCode = usageExitCode;
-    return;
-  }
+  if (unknown.length > 0)
+    refuse(`there is no benchmark ${unknown.join(', ')}, only ${Object.keys(catalogue).join(', ')}`);
+  const effort = { quick: values.quick, entries: Number(values.entries) };
+  if (!Number.isSafeInteger(effort.entries) || effort.entries < 1)
+    refuse(`--entries takes a number, not ${values.entries}`);
   const startedAt = new Date().toISOString();
   const machine = describeMachine();
   console.log(machineLine(machine));
   const sections: Section[] = [];
   for (const [name, benchmark] of Object.entries(catalogue)) {
     if (names.length === 0 ? benchmark.when !== 'always' : !names.includes(name)) continue;
-    const section = await runOne(name, benchmark, values.quick);
+    const section = await runOne(name, benchmark, effort);
     console.log(sectionLines(section).join('\n'));
     sections.push(section);
   }
@@ -74,11 +90,11 @@ async function main(): Promise<void> {
 }
 
 /** A benchmark that fails must not take the others' results along. */
-async function runOne(name: string, { about, run }: Benchmark, quick: boolean): Promise<Section> {
+async function runOne(name: string, { about, run }: Benchmark, effort: Effort): Promise<Section> {
   const startMs = performance.now();
   const otherLoad = watchOtherLoad();
   try {
-    const section = await run(quick);
+    const section = await run(effort);
     const seconds = ((performance.now() - startMs) / 1000).toFixed(0);
     const percent = (otherLoad() * 100).toFixed(0);
     const remark = `took ${seconds} s; other programs had ${percent} % of the processors meanwhile`;

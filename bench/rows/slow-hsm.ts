@@ -1,6 +1,7 @@
 /** A token that takes its time: what sealing many requests under one signature is for. */
 
 import type { MeasuredRound } from '../load/measured-round.js';
+import type { Workload } from '../load/requests.js';
 import type { Plot, Row, Section } from '../report/model.js';
 import { spreadOf } from '../report/spread.js';
 import { number } from '../report/table.js';
@@ -41,6 +42,18 @@ const fullEffort: SlowEffort = {
   closed: { rounds: 3, roundMs: 4000, warmUpMs: 1000 },
 };
 
+/** What arrives by the schedule. The goals are those of the slow token, not of evaluating every decision. */
+const workloads: readonly Omit<Arrivals, 'rounds'>[] = [
+  { workload: rotation, goals: true },
+  { workload: distinct, goals: false },
+];
+
+interface Arrivals {
+  readonly workload: Workload;
+  readonly goals: boolean;
+  readonly rounds: readonly MeasuredRound[];
+}
+
 /** Closed-loop figures at one delay. */
 interface AtDelay {
   readonly delayMs: number;
@@ -65,10 +78,10 @@ export async function slowHsm(quick: boolean): Promise<Section> {
     title: `a token that takes ${slowMs} ms for each signature, one after the other`,
     method: [
       `WRIT_BENCH_HSM_DELAY_MS=${slowMs} lengthens each signature inside the signer process; nothing else is changed.`,
-      `Open loop: ${arrivalsPerSecond} arrivals/s, every request distinct, ${connections} connections, at most ${maxOutstanding} unanswered; latency from the scheduled time.`,
+      `Open loop: ${arrivalsPerSecond} arrivals/s over ${connections} connections, at most ${maxOutstanding} unanswered; latency from the scheduled time.`,
       `Closed loop: ${connections} connections, ${maxOutstanding / connections} in flight on each.`,
     ],
-    rows: [...openRows(slow.open), ...points.map(closedRow)],
+    rows: [...slow.open.flatMap(openRows), ...points.map(closedRow)],
     plots: points.length > 1 ? plotsOf(points) : [],
     remarks: ends.map(({ delayMs, end }) => `+${delayMs} ms: ${truthLine(end)}`),
     faults: ends.flatMap(({ delayMs, end }) => end.faults.map((fault) => `+${delayMs} ms: ${fault}`)),
@@ -86,10 +99,14 @@ async function measureSlow(defer: Defer, { open, closed }: SlowEffort, quick: bo
   const closedMeasured = await closedRounds(trial, closed);
   const pace = { loop: 'open', connections, ratePerSecond: arrivalsPerSecond, maxOutstanding } as const;
   const { warmUpMs, roundMs: durationMs } = open;
-  const rounds: MeasuredRound[] = [];
-  while (rounds.length < open.rounds)
-    rounds.push(await trial.round({ workload: distinct, pace, warmUpMs, durationMs }));
-  return { open: rounds, closed: closedMeasured, end: await trial.end() };
+  const measured: Arrivals[] = [];
+  for (const { workload, goals } of quick ? workloads.slice(0, 1) : workloads) {
+    const rounds: MeasuredRound[] = [];
+    while (rounds.length < open.rounds)
+      rounds.push(await trial.round({ workload, pace, warmUpMs, durationMs }));
+    measured.push({ workload, goals, rounds });
+  }
+  return { open: measured, closed: closedMeasured, end: await trial.end() };
 }
 
 async function closedRounds(trial: Trial, effort: Effort): Promise<MeasuredRound[]> {
@@ -100,7 +117,8 @@ async function closedRounds(trial: Trial, effort: Effort): Promise<MeasuredRound
   return rounds;
 }
 
-function openRows(rounds: readonly MeasuredRound[]): Row[] {
+function openRows({ workload, goals, rounds }: Arrivals): Row[] {
+  const what = workload.kind === 'distinct' ? 'every request distinct' : '1,000 requests in rotation';
   const perSecond = rounds.map((round) => round.perSecond);
   const p50Ms = rounds.map((round) => round.latency.percentile(50) / 1000);
   const unsent = rounds.reduce((sum, { result }) => sum + result.unsent, 0);
@@ -108,14 +126,16 @@ function openRows(rounds: readonly MeasuredRound[]): Row[] {
   const outstanding = Math.max(...rounds.map(({ result }) => result.mostOutstanding));
   return [
     {
-      name: `open loop, ${arrivalsPerSecond} arrivals/s: answers`,
+      name: `open loop, ${what}: answers`,
       unit: '/s',
       figure: spreadOf(perSecond),
       comparisons: [
-        comparison(perSecond, 'arrivals', Array(rounds.length).fill(arrivalsPerSecond), {
-          kind: 'at-least',
-          ratio: 0.99,
-        }),
+        comparison(
+          perSecond,
+          'arrivals',
+          Array(rounds.length).fill(arrivalsPerSecond),
+          goals ? { kind: 'at-least', ratio: 0.99 } : null,
+        ),
       ],
       ...told(
         {
@@ -128,14 +148,16 @@ function openRows(rounds: readonly MeasuredRound[]): Row[] {
       ),
     },
     {
-      name: 'open loop: p50',
+      name: `open loop, ${what}: p50`,
       unit: 'ms',
       figure: spreadOf(p50Ms),
       comparisons: [
-        comparison(p50Ms, `the token's ${slowMs} ms`, Array(rounds.length).fill(slowMs), {
-          kind: 'at-most',
-          ratio: 2,
-        }),
+        comparison(
+          p50Ms,
+          `the token's ${slowMs} ms`,
+          Array(rounds.length).fill(slowMs),
+          goals ? { kind: 'at-most', ratio: 2 } : null,
+        ),
       ],
       ...latencyOf('from the scheduled time', rounds),
     },

@@ -4,6 +4,7 @@
  * escapes, nor numbers that a double cannot hold.
  */
 
+import { type AsciiView, asciiView } from './ascii-view.js';
 import { utf8Decode } from './utf8.js';
 
 /** Thrown at whatever is not spelled as expected: the document may be right all the same. Its stack says nothing. */
@@ -12,6 +13,7 @@ export const unexpected: unique symbol = Symbol('not the plain canonical spellin
 const quote = 0x22;
 const backslash = 0x5c;
 const firstPrintable = 0x20;
+const lastAscii = 0x7f;
 const digitZero = 0x30;
 const letterN = 0x6e;
 /** Any number of so many decimal digits is a safe integer. */
@@ -23,21 +25,22 @@ for (const digit of '0123456789abcdef') notHex[digit.charCodeAt(0)] = 0;
 
 /** The last part that stood at some place of a document, and what it was read as. */
 export interface PartMemory<Value> {
-  known: { readonly text: string; readonly value: Value } | null;
+  known: { readonly bytes: Uint8Array; readonly value: Value } | null;
 }
 
 export class CanonicalCursor {
   readonly #bytes: Uint8Array;
-  readonly #text: string;
+  readonly #view: AsciiView;
+  /** All of the bytes as text, once it is needed. */
+  #text: string | null = null;
   #at = 0;
   /** Parts that are being read, one within the other. A cursor that has thrown is not used again. */
   #partsOpen = 0;
 
-  /** The bytes must be ASCII, so that positions in them and in the text are the same. */
+  /** Nothing but ASCII is passed, so positions in the bytes and in the text are the same. */
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
-    this.#text = utf8Decode(bytes);
-    if (this.#text.length !== bytes.length) throw unexpected;
+    this.#view = asciiView(bytes);
   }
 
   /** Goes past exactly this ASCII text. */
@@ -65,14 +68,14 @@ export class CanonicalCursor {
   part<Value>(memory: PartMemory<Value>, read: (cursor: CanonicalCursor) => Value): Value {
     const start = this.#at;
     const { known } = memory;
-    if (known !== null && this.#text.slice(start, start + known.text.length) === known.text) {
-      this.#at += known.text.length;
+    if (known !== null && this.#view.hasAt(start, known.bytes)) {
+      this.#at += known.bytes.length;
       return known.value;
     }
     this.#partsOpen += 1;
     const value = read(this);
     this.#partsOpen -= 1;
-    memory.known = { text: this.#text.slice(start, this.#at), value };
+    memory.known = { bytes: this.#bytes.slice(start, this.#at), value };
     return value;
   }
 
@@ -85,7 +88,7 @@ export class CanonicalCursor {
     for (; at < end; at++) {
       const byte = bytes[at] as number;
       if (byte === quote) break;
-      if (byte < firstPrintable || byte === backslash) throw unexpected;
+      if (byte < firstPrintable || byte === backslash || byte > lastAscii) throw unexpected;
     }
     if (at === end) throw unexpected;
     const length = at - start;
@@ -137,10 +140,12 @@ export class CanonicalCursor {
   }
 
   /**
-   * A string of the document. A slice keeps the whole text alive: that is cheap for a part, which is kept once for many
-   * documents, and dear for the values of each.
+   * A string of the document. A slice costs least but keeps the whole text alive: right for a part, which is kept once for
+   * many documents, and wrong for the values of each.
    */
   #string(start: number, end: number): string {
-    return this.#partsOpen > 0 ? this.#text.slice(start, end) : utf8Decode(this.#bytes.subarray(start, end));
+    if (this.#partsOpen === 0) return this.#view.text(start, end);
+    this.#text ??= utf8Decode(this.#bytes);
+    return this.#text.slice(start, end);
   }
 }

@@ -41,10 +41,13 @@ export function entryOf(kind: EntryKind, payloadType: string, payload: Uint8Arra
 }
 
 /** The three lines of a leaf, as bytes. */
-export function encodeEntry({ kind, digests }: Entry): Uint8Array {
-  return utf8Encode(
-    `writ.entry/v1 ${kind}\nsha3-512 ${base64Encode(digests.sha3_512)}\nblake2b-512 ${base64Encode(digests.blake2b)}\n`,
-  );
+export function encodeEntry(entry: Entry): Uint8Array {
+  return utf8Encode(entryText(entry));
+}
+
+/** The three lines of a leaf. */
+export function entryText({ kind, digests }: Entry): string {
+  return `writ.entry/v1 ${kind}\nsha3-512 ${base64Encode(digests.sha3_512)}\nblake2b-512 ${base64Encode(digests.blake2b)}\n`;
 }
 
 /** Reads a leaf. Throws SyntaxError or TypeError for bytes that `encodeEntry` cannot have written. */

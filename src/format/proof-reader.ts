@@ -1,5 +1,6 @@
 /** Reads proofs (C2SP tlog-proof) that follow one another. Those under one checkpoint end in the same lines. */
 
+import { asciiView } from './ascii-view.js';
 import { base64Decode } from './base64.js';
 import { maxHashes, parseTlogProof, type TlogProof } from './tlog-proof.js';
 import { utf8Decode, utf8Encode } from './utf8.js';
@@ -48,7 +49,7 @@ export class ProofReader {
     if (lines < 0) return null;
     const end = bytes.length - this.#endBytes - lines * hashLineBytes;
     const index = readIndex(bytes);
-    if (index === null || (end - index.end) % hashLineBytes !== 0) return null;
+    if (index === null || index.end > end || (end - index.end) % hashLineBytes !== 0) return null;
     const own: Uint8Array[] = [];
     for (let start = index.end; start < end; start += hashLineBytes) {
       const hash = readHashLine(bytes, start);
@@ -56,18 +57,21 @@ export class ProofReader {
       own.push(hash);
     }
     if (own.length + lines > maxHashes) return null;
-    return { index: index.value, hashes: [...own, ...hashes.slice(hashes.length - lines)], checkpoint };
+    const shared = lines === hashes.length ? hashes : hashes.slice(hashes.length - lines);
+    return { index: index.value, hashes: own.length === 0 ? shared : [...own, ...shared], checkpoint };
   }
 
   /** How many of the last hash lines are those of the proof before; negative if not even the checkpoint is its. */
   #sharedLines(bytes: Uint8Array): number {
-    const known = this.#bytes;
-    const last = bytes.length - 1;
-    const knownLast = this.#length - 1;
-    const most = Math.min(bytes.length, this.#endBytes + this.#proof.hashes.length * hashLineBytes);
-    let shared = 0;
-    while (shared < most && bytes[last - shared] === known[knownLast - shared]) shared += 1;
-    return this.#endBytes === 0 ? -1 : Math.floor((shared - this.#endBytes) / hashLineBytes);
+    if (this.#endBytes === 0) return -1;
+    const view = asciiView(bytes);
+    // Neighbours in a log mostly differ in the first line or two, so this mostly ends soon.
+    for (let lines = this.#proof.hashes.length; lines >= 0; lines--) {
+      const shared = this.#endBytes + lines * hashLineBytes;
+      const end = this.#bytes.subarray(this.#length - shared, this.#length);
+      if (shared <= bytes.length && view.hasAt(bytes.length - shared, end)) return lines;
+    }
+    return -1;
   }
 }
 

@@ -204,7 +204,9 @@ export class Journal {
     if (!Number.isInteger(from) || from < 0 || from >= this.entryCount)
       throw new RangeError(`the journal holds no entry ${from}`);
     const segment = segmentOf(this.#segments, from);
-    const endOffset = segment.sizeBytes ?? this.#position;
+    const end = this.#positions.after(Math.min(to, this.entryCount) - 1);
+    const isEndIn = end !== null && segmentOf(this.#segments, end.index) === segment;
+    const endOffset = isEndIn ? end.offset : (segment.sizeBytes ?? this.#position);
     const found = await this.#readers.use(segment.path, (file) =>
       findFrames(file, segment, [from, to], this.#positions.before(from), endOffset),
     );

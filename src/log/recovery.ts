@@ -86,9 +86,9 @@ export async function recoverLog(
   let unsealed: AbandonedGrant[] = [];
   const follow = (frame: Frame, index: number): void => {
     if (frame.frame === 'checkpoint') {
-      const seal = readSeal(frame.note, key, 'a checkpoint in the journal');
-      if (seal !== null && seal.size >= (newest?.size ?? 0)) newest = seal;
-      unsealed = unsealed.filter((grant) => grant.index >= (seal?.size ?? 0));
+      const seal = parseSeal(frame.note, 'a checkpoint in the journal');
+      if (seal.size >= (newest?.size ?? 0)) newest = seal;
+      if (unsealed.length > 0) unsealed = unsealed.filter(({ index: grant }) => grant >= seal.size);
       return;
     }
     const entry = replay(frame, index);
@@ -100,6 +100,8 @@ export async function recoverLog(
   };
   const { journal, damage } = await Journal.open(directories.journal, follow, segmentSizeBytes, known);
   try {
+    // The newest seal covers all others, so that one signature speaks for every checkpoint in the journal.
+    if (newest !== null && newest !== published) assertSigned(newest, key, 'a checkpoint in the journal');
     assertWhole(tree, published, newest, damage, key);
     if (!known.isConfirmed(newest?.size ?? 0))
       throw new LogDamageError('the log does not confirm what is said of its first part');
@@ -153,20 +155,29 @@ function assertWhole(
 /** A note of our own log key as a seal. Throws LogDamageError when it is none. */
 function readSeal(note: string | null, key: VerifierKey, where: string): Seal | null {
   if (note === null) return null;
+  const seal = parseSeal(note, where);
+  assertSigned(seal, key, where);
+  return seal;
+}
+
+/** What a note says, whoever signed it. Throws LogDamageError for what is no note of a checkpoint. */
+function parseSeal(note: string, where: string): Seal {
   try {
-    const parsed = parseNote(note);
-    const { origin, size, root }: Checkpoint = parseCheckpoint(parsed.text);
-    const verifier = verifyingKey(key.publicKey);
-    const [signature] = signaturesOf(parsed, key);
-    if (
-      origin === key.name &&
-      signature !== undefined &&
-      verifier.verify(utf8Encode(parsed.text), signature.signature)
-    ) {
-      return { size, root, note };
-    }
+    const { size, root }: Checkpoint = parseCheckpoint(parseNote(note).text);
+    return { size, root, note };
   } catch (cause) {
     throw new LogDamageError(`${where} cannot be read`, { cause });
   }
-  throw new LogDamageError(`${where} is not signed by this log's key`);
+}
+
+/** Throws LogDamageError unless the note is one of our own log, signed by its key. */
+function assertSigned({ note }: Seal, key: VerifierKey, where: string): void {
+  const parsed = parseNote(note);
+  const { origin } = parseCheckpoint(parsed.text);
+  const [signature] = signaturesOf(parsed, key);
+  const isOurs =
+    origin === key.name &&
+    signature !== undefined &&
+    verifyingKey(key.publicKey).verify(utf8Encode(parsed.text), signature.signature);
+  if (!isOurs) throw new LogDamageError(`${where} is not signed by this log's key`);
 }

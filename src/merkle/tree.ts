@@ -1,6 +1,6 @@
 /** RFC 6962 Merkle trees over SHA-256: hashing, and roots of a tree whose complete subtrees are at hand. */
 
-import { sha256 } from '../hash/sha256.js';
+import { sha256, sha256OfText } from '../hash/sha256.js';
 
 /** 32 bytes. */
 export type Hash = Uint8Array;
@@ -25,6 +25,11 @@ export function leafHash(entry: Uint8Array): Hash {
   const input = sizeBytes <= leafInput.length ? leafInput.subarray(0, sizeBytes) : new Uint8Array(sizeBytes);
   input.set(entry, 1);
   return sha256(input);
+}
+
+/** The leaf hash of an entry that is given as text, as ours are. */
+export function leafHashOfText(entry: string): Hash {
+  return sha256OfText(`\0${entry}`);
 }
 
 /** SHA-256(0x01 || left || right) (RFC 6962 section 2.1). Throws RangeError for what is no hash. */

@@ -82,11 +82,11 @@ const schema = `
   PRAGMA user_version = ${schemaVersion};
 `;
 
-/** Ids are random, so their index profits from a large cache and from checkpoints that gather many pages. */
+/** Ids are random, so their index profits from a cache and from checkpoints that gather many pages. It is the daemon's memory. */
 const settings = [
   'journal_mode = WAL',
   'synchronous = NORMAL',
-  'cache_size = -32768',
+  'cache_size = -16384',
   'wal_autocheckpoint = 8000',
 ];
 const busyTimeoutMs = 1000;

@@ -22,9 +22,12 @@ interface Pending {
   readonly reject: (cause: IndexUnavailableError) => void;
 }
 
+/** Rows are short-lived: a small nursery costs little time and keeps the daemon small. */
+const resourceLimits = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 128 };
+
 /** A running thread. Every method rejects with IndexUnavailableError when the request failed or the thread died. */
 export class IndexThread {
-  readonly #worker = new Worker(new URL('./index-worker.js', import.meta.url));
+  readonly #worker = new Worker(new URL('./index-worker.js', import.meta.url), { resourceLimits });
   readonly #pending = new Map<number, Pending>();
   #nextNumber = 0;
   #ending = false;

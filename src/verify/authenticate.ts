@@ -3,12 +3,12 @@
 import { type ArtifactId, artifactIdOf } from '../format/artifact-id.js';
 import type { Checkpoint } from '../format/checkpoint.js';
 import { denial } from '../format/denial.js';
-import { encodeEntry } from '../format/entry.js';
+import { entryText } from '../format/entry.js';
 import type { TlogProof } from '../format/tlog-proof.js';
 import type { Trust } from '../format/trust.js';
 import { type EvidenceDigests, evidenceDigests, evidenceDigestsBatch } from '../hash/evidence.js';
 import { ProofError } from '../merkle/proof.js';
-import { type Hash, leafHash } from '../merkle/tree.js';
+import { type Hash, leafHashOfText } from '../merkle/tree.js';
 import { ArtifactReader, type ReadArtifact, type Unreadable } from './artifact-reader.js';
 import { type CheckpointVerdict, verifyCheckpoint } from './checkpoint.js';
 import { VerificationContext } from './context.js';
@@ -92,7 +92,7 @@ class Authenticator {
     const verdict = this.#verdictOn(proof.checkpoint);
     if (verdict.verdict === 'denied') return { outcome: 'denied', denial: verdict.denial, claimed: payload };
     const { checkpoint } = verdict;
-    const leaf = leafHash(encodeEntry({ kind: payload.kind, digests }));
+    const leaf = leafHashOfText(entryText({ kind: payload.kind, digests }));
     const fault = this.#inclusionFault(leaf, proof, checkpoint) ?? attributionFault(payload, checkpoint);
     if (fault !== null)
       return { outcome: 'denied', denial: denial('BAD_SIGNATURE', fault), claimed: payload };

@@ -1,6 +1,6 @@
 /** A log in a temporary directory, sealed by a software key: for tests of the log alone, without a token. */
 
-import { generateKeyPairSync, sign } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,15 +22,18 @@ export const origin = 'test.example/log';
 /** A signer whose answers a test can hold back or refuse. */
 export class SoftwareSigner implements CheckpointSigner {
   readonly key: VerifierKey;
+  readonly pem: string;
   readonly #privateKey: Parameters<typeof sign>[2];
   mode: 'signs' | 'unavailable' | 'hangs' = 'signs';
   signatures = 0;
   requests = 0;
   #held: (() => void)[] = [];
 
-  constructor() {
-    const { publicKey, privateKey } = generateKeyPairSync('ed25519');
-    const { x = '' } = publicKey.export({ format: 'jwk' });
+  /** `pem`: the private key of another process's signer, which this one stands in for. */
+  constructor(pem: string | null = null) {
+    const privateKey = pem === null ? generateKeyPairSync('ed25519').privateKey : createPrivateKey(pem);
+    const { x = '' } = createPublicKey(privateKey).export({ format: 'jwk' });
+    this.pem = privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
     this.key = verifierKey(origin, new Uint8Array(Buffer.from(x, 'base64url')));
     this.#privateKey = privateKey;
   }

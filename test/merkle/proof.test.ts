@@ -9,7 +9,14 @@ import {
   rootOfInclusion,
   verifyConsistency,
 } from '../../src/merkle/proof.js';
-import { type Hash, leafHash, nodeHash, type SubtreeSource, treeRoot } from '../../src/merkle/tree.js';
+import {
+  type Hash,
+  leafHash,
+  leafHashOfText,
+  nodeHash,
+  type SubtreeSource,
+  treeRoot,
+} from '../../src/merkle/tree.js';
 
 /** The eight entries of the Certificate Transparency test vectors (RFC 6962 reference implementation). */
 const entries = [
@@ -46,6 +53,13 @@ function subtreesOf(leaves: readonly Hash[]): SubtreeSource {
 }
 
 const leaves = entries.map(leafHash);
+
+test('an entry given as text has the leaf hash of its bytes', () => {
+  for (const text of ['', 'writ.entry/v1 stop\n', '\u00fc']) {
+    assert.deepEqual(leafHashOfText(text), leafHash(new TextEncoder().encode(text)));
+  }
+});
+
 const known = subtreesOf(leaves);
 
 describe('Merkle trees (RFC 6962)', () => {

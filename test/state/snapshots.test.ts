@@ -1,9 +1,12 @@
 /** Snapshots of the views: what a restart takes from them, and what it refuses to believe. */
 
 import assert from 'node:assert/strict';
-import { cp, open, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { cp, open, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import type { ArtifactId } from '../../src/format/artifact-id.js';
 import { base64Encode } from '../../src/format/base64.js';
 import { spanEntries } from '../../src/log/journal-positions.js';
@@ -12,6 +15,7 @@ import { fill, openSnapshotLog, redemption, revocation, type SnapshotLog, sealed
 
 /** Two spans and a tail. Entry 5 was redeemed within the first span, 6 in the second, 7 behind both; 8 was revoked. */
 const size = 2 * spanEntries + 3000;
+const childMain = fileURLToPath(new URL('snapshot-child.js', import.meta.url));
 
 describe('a restart with snapshots', { timeout: 180_000 }, () => {
   const signer = new SoftwareSigner();
@@ -158,6 +162,27 @@ describe('a restart with snapshots', { timeout: 180_000 }, () => {
     );
   });
 
+  test('is at home in whatever a kill leaves, in the middle of a snapshot too', async () => {
+    const state = join(directory.path, 'killed');
+    await cp(join(directory.path, 'made'), state, { recursive: true });
+    for (const delayMs of [0, 5, 20]) {
+      const before = await sizeOf(join(state, 'views', 'changes'));
+      const env = { ...process.env, WRIT_TEST_KEY: signer.pem };
+      const child = spawn(process.execPath, [childMain, state], { env, stdio: 'inherit' });
+      const exited = new Promise((resolve) => child.once('exit', resolve));
+      // The next span is being written, or has just been.
+      while ((await sizeOf(join(state, 'views', 'changes'))) === before && child.exitCode === null)
+        await pause(2);
+      await pause(delayMs);
+      child.kill('SIGKILL');
+      await exited;
+      const started = await openSnapshotLog(state, signer);
+      assert.ok(started.snapshotSize >= 2 * spanEntries);
+      await assertState(started);
+      await started.close();
+    }
+  });
+
   test('does not start when an earlier part of the journal is gone', async () => {
     const state = join(directory.path, 'gone');
     await cp(join(directory.path, 'made'), state, { recursive: true });
@@ -175,6 +200,10 @@ async function settled({ snapshots, store, log }: SnapshotLog, spans: number): P
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
   await snapshots.idle();
+}
+
+async function sizeOf(path: string): Promise<number> {
+  return (await stat(path)).size;
 }
 
 async function flipByte(path: string, offset: number): Promise<void> {
