@@ -12,7 +12,9 @@ import {
   PolicyInputError,
   policyInput,
 } from '../policy/input.js';
-import type { Caller, Decision, PolicyService } from './services.js';
+import type { Caller } from './caller.js';
+import type { Decision } from './decision.js';
+import type { PolicyService } from './services.js';
 
 /** Puts facts to an engine under a bundle. Facts that cannot be put to it are denied. */
 export function policyService(

@@ -8,6 +8,8 @@ import { type AuthorizeParams, requestDigest, requestText, type SignParams } fro
 import { parseInstant } from '../../format/time.js';
 import { lineageFaults } from '../../verify/lineage.js';
 import { findGrant, type GrantedArtifact } from '../artifacts.js';
+import type { Caller } from '../caller.js';
+import type { Decision } from '../decision.js';
 import { decide } from '../pipeline/decide.js';
 import type { Request } from '../pipeline/parse.js';
 import { type RefusalContext, refuse, refuseAll } from '../pipeline/refuse.js';
@@ -22,7 +24,7 @@ import {
 } from '../pipeline/statement.js';
 import type { Preparation } from '../preparations.js';
 import type { GrantStatement } from '../recent-grants.js';
-import type { Caller, Decision, Services } from '../services.js';
+import type { Services } from '../services.js';
 
 type GrantRequest = Extract<Request, { method: 'authorize' | 'sign' }>;
 
