@@ -94,7 +94,7 @@ function unprepared({ policies, schema, entities }: PolicyBundle): (input: Polic
   const cedar = createCedar();
   return (input) =>
     cedar.isAuthorized({
-      ...cedarRequest(jcsText(input), entities),
+      ...cedarRequest(jcsText(input), entities, 'all'),
       schema,
       validateRequest: true,
       policies: { staticPolicies: policies },

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ROOT, WRIT_MAIN, WRITD_MAIN } from './setup/checkout.mjs';
+import { ROOT, WRIT_MAIN, WRITD } from './setup/checkout.mjs';
 import { tryCommand } from './setup/command.mjs';
 import { SetupFailure } from './setup/failure.mjs';
 
@@ -44,7 +44,7 @@ export function startDaemon(home) {
   const logFile = join(home, 'writd.log');
   const log = openSync(logFile, 'a', 0o600);
   const logStart = statSync(logFile).size;
-  const child = spawn(process.execPath, [WRITD_MAIN], {
+  const child = spawn(WRITD, [], {
     cwd: ROOT,
     env: withHome(home),
     detached: true,

@@ -11,9 +11,10 @@ export const ROOT = fileURLToPath(new URL('../../', import.meta.url)).replace(/\
 /** @param {...string} parts a path below the root */
 export const inCheckout = (...parts) => join(ROOT, ...parts);
 
-/** Compiled entry points. */
+/** The compiled command line. */
 export const WRIT_MAIN = inCheckout('dist', 'src', 'cli', 'main.js');
-export const WRITD_MAIN = inCheckout('dist', 'src', 'daemon', 'main.js');
+/** The daemon's launcher. */
+export const WRITD = inCheckout('bin', 'writd');
 
 /** The state directory of the development daemon: `WRIT_HOME`, or `.writ` in the checkout. */
 export function stateDirectory(environment = process.env) {

@@ -3,12 +3,12 @@
 
 import { chmodSync, existsSync, mkdirSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, relative } from 'node:path';
-import { inCheckout, WRIT_MAIN, WRITD_MAIN } from './checkout.mjs';
+import { inCheckout, WRIT_MAIN, WRITD } from './checkout.mjs';
 import { SetupFailure } from './failure.mjs';
 
 const COMMANDS = [
   { name: 'writ', main: WRIT_MAIN },
-  { name: 'writd', main: WRITD_MAIN },
+  { name: 'writd', main: WRITD },
 ];
 
 /** @throws {SetupFailure} when an entry point was not compiled */

@@ -1,16 +1,14 @@
 /** Finds what the log holds by id, confirmed against the tree, with what the log says of it since. */
 
 import type { ArtifactId } from '../format/artifact-id.js';
-import type { GrantPredicate } from '../format/predicate.js';
-import { decodeStatement, type Statement } from '../format/statement.js';
+import { decodeStatement } from '../format/statement.js';
 import type { LogEntry } from '../log/entry-reader.js';
 import type { LogState } from '../verify/situation.js';
+import type { SealedGrant } from './recent-grants.js';
 import type { Services } from './services.js';
 
 /** A sealed authorization or blob signature. */
-export interface GrantedArtifact {
-  readonly entry: LogEntry;
-  readonly statement: Extract<Statement, { predicate: GrantPredicate }>;
+export interface GrantedArtifact extends SealedGrant {
   /** What the log says of it now. Ask again after every await: it may have been revoked meanwhile. */
   readonly state: LogState;
 }
@@ -38,10 +36,9 @@ async function confirmedEntry(
 
 /** The sealed authorization or signature with this id, or null. */
 export async function findGrant(services: Services, id: ArtifactId): Promise<GrantedArtifact | null> {
-  const entry = await findEntry(services, id);
-  if (entry === null || (entry.kind !== 'authorization' && entry.kind !== 'signature')) return null;
-  const statement = decodeStatement(entry.payload);
-  if (statement.predicateType === 'urn:writ:denial:v1') return null;
+  const sealed = services.recentGrants.find(id) ?? (await readGrant(services, id));
+  if (sealed === null) return null;
+  const { entry, statement } = sealed;
   const { parent } = statement.predicate.lineage;
   const ancestor = parent === null ? null : await findGrant(services, parent);
   return {
@@ -54,6 +51,14 @@ export async function findGrant(services: Services, id: ArtifactId): Promise<Gra
       return { revoked, redeemed: services.views.isRedeemed(entry.index) };
     },
   };
+}
+
+async function readGrant(services: Services, id: ArtifactId): Promise<SealedGrant | null> {
+  const entry = await findEntry(services, id);
+  if (entry === null || (entry.kind !== 'authorization' && entry.kind !== 'signature')) return null;
+  const statement = decodeStatement(entry.payload);
+  if (statement.predicateType === 'urn:writ:denial:v1') return null;
+  return { entry: { id, index: entry.index, kind: entry.kind }, statement };
 }
 
 /** Payloads that carry people's data are shown to the initiator, to the daemon's own user, and to root. */

@@ -36,6 +36,7 @@ import { openClock } from './open-clock.js';
 import { sealRecord } from './pipeline/seal.js';
 import { policyService } from './policy-service.js';
 import { Preparations } from './preparations.js';
+import { RecentGrants } from './recent-grants.js';
 import { recordHead, unsealedRevocation } from './records.js';
 import { SocketServer } from './server.js';
 import { Counters, type Services } from './services.js';
@@ -166,6 +167,7 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
     measureAction: (action) => machine.measureAction(action),
     texts,
     preparations: new Preparations(),
+    recentGrants: new RecentGrants(),
   };
   await announce(services, machine, signer.keys);
   snapshots = new Snapshots(

@@ -4,6 +4,7 @@ import { denial } from '../format/denial.js';
 import type { Denied } from '../format/protocol.js';
 import { LogDamageError } from '../log/damage.js';
 import { IndexUnavailableError } from '../state/index-thread.js';
+import type { Caller, Identified } from './caller.js';
 import { authorize, sign } from './methods/authorize.js';
 import { exportArtifact } from './methods/export.js';
 import { checkpoint, entry, lineage, proof, status } from './methods/read.js';
@@ -12,7 +13,7 @@ import { revoke } from './methods/revoke.js';
 import { verifyArtifact } from './methods/verify.js';
 import type { Request } from './pipeline/parse.js';
 import { refusePlainly } from './pipeline/refuse.js';
-import type { Caller, Identified, Services } from './services.js';
+import type { Services } from './services.js';
 
 /** Answers a request of the caller that `identify` names. Rejects only for faults of the daemon itself. */
 export async function dispatch(
@@ -50,7 +51,7 @@ function perform(
     case 'export':
       return exportArtifact(services, caller, request);
     case 'verify':
-      return verifyArtifact(services, caller, request);
+      return verifyArtifact(services, request);
     case 'policy.get':
       return services.policy.description;
     case 'log.checkpoint':

@@ -25,7 +25,8 @@ import { bootTimeMs } from '../kernel/boot-clock.js';
 import { type ProcessFacts, parseProcessFacts } from '../kernel/process-facts.js';
 import { socketDescriptor } from '../kernel/socket-descriptor.js';
 import type { ClockReading } from '../state/payload-clock.js';
-import type { Caller, Identified, MeasuredAction } from './services.js';
+import type { Caller, Identified } from './caller.js';
+import type { MeasuredAction } from './services.js';
 
 /** What the last glance at a peer showed. `named`: the caller that comes of it, and what else it was made from. */
 interface Seen {

@@ -12,7 +12,9 @@ import {
   PolicyInputError,
   policyInput,
 } from '../policy/input.js';
-import type { Caller, Decision, PolicyService } from './services.js';
+import type { Caller } from './caller.js';
+import type { Decision } from './decision.js';
+import type { PolicyService } from './services.js';
 
 /** Puts facts to an engine under a bundle. Facts that cannot be put to it are denied. */
 export function policyService(
@@ -35,6 +37,29 @@ export function policyService(
   };
 }
 
+type QuestionFacts = Omit<PolicyFacts, keyof CallerFacts>;
+
+const maxShortAnswers = 256;
+
+/**
+ * All that a redemption or revocation without claims adds to its caller, as one text; null for any other request, and
+ * where the time is part of the input.
+ */
+function shortName({
+  request,
+  claimed,
+  purpose,
+  ticket,
+  lineageDepth,
+  nowSeconds,
+}: QuestionFacts): string | null {
+  if (request.type !== 'redeem' && request.type !== 'revoke') return null;
+  const claims = [claimed.agent, claimed.user, purpose, ticket, nowSeconds];
+  return claims.every((claim) => claim === null)
+    ? `${request.type} ${request.ownerUid} ${lineageDepth}`
+    : null;
+}
+
 /** What many requests have in common is worked out once: the entities of a caller, and the record of a decision. */
 class Questions {
   readonly #bundle: PolicyBundle;
@@ -42,6 +67,8 @@ class Questions {
   readonly #texts: RememberedTexts;
   readonly #entities = new WeakMap<Caller, CallerEntities>();
   readonly #decisions = new WeakMap<PolicyDecision, Decision>();
+  /** Decisions on requests that a caller, a word and two numbers describe. */
+  readonly #shortAnswers = new WeakMap<Caller, Map<string, Decision>>();
 
   constructor(bundle: PolicyBundle, engine: PolicyEngine, texts: RememberedTexts) {
     this.#bundle = bundle;
@@ -49,7 +76,20 @@ class Questions {
     this.#texts = texts;
   }
 
-  decide(caller: Caller, facts: Omit<PolicyFacts, keyof CallerFacts>): Decision {
+  decide(caller: Caller, facts: QuestionFacts): Decision {
+    const name = shortName(facts);
+    const answers = this.#shortAnswers.get(caller);
+    const known = name === null ? undefined : answers?.get(name);
+    if (known !== undefined) return known;
+    const decision = this.#ask(caller, facts);
+    // A denial may come of a trap, which says nothing lasting.
+    if (name === null || decision.decision === 'deny') return decision;
+    if (answers === undefined) this.#shortAnswers.set(caller, new Map([[name, decision]]));
+    else if (answers.size < maxShortAnswers) answers.set(name, decision);
+    return decision;
+  }
+
+  #ask(caller: Caller, facts: QuestionFacts): Decision {
     let answer: PolicyDecision;
     try {
       answer = this.#engine.decide(policyInput({ ...caller, ...facts }, this.#entitiesOf(caller)));

@@ -5,8 +5,9 @@
  */
 
 import type { DigestSet } from '../format/digest-set.js';
-import type { GrantTerms } from './pipeline/statement.js';
-import type { Caller, Decision } from './services.js';
+import type { Caller } from './caller.js';
+import type { Decision } from './decision.js';
+import type { GrantTerms } from './grant-terms.js';
 
 export interface Preparation {
   readonly terms: GrantTerms;

@@ -4,47 +4,21 @@ import type { ExecuteAction, RequestedAction, ToolAction } from '../format/actio
 import type { ArtifactId } from '../format/artifact-id.js';
 import type { Denial } from '../format/denial.js';
 import type { RememberedTexts } from '../format/jcs.js';
-import type { Binding, Peer, PolicyRecord } from '../format/predicate.js';
 import type { PolicyResult } from '../format/protocol.js';
 import type { Trust } from '../format/trust.js';
 import type { Log } from '../log/log.js';
 import type { CallerFacts, PolicyFacts } from '../policy/input.js';
 import type { PayloadClock } from '../state/payload-clock.js';
 import type { LogViews } from '../state/views.js';
+import type { Caller } from './caller.js';
+import type { Decision } from './decision.js';
 import type { Preparations } from './preparations.js';
-
-/**
- * A caller as of this request: the kernel's facts, the names that its ids have on this machine, and what can be measured
- * of where it runs (a missing sensor is a missing binding). One object as long as nothing of it changes.
- */
-export interface Caller {
-  readonly peer: Peer;
-  readonly user: string | null;
-  readonly groups: readonly string[];
-  readonly environment: readonly Binding[];
-}
-
-export type Identified =
-  | { readonly outcome: 'identified'; readonly caller: Caller }
-  | { readonly outcome: 'denied'; readonly denial: Denial<'IDENTITY_MISMATCH'> };
+import type { RecentGrants } from './recent-grants.js';
 
 /** The action with the digests of its executable, taken just now. */
 export type MeasuredAction =
   | { readonly outcome: 'measured'; readonly action: ExecuteAction | ToolAction }
   | { readonly outcome: 'denied'; readonly denial: Denial<'SCOPE_MISMATCH' | 'OVERLOADED'> };
-
-/**
- * A policy decision with the record that goes into the statement, and the evaluated JCS document, which is kept beside
- * the decision so that it can be replayed. `record` is null where the facts could not even be put to the policy.
- */
-export type Decision =
-  | { readonly decision: 'allow'; readonly record: PolicyRecord; readonly input: Uint8Array }
-  | {
-      readonly decision: 'deny';
-      readonly record: PolicyRecord | null;
-      readonly input: Uint8Array;
-      readonly denial: Denial<'POLICY_DENIED'>;
-    };
 
 export interface PolicyService {
   readonly description: PolicyResult;
@@ -98,6 +72,7 @@ export interface Services {
   /** Canonical texts of what comes again in many statements. */
   readonly texts: RememberedTexts;
   readonly preparations: Preparations;
+  readonly recentGrants: RecentGrants;
 }
 
 /** Counts of what happened since the start, by name. */

@@ -18,6 +18,7 @@ import {
   createCedar,
   type StaticEntity,
 } from './cedar.js';
+import { type ReadableTags, readableTags } from './readable-tags.js';
 import { sampleInputs } from './sample-inputs.js';
 
 /** What a sound bundle holds; the fields are those of `PolicyBundle`. */
@@ -26,6 +27,7 @@ export interface CheckedBundle {
   readonly schema: string;
   readonly entities: readonly StaticEntity[];
   readonly needsTime: boolean;
+  readonly readableTags: ReadableTags;
 }
 
 const referenceSchema = z.strictObject({
@@ -59,6 +61,7 @@ export function checkBundle(directory: string, files: BundleFiles): CheckedBundl
     schema,
     entities: readEntities(cedar, join(directory, entitiesFile), files[entitiesFile] ?? '', schema),
     needsTime: needsTime(cedar, schemaPath, schema),
+    readableTags: readableTags(policies.map(({ json }) => json)),
   };
 }
 
@@ -95,7 +98,7 @@ function needsTime(cedar: Cedar, file: string, schema: string): boolean {
   askCedar(cedar, file, () => cedar.preparseSchema('checked', schema));
   const problemsWith = (nowSeconds: number | null): readonly string[] =>
     sampleInputs(nowSeconds).flatMap((input) => {
-      const request = cedarRequest(jcsText(input), []);
+      const request = cedarRequest(jcsText(input), [], 'all');
       const answer = askCedar(cedar, file, () =>
         cedar.statefulIsAuthorized({
           ...request,

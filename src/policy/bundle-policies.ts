@@ -8,6 +8,8 @@ export interface PlacedPolicy {
   /** From its `@id` annotation. */
   readonly id: string;
   readonly text: string;
+  /** Cedar's JSON form of it. */
+  readonly json: unknown;
   /** Path of the file, and the line in it, counted from 1. */
   readonly file: string;
   readonly line: number;
@@ -33,7 +35,8 @@ export function readPolicies(cedar: Cedar, file: string, text: string): readonly
     const json = askCedar(cedar, file, () => cedar.policyToJson(policy));
     const id = json.type === 'success' ? json.json.annotations?.id : undefined;
     // An annotation without a value is null, whatever the library's types say.
-    if (typeof id === 'string' && policyId.test(id)) return { id, text: policy, file, line };
+    if (typeof id === 'string' && policyId.test(id))
+      return { id, text: policy, json: json.type === 'success' ? json.json : null, file, line };
     throw new PolicyBundleError(
       file,
       `the policy at line ${line} has no usable @id annotation`,

@@ -10,6 +10,7 @@ import { checkBundle } from './bundle-check.js';
 import { PolicyBundleError } from './bundle-error.js';
 import { type BundleFiles, bundleDigest, readBundleFiles, settingsFile } from './bundle-files.js';
 import type { StaticEntity } from './cedar.js';
+import type { ReadableTags } from './readable-tags.js';
 
 export interface BundleSettings {
   readonly defaultTtlSeconds: number;
@@ -33,6 +34,8 @@ export interface PolicyBundle {
   readonly entities: readonly StaticEntity[];
   /** Whether policies may ask for the time, so that every input must carry `context.now`. */
   readonly needsTime: boolean;
+  /** The tags of entities that policies can read. */
+  readonly readableTags: ReadableTags;
   /** The exact texts that the digest covers. */
   readonly files: BundleFiles;
 }

@@ -8,6 +8,7 @@ import { createRequire } from 'node:module';
 import { setFlagsFromString } from 'node:v8';
 import type * as CedarModule from '@cedar-policy/cedar-wasm/nodejs';
 import type { EntityReference } from './input.js';
+import { type ReadableTags, withReadableTags } from './readable-tags.js';
 
 /** A Cedar instance with memory of its own. Anything that one of its functions throws is a trap. */
 export type Cedar = typeof CedarModule;
@@ -51,11 +52,15 @@ function keepWasmCallsApart(): void {
 
 /**
  * The request that an input document describes, joined with the bundle's own entities. It is read back from the
- * canonical text, so what is decided on is exactly what was digested.
+ * canonical text, so what is decided on is exactly what was digested, but for tags that no policy can read.
  */
-export function cedarRequest(inputText: string, bundled: readonly StaticEntity[]): CedarRequest {
+export function cedarRequest(
+  inputText: string,
+  bundled: readonly StaticEntity[],
+  tags: ReadableTags,
+): CedarRequest {
   const request: CedarRequest = JSON.parse(inputText);
-  return { ...request, entities: [...cedarEntities(bundled), ...request.entities] };
+  return { ...request, entities: [...cedarEntities(bundled), ...withReadableTags(request.entities, tags)] };
 }
 
 /** The bundle's own entities in Cedar's types. */

@@ -111,7 +111,7 @@ class CedarEngine implements PolicyEngine {
     this.#cedar ??= prepare(this.#bundle);
     try {
       return this.#cedar.statefulIsAuthorized({
-        ...cedarRequest(inputText, memberships(this.#bundle.entities, document)),
+        ...cedarRequest(inputText, memberships(this.#bundle.entities, document), this.#bundle.readableTags),
         preparsedPolicySetId: this.#bundle.digest,
         preparsedSchemaName: this.#bundle.digest,
         validateRequest: true,

@@ -4,16 +4,17 @@
  */
 
 import type { ExecuteAction, SignAction, ToolAction } from '../format/action.js';
-import type { ArtifactId } from '../format/artifact-id.js';
 import { jcsText } from '../format/jcs.js';
 import type { Binding, Peer } from '../format/predicate.js';
 import type { JsonObject } from '../format/strict-json.js';
 import { baseName, commandLine, policyText } from './policy-text.js';
 
-/** An artifact that somebody wants to redeem or revoke. `ownerUid` is the uid of the peer that asked for it. */
+/**
+ * An artifact that somebody wants to redeem or revoke. `ownerUid` is the uid of the peer that asked for it. Which artifact
+ * it is plays no part: a policy judges kinds of requests, and a revocation is what singles one out.
+ */
 export interface ArtifactRequest {
   readonly type: 'redeem' | 'revoke';
-  readonly artifact: ArtifactId;
   readonly ownerUid: number;
 }
 
@@ -193,7 +194,7 @@ function requestPart(request: PolicyRequest): RequestPart {
     case 'revoke':
       return {
         action: request.type,
-        resource: entity('Writ::Artifact', request.artifact, { ownerUid: request.ownerUid }),
+        resource: entity('Writ::Artifact', `uid:${request.ownerUid}`, { ownerUid: request.ownerUid }),
         context: {},
       };
   }

@@ -7,7 +7,6 @@ import type { ExecutableFact } from '../format/predicate.js';
 import { type PolicyFacts, type PolicyInput, type PolicyRequest, policyInput } from './input.js';
 
 const digests = { sha3_512: '0'.repeat(128), blake2b: '0'.repeat(128), sha256: '0'.repeat(64) };
-const artifact = `sha3-512:${'0'.repeat(128)}` as const;
 
 const requests: readonly PolicyRequest[] = [
   {
@@ -20,8 +19,8 @@ const requests: readonly PolicyRequest[] = [
   },
   { type: 'tool', tool: 'tool', arguments: { text: 'value', number: 1 } },
   { type: 'sign', name: 'blob', sizeBytes: 0, digests },
-  { type: 'redeem', artifact, ownerUid: 0 },
-  { type: 'revoke', artifact, ownerUid: 0 },
+  { type: 'redeem', ownerUid: 0 },
+  { type: 'revoke', ownerUid: 0 },
 ];
 
 /** All shapes; `nowSeconds` as in `PolicyFacts`. */

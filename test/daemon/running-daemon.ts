@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { allocatorEnvironment, nodeFlags } from '../../src/daemon/process-settings.js';
 import { ensureDevelopmentToken } from '../../src/hsm/development-token.js';
 
 const daemonMain = fileURLToPath(new URL('../../src/daemon/main.js', import.meta.url));
@@ -51,8 +52,9 @@ export async function removeState(stateDirectory: string): Promise<void> {
 /** Starts writd and waits until it is ready. Throws with its own log when it ends instead. */
 export async function startDaemon(options: DaemonOptions = {}): Promise<RunningDaemon> {
   const stateDirectory = options.stateDirectory ?? (await prepareState());
-  const environment = { ...process.env, WRIT_HOME: stateDirectory, ...options.environment };
-  const child = spawn(process.execPath, [daemonMain, ...(options.flags ?? [])], {
+  const settings = { ...allocatorEnvironment, WRIT_HOME: stateDirectory };
+  const environment = { ...process.env, ...settings, ...options.environment };
+  const child = spawn(process.execPath, [...nodeFlags, daemonMain, ...(options.flags ?? [])], {
     env: environment,
     stdio: ['ignore', 'ignore', 'pipe'],
   });

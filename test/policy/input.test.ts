@@ -77,7 +77,7 @@ describe('policyInput', () => {
   });
 
   it('leaves out what is unknown', () => {
-    const bare = facts({ type: 'redeem', artifact, ownerUid: 7 });
+    const bare = facts({ type: 'redeem', ownerUid: 7 });
     const { entities, context } = policyInput({
       ...bare,
       user: null,

@@ -19,8 +19,8 @@ const readFile = (values: { readonly [name: string]: string | number }): PolicyR
   arguments: values,
 });
 const sign: PolicyRequest = { type: 'sign', name: 'release.tar', sizeBytes: 10, digests };
-const redeem = (ownerUid: number): PolicyRequest => ({ type: 'redeem', artifact, ownerUid });
-const revoke = (ownerUid: number): PolicyRequest => ({ type: 'revoke', artifact, ownerUid });
+const redeem = (ownerUid: number): PolicyRequest => ({ type: 'redeem', ownerUid });
+const revoke = (ownerUid: number): PolicyRequest => ({ type: 'revoke', ownerUid });
 
 type Row = readonly [string, Partial<PolicyFacts>, PolicyRequest, 'allow' | 'deny', readonly string[]];
 

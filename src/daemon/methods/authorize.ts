@@ -5,10 +5,11 @@ import type { ArtifactId } from '../../format/artifact-id.js';
 import { type Denial, denial } from '../../format/denial.js';
 import type { Lineage } from '../../format/predicate.js';
 import { type AuthorizeParams, requestDigest, requestText, type SignParams } from '../../format/protocol.js';
-import type { Statement } from '../../format/statement.js';
 import { parseInstant } from '../../format/time.js';
 import { lineageFaults } from '../../verify/lineage.js';
 import { findGrant, type GrantedArtifact } from '../artifacts.js';
+import type { Caller } from '../caller.js';
+import type { Decision } from '../decision.js';
 import { decide } from '../pipeline/decide.js';
 import type { Request } from '../pipeline/parse.js';
 import { type RefusalContext, refuse, refuseAll } from '../pipeline/refuse.js';
@@ -22,7 +23,8 @@ import {
   lineageUnder,
 } from '../pipeline/statement.js';
 import type { Preparation } from '../preparations.js';
-import type { Caller, Decision, Services } from '../services.js';
+import type { GrantStatement } from '../recent-grants.js';
+import type { Services } from '../services.js';
 
 type GrantRequest = Extract<Request, { method: 'authorize' | 'sign' }>;
 
@@ -101,6 +103,8 @@ async function grant(services: Services, draft: Draft): Promise<Granted> {
   if (widening.length > 0) return refuseAll(services, request, context, widening);
   const sealing = await sealStatement(services, statement, decision.input);
   if (sealing.outcome === 'unsealed') return refuse(services, request, context, [sealing.denial]);
+  const { id, index } = sealing.sealed;
+  services.recentGrants.keep({ entry: { id, index, kind: kindOf(statement) }, statement });
   services.counters.increment(`granted.${request.method}`);
   return grantResult(services, sealing.sealed);
 }
@@ -167,8 +171,12 @@ function optionsOf(services: Services, { action, parent, options }: Draft): Gran
   };
 }
 
-function parentFaults(statement: Statement, parent: GrantedArtifact | null): Denial[] {
-  if (parent === null || statement.predicateType === 'urn:writ:denial:v1') return [];
+function kindOf({ predicateType }: GrantStatement): 'authorization' | 'signature' {
+  return predicateType === 'urn:writ:signature:v1' ? 'signature' : 'authorization';
+}
+
+function parentFaults(statement: GrantStatement, parent: GrantedArtifact | null): Denial[] {
+  if (parent === null) return [];
   const { predicate } = parent.statement;
   const { notBefore } = statement.predicate.validity;
   const ended = parseInstant(predicate.validity.notAfter) <= parseInstant(notBefore);

@@ -8,10 +8,11 @@ import { decodeStatement, type Statement } from '../../format/statement.js';
 import { parseInstant } from '../../format/time.js';
 import { sha256 } from '../../hash/sha256.js';
 import { findEntry, findGrant, type GrantedArtifact, mayRead } from '../artifacts.js';
+import type { Caller } from '../caller.js';
 import type { Request } from '../pipeline/parse.js';
 import { type RefusalContext, refuseAll } from '../pipeline/refuse.js';
 import { artifactOf } from '../pipeline/seal.js';
-import type { Caller, Services } from '../services.js';
+import type { Services } from '../services.js';
 
 export async function exportArtifact(
   services: Services,

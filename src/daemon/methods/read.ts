@@ -16,9 +16,10 @@ import { decodeStatement, statementPayloadType } from '../../format/statement.js
 import { parseInstant } from '../../format/time.js';
 import type { LogEntry } from '../../log/entry-reader.js';
 import { findGrant, type GrantedArtifact, mayRead } from '../artifacts.js';
+import type { Caller } from '../caller.js';
 import type { Request } from '../pipeline/parse.js';
 import { refusePlainly } from '../pipeline/refuse.js';
-import type { Caller, Services } from '../services.js';
+import type { Services } from '../services.js';
 
 type Of<Name extends Request['method']> = Extract<Request, { method: Name }>;
 

@@ -9,12 +9,13 @@ import { decodeRecord, type RedemptionRecord } from '../../format/record.js';
 import { formatInstant } from '../../format/time.js';
 import { judge } from '../../verify/situation.js';
 import { findGrant, type GrantedArtifact } from '../artifacts.js';
+import type { Caller } from '../caller.js';
 import { decide } from '../pipeline/decide.js';
 import type { Request } from '../pipeline/parse.js';
 import { type RefusalContext, refuse, refuseAll } from '../pipeline/refuse.js';
 import type { Granted, RenderedResult } from '../pipeline/reply.js';
 import { grantResult, sealRecord } from '../pipeline/seal.js';
-import type { Caller, Services } from '../services.js';
+import type { Services } from '../services.js';
 
 type RedeemRequest = Extract<Request, { method: 'redeem' }>;
 
@@ -137,7 +138,7 @@ function groundsToRefuse(
   { caller, action }: Presentation,
   repeated: boolean,
 ): Denial[] {
-  const { entry, statement, state } = artifact;
+  const { statement, state } = artifact;
   const { predicate } = statement;
   const time = services.clock.now();
   const { denials } = judge(statement, {
@@ -153,7 +154,7 @@ function groundsToRefuse(
   });
   const decision = decide(services.policy, {
     caller,
-    request: { type: 'redeem', artifact: entry.id, ownerUid: predicate.initiator.peer.uid },
+    request: { type: 'redeem', ownerUid: predicate.initiator.peer.uid },
     claims: {},
     lineageDepth: predicate.lineage.depth,
     nowMs: services.clock.lastTrustedMs(),

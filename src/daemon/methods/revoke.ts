@@ -4,12 +4,13 @@ import { denial } from '../../format/denial.js';
 import type { RevocationRecord } from '../../format/record.js';
 import { formatInstant } from '../../format/time.js';
 import { findGrant } from '../artifacts.js';
+import type { Caller } from '../caller.js';
 import { decide } from '../pipeline/decide.js';
 import type { Request } from '../pipeline/parse.js';
 import { type RefusalContext, refuse } from '../pipeline/refuse.js';
 import type { Granted } from '../pipeline/reply.js';
 import { grantResult, sealRecord } from '../pipeline/seal.js';
-import type { Caller, Services } from '../services.js';
+import type { Services } from '../services.js';
 
 export async function revoke(
   services: Services,
@@ -26,7 +27,7 @@ export async function revoke(
   const { entry, statement } = artifact;
   const decision = decide(services.policy, {
     caller,
-    request: { type: 'revoke', artifact: entry.id, ownerUid: statement.predicate.initiator.peer.uid },
+    request: { type: 'revoke', ownerUid: statement.predicate.initiator.peer.uid },
     claims: {},
     lineageDepth: statement.predicate.lineage.depth,
     nowMs: services.clock.lastTrustedMs(),

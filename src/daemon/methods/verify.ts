@@ -9,11 +9,10 @@ import { offlineSituation, type Situation } from '../../verify/situation.js';
 import { verify } from '../../verify/verify.js';
 import { findEntry, findGrant } from '../artifacts.js';
 import type { Request } from '../pipeline/parse.js';
-import type { Caller, Services } from '../services.js';
+import type { Services } from '../services.js';
 
 export async function verifyArtifact(
   services: Services,
-  caller: Caller,
   request: Extract<Request, { method: 'verify' }>,
 ): Promise<VerifyResult> {
   const { artifact, action } = request.params;

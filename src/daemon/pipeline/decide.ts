@@ -2,7 +2,9 @@
 
 import type { Claims } from '../../format/protocol.js';
 import type { PolicyRequest } from '../../policy/input.js';
-import type { Caller, Decision, PolicyService } from '../services.js';
+import type { Caller } from '../caller.js';
+import type { Decision } from '../decision.js';
+import type { PolicyService } from '../services.js';
 
 export interface Question {
   readonly caller: Caller;

@@ -3,7 +3,9 @@
 import { type Denial, type Denials, isEvidenceDenial } from '../../format/denial.js';
 import { type Claims, type Denied, requestDigest, requestText } from '../../format/protocol.js';
 import { utf8Encode } from '../../format/utf8.js';
-import type { Caller, Decision, Services } from '../services.js';
+import type { Caller } from '../caller.js';
+import type { Decision } from '../decision.js';
+import type { Services } from '../services.js';
 import type { Request } from './parse.js';
 import { artifactOf, sealStatement } from './seal.js';
 import { attributionOf, denialStatement } from './statement.js';

@@ -11,37 +11,26 @@ import { jcsBytes } from '../../format/jcs.js';
 import type {
   Attribution,
   Bind,
-  Binding,
   Descend,
-  Governance,
   GrantPredicate,
   Initiator,
   Lineage,
   PolicyRecord,
-  Scope,
 } from '../../format/predicate.js';
 import type { Claims } from '../../format/protocol.js';
 import type { Statement, Subject } from '../../format/statement.js';
 import { formatInstant } from '../../format/time.js';
 import { evidenceDigests } from '../../hash/evidence.js';
 import { sha256 } from '../../hash/sha256.js';
-import type { Caller, Services } from '../services.js';
+import type { Caller } from '../caller.js';
+import type { GrantTerms } from '../grant-terms.js';
+import type { GrantStatement } from '../recent-grants.js';
+import type { Services } from '../services.js';
 
 /** When, and with which nonce, a payload is made. */
 export interface Stamp {
   readonly timeMs: number;
   readonly nonce: string;
-}
-
-/** What a grant says whenever the same caller asks the same and is allowed the same. */
-export interface GrantTerms {
-  readonly subject: Subject;
-  readonly scope: Scope;
-  readonly initiator: Initiator;
-  readonly policy: PolicyRecord;
-  readonly environment: readonly Binding[];
-  readonly governance: Governance;
-  readonly ttlSeconds: number;
 }
 
 /** What is worked out for each grant anew. */
@@ -98,7 +87,7 @@ export function grantStatement(
   { subject, scope, initiator, policy, environment, governance, ttlSeconds }: GrantTerms,
   { lineage, notAfterCapMs, attribution }: GrantOccasion,
   stamp: Stamp,
-): Statement {
+): GrantStatement {
   const endMs = stamp.timeMs + ttlSeconds * 1000;
   // Members stand in the order in which they are written.
   const predicate: GrantPredicate = {

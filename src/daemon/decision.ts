@@ -1,0 +1,17 @@
+/** What the policy said, as the stages of a request see it. */
+
+import type { Denial } from '../format/denial.js';
+import type { PolicyRecord } from '../format/predicate.js';
+
+/**
+ * A policy decision with the record that goes into the statement, and the evaluated JCS document, which is kept beside
+ * the decision so that it can be replayed. `record` is null where the facts could not even be put to the policy.
+ */
+export type Decision =
+  | { readonly decision: 'allow'; readonly record: PolicyRecord; readonly input: Uint8Array }
+  | {
+      readonly decision: 'deny';
+      readonly record: PolicyRecord | null;
+      readonly input: Uint8Array;
+      readonly denial: Denial<'POLICY_DENIED'>;
+    };
