@@ -1,6 +1,7 @@
 /** Every benchmark by name, in the order in which they run. */
 
 import { benchIdentity } from './identity.js';
+import { benchLogSize } from './log-size.js';
 import { benchPolicy } from './policy.js';
 import type { Section } from './report/model.js';
 import { connections } from './rows/connections.js';
@@ -46,6 +47,11 @@ export const catalogue: Readonly<Record<string, Benchmark>> = {
     about: 'throughput against the number of connections',
     when: 'always',
     run: ({ quick }) => connections(quick),
+  },
+  'log-size': {
+    about: 'memory, restart, old proofs and cost per authorization with a log of --entries entries',
+    when: 'named',
+    run: ({ entries }) => benchLogSize({ entries }),
   },
   verify: {
     about: 'offline verification of many artifacts',

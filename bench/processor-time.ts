@@ -13,10 +13,10 @@ const systemField = 12;
 /** Microseconds so far by thread, the name of each before its number. */
 export type ProcessorTime = ReadonlyMap<string, number>;
 
-/** Time of every thread of a process. Throws what the file system throws when the process has ended. */
+/** Time of every thread of a process; nothing when the process has ended. */
 export function threadTimes(pid: number): ProcessorTime {
   const times = new Map<string, number>();
-  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+  for (const thread of threadsOf(pid)) {
     const stat = readStat(`/proc/${pid}/task/${thread}/stat`);
     // It may have ended since it was listed.
     if (stat === null) continue;
@@ -49,6 +49,15 @@ interface Stat {
   readonly us: number;
 }
 
+function threadsOf(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`);
+  } catch (cause) {
+    if (isGone(cause)) return [];
+    throw cause;
+  }
+}
+
 function readStat(path: string): Stat | null {
   const line = readText(path);
   if (line === null) return null;
@@ -63,8 +72,12 @@ function readText(path: string): string | null {
   try {
     return readFileSync(path, 'latin1');
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ESRCH') return null;
+    if (isGone(cause)) return null;
     throw cause;
   }
+}
+
+function isGone(cause: unknown): boolean {
+  const { code } = cause as NodeJS.ErrnoException;
+  return code === 'ENOENT' || code === 'ESRCH';
 }

@@ -29,12 +29,14 @@ export interface MeasuredRound {
 
 /** Runs a round. Rejects when the load cannot be applied; failed requests are counted in the result. */
 export async function measuredRound(load: Load, daemonPid: number, round: Round): Promise<MeasuredRound> {
-  const children = childrenOf(daemonPid);
   const daemonBefore = threadTimes(daemonPid);
-  const childrenBefore = children.map(threadTimes);
+  const childrenBefore = new Map(childrenOf(daemonPid).map((pid) => [pid, threadTimes(pid)]));
   const result = await load.run(round);
   const daemon = spent(daemonBefore, threadTimes(daemonPid));
-  const signer = children.map((pid, at) => spent(childrenBefore[at] ?? new Map(), threadTimes(pid)));
+  // A signer that was restarted meanwhile counts from its start; what the one before had spent is lost.
+  const signer = childrenOf(daemonPid).map((pid) =>
+    spent(childrenBefore.get(pid) ?? new Map(), threadTimes(pid)),
+  );
   return {
     result,
     perSecond: result.windowMs > 0 ? (result.grantedInWindow * 1000) / result.windowMs : 0,

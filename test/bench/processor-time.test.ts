@@ -26,6 +26,7 @@ test('children are found while they run', async () => {
   child.kill();
   await once(child, 'exit');
   assert.ok(!childrenOf(process.pid).includes(child.pid ?? 0));
+  assert.equal(threadTimes(child.pid ?? 0).size, 0);
 });
 
 test('threads that began in between count in full', () => {
