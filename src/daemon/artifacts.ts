@@ -36,7 +36,8 @@ async function confirmedEntry(
 
 /** The sealed authorization or signature with this id, or null. */
 export async function findGrant(services: Services, id: ArtifactId): Promise<GrantedArtifact | null> {
-  const sealed = services.recentGrants.find(id) ?? (await readGrant(services, id));
+  const sealed =
+    services.recentGrants.find(id, services.views.recentCandidates(id)) ?? (await readGrant(services, id));
   if (sealed === null) return null;
   const { entry, statement } = sealed;
   const { parent } = statement.predicate.lineage;

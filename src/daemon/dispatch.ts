@@ -23,7 +23,8 @@ export async function dispatch(
   request: Request,
 ): Promise<unknown> {
   services.counters.increment(`requests.${request.method}`);
-  const identified = await identify();
+  const identifying = identify();
+  const identified = identifying instanceof Promise ? await identifying : identifying;
   // Who asked is not known, so there is no initiator that a sealed denial could name.
   if (identified.outcome === 'denied') return refusePlainly(services, identified.denial);
   try {

@@ -42,6 +42,7 @@ interface Seen {
 export class Look {
   readonly #accounts: Accounts;
   readonly #glances = new Map<string, string | null>();
+  readonly #digests = new Map<string, DigestSet | null>();
   #accountsVersion: string | null = null;
 
   constructor(accounts: Accounts) {
@@ -56,6 +57,15 @@ export class Look {
     const glance = connection.glance();
     this.#glances.set(process, glance);
     return glance;
+  }
+
+  /** Digests of the file at a path, by `read` when first asked. */
+  digests(path: string, read: (path: string) => DigestSet | null): DigestSet | null {
+    const known = this.#digests.get(path);
+    if (known !== undefined) return known;
+    const digests = read(path);
+    this.#digests.set(path, digests);
+    return digests;
   }
 
   /** Throws AccountsError. */
@@ -76,12 +86,15 @@ export class Machine {
   #randomUsed = randomPortionBytes;
   /** By the peer's facts of the moment when it connected: connections of one process have one caller. */
   readonly #seen = new Map<string, Seen>();
+  /** Taken after every request that is in work had arrived. */
+  #newestLook: Look;
   readonly #accounts = new Accounts();
   readonly #pidfdSupport: PidfdSupport = probePidfdSupport();
   readonly #measurer: EnvironmentMeasurer = createKernelMeasurer();
 
   /** `maxPendingFiles`: requests whose executables may be looked at at once; beyond, OVERLOADED. */
   constructor(maxPendingFiles: number) {
+    this.#newestLook = new Look(this.#accounts);
     this.#digester = new FileDigester({ ...defaultFileDigesterOptions, maxPending: maxPendingFiles });
   }
 
@@ -116,7 +129,8 @@ export class Machine {
 
   /** For `identify`: take one when all requests that it is for have arrived. */
   look(): Look {
-    return new Look(this.#accounts);
+    this.#newestLook = new Look(this.#accounts);
+    return this.#newestLook;
   }
 
   /**
@@ -191,7 +205,10 @@ export class Machine {
     if (action.type === 'tool') return { outcome: 'measured', action };
     if (!isAbsolute(action))
       return scopeMismatch('the paths of executable and working directory must be absolute');
-    const kept = typeof action.executable === 'string' ? this.#digester.keptDigests(action.executable) : null;
+    const kept =
+      typeof action.executable === 'string'
+        ? this.#newestLook.digests(action.executable, (path) => this.#digester.keptDigests(path))
+        : null;
     return kept === null
       ? this.#digestAction(action)
       : { outcome: 'measured', action: { ...action, digests: kept } };

@@ -19,18 +19,20 @@ export interface SealedGrant {
 const maxKept = 8192;
 
 export class RecentGrants {
-  readonly #kept = new Map<ArtifactId, SealedGrant>();
+  /** By log index, modulo its length. */
+  readonly #kept = new Array<SealedGrant | null>(maxKept).fill(null);
 
-  find(id: ArtifactId): SealedGrant | null {
-    return this.#kept.get(id) ?? null;
+  /** The grant with this id, if it is kept and lies at one of these indexes. */
+  find(id: ArtifactId, indexes: readonly number[]): SealedGrant | null {
+    for (const index of indexes) {
+      const grant = this.#kept[index % maxKept] ?? null;
+      if (grant?.entry.id === id) return grant;
+    }
+    return null;
   }
 
   /** Keeps a grant; call it only once the grant is sealed. */
   keep(grant: SealedGrant): void {
-    if (this.#kept.size >= maxKept) {
-      const [oldest] = this.#kept.keys();
-      if (oldest !== undefined) this.#kept.delete(oldest);
-    }
-    this.#kept.set(grant.entry.id, grant);
+    this.#kept[grant.entry.index % maxKept] = grant;
   }
 }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { jcsText } from '../../src/format/jcs.js';
+import reference from 'canonicalize';
+import fc from 'fast-check';
+import { jcsText, RememberedTexts } from '../../src/format/jcs.js';
 
 describe('JSON canonicalization (RFC 8785)', () => {
   test('the example of section 3.2.2', () => {
@@ -60,5 +62,34 @@ describe('JSON canonicalization (RFC 8785)', () => {
     for (const value of [Number.NaN, Number.POSITIVE_INFINITY, '\ud800', undefined]) {
       assert.throws(() => jcsText(value));
     }
+  });
+});
+
+describe('the writer', () => {
+  const canonicalize: (value: unknown) => string | undefined = reference;
+
+  test('writes what the reference implementation writes', () => {
+    const document = fc.jsonValue({ maxDepth: 4 });
+    const wide = fc.dictionary(fc.string(), fc.integer(), { minKeys: 10, maxKeys: 40 });
+    fc.assert(
+      fc.property(fc.oneof(document, wide), (value) => {
+        if (!JSON.stringify(value).isWellFormed()) return;
+        assert.equal(jcsText(value), canonicalize(value));
+      }),
+    );
+  });
+
+  test('writes remembered parts as they were', () => {
+    fc.assert(
+      fc.property(fc.dictionary(fc.string({ unit: 'grapheme' }), fc.jsonValue()), (part) => {
+        const texts = new RememberedTexts();
+        const document = { z: 1, part: texts.remember({ value: part }), list: [part] };
+        assert.equal(jcsText(document, texts), jcsText(document));
+      }),
+    );
+  });
+
+  test('leaves out fields without a value, as JSON.stringify does', () => {
+    assert.equal(jcsText({ b: undefined, a: 1 }), '{"a":1}');
   });
 });
