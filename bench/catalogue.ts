@@ -11,6 +11,7 @@ import { latency } from './rows/latency.js';
 import { slowHsm } from './rows/slow-hsm.js';
 import { throughput } from './rows/throughput.js';
 import { verify } from './rows/verify.js';
+import { benchStages } from './stages.js';
 
 export interface Benchmark {
   /** For --help. */
@@ -67,6 +68,11 @@ export const catalogue: Readonly<Record<string, Benchmark>> = {
     about: 'one signature, one verification: token, node:crypto, noble',
     when: 'always',
     run: ({ quick }) => ed25519(quick),
+  },
+  stages: {
+    about: 'what each stage of an authorization costs',
+    when: 'always',
+    run: ({ quick }) => benchStages(quick),
   },
   policy: { about: 'policy decisions', when: 'always', run: ({ quick }) => benchPolicy(quick) },
   identity: { about: 'who asks, and from where', when: 'always', run: ({ quick }) => benchIdentity(quick) },

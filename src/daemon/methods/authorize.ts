@@ -108,7 +108,7 @@ async function grant(services: Services, draft: Draft): Promise<Granted> {
   const { id, index } = sealing.sealed;
   services.recentGrants.keep({ entry: { id, index, kind: kindOf(statement) }, statement });
   services.counters.increment(`granted.${request.method}`);
-  return grantResult(services, sealing.sealed);
+  return grantResult(services.vkey, sealing.sealed);
 }
 
 /** Asks the policy, unless it allowed the same caller the same before. */

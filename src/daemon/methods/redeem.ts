@@ -88,7 +88,7 @@ async function redeemAlone(services: Services, presentation: Presentation): Prom
   if (artifact.state.revoked)
     return refused([denial('REVOKED', 'the artifact was revoked while it was redeemed')]);
   services.counters.increment('granted.redeem');
-  return { outcome: 'redeemed', receipt: grantResult(services, sealing.sealed) };
+  return { outcome: 'redeemed', receipt: grantResult(services.vkey, sealing.sealed) };
 }
 
 function refused(grounds: readonly Denial[]): Attempt {
@@ -127,7 +127,7 @@ async function earlierRedemption(
   const record = decodeRecord(payload);
   if (record.type !== 'urn:writ:redemption:v1' || record.redeemerNonce !== request.params.nonce) return null;
   if (record.redeemer.uid !== caller.peer.uid || record.redeemer.gid !== caller.peer.gid) return null;
-  return grantResult(services, { id, index, payloadType, payload, proof });
+  return grantResult(services.vkey, { id, index, payloadType, payload, proof });
 }
 
 /** `repeated`: this redeemer asks again for the receipt that it has, which is no replay. */

@@ -50,5 +50,5 @@ export async function revoke(
   const sealing = await sealRecord(services, record);
   if (sealing.outcome === 'unsealed') return refuse(services, request, context, [sealing.denial]);
   services.counters.increment('granted.revoke');
-  return grantResult(services, sealing.sealed);
+  return grantResult(services.vkey, sealing.sealed);
 }

@@ -79,7 +79,7 @@ export function artifactOf(
 
 /** The answer that grants what was sealed: the JSON of `{decision: "allow", ...artifactOf(...)}`, at far less cost. */
 export function grantResult(
-  { vkey }: Services,
+  vkey: string,
   { id, index, payloadType, payload, proof }: SealedPayload,
 ): RenderedResult {
   // Ids, indexes and base64 need no escapes.
