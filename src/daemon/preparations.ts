@@ -18,7 +18,7 @@ export interface Preparation {
   readonly digests: DigestSet | null;
 }
 
-const maxKept = 4096;
+const maxKept = 2048;
 
 export class Preparations {
   readonly #kept = new Map<string, Preparation>();

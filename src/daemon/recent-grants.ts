@@ -16,7 +16,7 @@ export interface SealedGrant {
   readonly statement: GrantStatement;
 }
 
-const maxKept = 8192;
+const maxKept = 4096;
 
 export class RecentGrants {
   /** By log index, modulo its length. */

@@ -66,7 +66,7 @@ interface Denied {
 
 type Answer = CedarAnswer | { readonly type: 'trapped'; readonly problem: string };
 
-const maxRemembered = 4096;
+const maxRemembered = 1024;
 const maxMessageLength = 1000;
 const ownersRemedy = 'Ask the owner of the policy bundle to correct the policies; docs/policy.md says how.';
 
