@@ -21,7 +21,7 @@ import { LogDamageError } from '../log/damage.js';
 import { Log } from '../log/log.js';
 import { loadBundle } from '../policy/bundle.js';
 import { createEngine } from '../policy/engine.js';
-import { type LogIndex, openIndex } from '../state/index-follower.js';
+import { type IndexParts, type LogIndex, openIndex } from '../state/index-follower.js';
 import { openViews } from '../state/open-views.js';
 import { Snapshots } from '../state/snapshots.js';
 import type { ViewStore } from '../state/view-store.js';
@@ -76,8 +76,6 @@ function lockState({ stateDirectory, socketPath }: Config): FileLock {
 
 async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Promise<Daemon> {
   const logger = pino({ level: config.logLevel, name: 'writd' }, pino.destination({ dest: 2, sync: true }));
-  warmUp();
-  const bundle = await loadBundle(config.policyDirectory);
   const machine = new Machine(config.maxWaitingEntries);
   undo.push(() => machine.close());
   const hsm = readKeysFile(join(config.stateDirectory, 'keys.json'));
@@ -90,23 +88,29 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
     log: join(config.stateDirectory, 'log'),
     views: join(config.stateDirectory, 'views'),
   };
-  const opened = await openViews(directories, key, (trouble) =>
-    logger.warn({ trouble }, 'starting without this snapshot'),
+  // The log is read, the signer process loads its module, and the policy is checked, all at the same time.
+  const openingLog = awaitedLater(
+    openViews(directories, key, (trouble) => logger.warn({ trouble }, 'starting without this snapshot')),
   );
-  const { recovered, views, store } = opened;
-  undo.push(() => store.close());
-  undo.push(() => recovered.journal.close());
-  if (recovered.cutBytes > 0)
-    logger.warn({ bytes: recovered.cutBytes }, 'cut a torn last write from the journal');
-  const signer = await openSigner({
+  undo.push(() => whenOpened(openingLog, ({ store }) => store.close()));
+  undo.push(() => whenOpened(openingLog, ({ recovered }) => recovered.journal.close()));
+  const signerConfig = {
     ...hsm,
     origin: identity.origin,
-    floor: recovered.seal?.note ?? null,
+    floor: openingLog.then(({ recovered }) => recovered.seal?.note ?? null),
     callTimeoutMs: config.hsmCallTimeoutMs,
     startTimeoutMs: config.hsmStartTimeoutMs,
     benchDelayMs: benchDelayMs(process.env.WRIT_BENCH_HSM_DELAY_MS),
-  });
-  undo.push(() => signer.close());
+  };
+  const openingSigner = awaitedLater(openSigner(signerConfig));
+  undo.push(() => whenOpened(openingSigner, (signer) => signer.close()));
+  warmUp();
+  const bundle = await loadBundle(config.policyDirectory);
+  const opened = await openingLog;
+  const { recovered, views, store } = opened;
+  if (recovered.cutBytes > 0)
+    logger.warn({ bytes: recovered.cutBytes }, 'cut a torn last write from the journal');
+  const signer = await openingSigner;
   const clock = await openClock(machine, views, recovered);
   const stamped = { origin: identity.origin, clock, nonce: () => machine.nonce() };
   const crash = crashWith(logger);
@@ -135,7 +139,7 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
     onPublishFailure: (cause) => logger.error({ err: cause }, 'the published log is behind; trying again'),
     onFatal: crash,
   });
-  index = await openIndex({
+  const indexParts: IndexParts = {
     path: join(config.stateDirectory, 'index.sqlite'),
     source: {
       origin: identity.origin,
@@ -145,7 +149,8 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
     },
     onTrouble: (sentence) =>
       logger.warn({ trouble: sentence }, 'the index is in trouble; nothing else depends on it'),
-  });
+  };
+  const openingIndex = awaitedLater(openIndex(indexParts));
   const trust = ownTrust(key, signer.keys.artifact);
   const texts = new RememberedTexts();
   await provideTrustFile(config.stateDirectory, trust);
@@ -161,7 +166,7 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
     views,
     policy: policyService(bundle, createEngine(bundle, texts), texts),
     exportSigner: exportSigner(signer),
-    related: relatedEntries(index, log),
+    related: relatedEntries(openingIndex, log),
     trust: parseTrust(trust),
     counters: new Counters(),
     measureAction: (action) => machine.measureAction(action),
@@ -170,6 +175,8 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
     recentGrants: new RecentGrants(),
   };
   await announce(services, machine, signer.keys);
+  index = await openingIndex;
+  index.notify();
   snapshots = new Snapshots(
     {
       origin: identity.origin,
@@ -190,6 +197,21 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
   logger.info({ socket: config.socketPath, origin: identity.origin, entries: log.size }, 'ready');
   const parts = { config, services, machine, signer, index, snapshots, server, tally, logger, undo };
   return running({ ...parts, store });
+}
+
+/** Something under way whose failure is thrown where it is awaited, and must not end the process before that. */
+function awaitedLater<Result>(underWay: Promise<Result>): Promise<Result> {
+  underWay.catch(() => undefined);
+  return underWay;
+}
+
+/** Closes what was being opened, if that succeeds; why it did not is told by whoever waits for it. */
+async function whenOpened<Opened>(
+  opening: Promise<Opened>,
+  close: (opened: Opened) => Promise<void> | void,
+): Promise<void> {
+  const [outcome] = await Promise.allSettled([opening]);
+  if (outcome.status === 'fulfilled') await close(outcome.value);
 }
 
 interface Running {
@@ -318,9 +340,10 @@ function exportSigner(signer: Signer): Services['exportSigner'] {
 /** How long a lineage waits for the index to catch up with the log. */
 const indexTimeoutMs = 2000;
 
-function relatedEntries(index: LogIndex, log: Log): Services['related'] {
+function relatedEntries(opening: Promise<LogIndex>, log: Log): Services['related'] {
   return {
     children: async (id) => {
+      const index = await opening;
       await index.reach(log.seal?.size ?? 0, indexTimeoutMs);
       return (await index.children(id)).map(({ idx }) => idx);
     },

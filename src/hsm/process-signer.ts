@@ -15,8 +15,11 @@ export interface SignerConfig extends TokenAccess, SignerTimeouts {
   readonly keys: PinnedKeys;
   /** Origin of the one log whose checkpoints may be signed. */
   readonly origin: string;
-  /** The newest signed checkpoint of that log (a note); null for a log that has none yet. */
-  readonly floor: string | null;
+  /**
+   * The newest signed checkpoint of that log (a note); null for a log that has none yet. The process is loaded while this
+   * is still being found out.
+   */
+  readonly floor: Promise<string | null>;
   /** Benchmarks only: how much longer each signature shall take. Otherwise 0. */
   readonly benchDelayMs: number;
 }
@@ -35,7 +38,8 @@ const longestPauseMs = 10_000;
 
 /**
  * Starts the signer process and waits until it is logged in with both keys proven.
- * Throws HsmError with the fault of module, token, PIN or key, `bad-floor`, or `no-answer`; nothing is left running.
+ * Throws HsmError with the fault of module, token, PIN or key, `bad-floor`, or `no-answer`, and what `floor` rejects
+ * with; nothing is left running.
  */
 export async function openSigner(config: SignerConfig): Promise<ProcessSigner> {
   const signer = new RestartingSigner(config);
@@ -55,7 +59,7 @@ class RestartingSigner implements ProcessSigner {
   readonly #name: string;
   #process: SignerProcess | null = null;
   #state: SignerState = 'restarting';
-  #floor: string | null;
+  #floor: Promise<string | null>;
   /** Why calls are unavailable while there is no process. */
   #reason: HsmFault;
   #waiting: Waiting[] = [];
@@ -87,8 +91,8 @@ class RestartingSigner implements ProcessSigner {
   async start(): Promise<void> {
     const { modulePath, softhsmConf, token, pinFile, keys, origin, benchDelayMs } = this.#config;
     const access = { modulePath, softhsmConf, token, pinFile };
-    const start = { access, keys, origin, floor: this.#floor, benchDelayMs };
-    const process = await SignerProcess.start(start, this.#config);
+    const start = this.#floor.then((floor) => ({ access, keys, origin, floor, benchDelayMs }));
+    const process = await SignerProcess.start(access, start, this.#config);
     this.#process = process;
     if (this.#state === 'closed') return;
     this.#state = 'ready';
@@ -163,7 +167,8 @@ class RestartingSigner implements ProcessSigner {
     this.#pauseMs = firstPauseMs;
     if (request.type !== 'checkpoint') return;
     const { name, keyId } = this.#logKey;
-    this.#floor = formatNote(formatCheckpoint(request.checkpoint), [{ name, keyId, signature }]);
+    const note = formatNote(formatCheckpoint(request.checkpoint), [{ name, keyId, signature }]);
+    this.#floor = Promise.resolve(note);
   }
 
   #onEnd(reason: HsmFault): void {

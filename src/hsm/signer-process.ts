@@ -11,7 +11,7 @@ import {
   type SigningRequest,
   type ToSigner,
 } from './signer/protocol.js';
-import { tokenName } from './token-access.js';
+import { type TokenAccess, tokenName } from './token-access.js';
 
 export interface SignerTimeouts {
   /** From the request to the token's answer; then the process is killed. */
@@ -32,13 +32,10 @@ export class SignerProcess {
   /** Why the process is ending, once that is known. */
   #reason: HsmFault | null = null;
 
-  private constructor(start: SignerStart, timeouts: SignerTimeouts) {
+  private constructor({ softhsmConf, token }: TokenAccess, timeouts: SignerTimeouts) {
     this.#timeouts = timeouts;
-    this.#name = tokenName(start.access.token);
-    this.#child = startHardwareProcess(
-      new URL('./signer/main.js', import.meta.url),
-      start.access.softhsmConf,
-    );
+    this.#name = tokenName(token);
+    this.#child = startHardwareProcess(new URL('./signer/main.js', import.meta.url), softhsmConf);
     this.#child.on('message', (message) => this.#receive(message));
     this.#ended = endOf(this.#child).then((end) => {
       this.#reason ??= this.#reasonOf(end);
@@ -47,12 +44,26 @@ export class SignerProcess {
     });
   }
 
-  /** Starts a process and waits until it is logged in. Throws HsmError with its fault, or `no-answer`. */
-  static async start(start: SignerStart, timeouts: SignerTimeouts): Promise<SignerProcess> {
-    const started = new SignerProcess(start, timeouts);
-    const answer = await started.#exchange({ type: 'start', start }, timeouts.startTimeoutMs);
-    if (answer !== 'ready') throw new HsmError(await started.#ended);
-    return started;
+  /**
+   * Starts a process and waits until it is logged in. What it is told may still be on its way while it loads.
+   * Throws HsmError with its fault, or `no-answer`, and what `start` rejects with; then no process is left.
+   */
+  static async start(
+    access: TokenAccess,
+    start: Promise<SignerStart>,
+    timeouts: SignerTimeouts,
+  ): Promise<SignerProcess> {
+    const started = new SignerProcess(access, timeouts);
+    try {
+      const message: ToSigner = { type: 'start', start: await start };
+      const answer = await started.#exchange(message, timeouts.startTimeoutMs);
+      if (answer !== 'ready') throw new HsmError(await started.#ended);
+      return started;
+    } catch (cause) {
+      started.#child.kill('SIGKILL');
+      await started.#ended;
+      throw cause;
+    }
   }
 
   /** Settles once, when the process has ended, with the reason. */

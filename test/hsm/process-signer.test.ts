@@ -66,7 +66,7 @@ describe('a signer does not start', () => {
     ],
     [
       'with a last checkpoint that its log key did not sign',
-      () => ({ floor: stranger.checkpoint(3, treeHead(3).root) }),
+      () => ({ floor: Promise.resolve(stranger.checkpoint(3, treeHead(3).root)) }),
       'bad-floor',
       () => 'the last checkpoint is not signed by the pinned log key',
     ],
@@ -98,7 +98,7 @@ describe('a signer', () => {
     await first.close();
     const { name, keyId } = verifierKey(testOrigin, first.keys.log);
     const floor = formatNote(formatCheckpoint(treeHead(20)), [{ name, keyId, signature: signed.signature }]);
-    const second = await openSigner(signerConfig(token.pinned, { floor }));
+    const second = await openSigner(signerConfig(token.pinned, { floor: Promise.resolve(floor) }));
     assert.equal((await second.signCheckpoint(treeHead(19))).outcome, 'refused');
     assert.equal((await second.signCheckpoint(treeHead(20, 99))).outcome, 'refused');
     assert.equal((await second.signCheckpoint(treeHead(20))).outcome, 'signed');

@@ -41,7 +41,7 @@ export function signerConfig(pinned: PinnedToken, changes: Partial<SignerConfig>
   return {
     ...pinned,
     origin: testOrigin,
-    floor: null,
+    floor: Promise.resolve(null),
     callTimeoutMs: 5_000,
     startTimeoutMs: 20_000,
     benchDelayMs: 0,
