@@ -5,6 +5,7 @@
  */
 
 import type { DigestSet } from '../format/digest-set.js';
+import { BoundedMemory } from '../policy/bounded-memory.js';
 import type { Caller } from './caller.js';
 import type { Decision } from './decision.js';
 import type { GrantTerms } from './grant-terms.js';
@@ -18,26 +19,26 @@ export interface Preparation {
   readonly digests: DigestSet | null;
 }
 
-const maxKept = 2048;
+const budgetBytes = 16 << 20;
+/** What the objects of a preparation take, about, beside their texts. */
+const objectsBytes = 1024;
 
 export class Preparations {
-  readonly #kept = new Map<string, Preparation>();
+  readonly #kept = new BoundedMemory<Preparation>(budgetBytes);
   /** A caller is one object as long as nothing of it changes; each gets a number of its own. */
   readonly #callers = new WeakMap<Caller, number>();
   #lastCaller = 0;
 
   /** What was kept for this caller and request, provided that the executable is the same; else null. */
   find(caller: Caller, request: string, digests: DigestSet | null): Preparation | null {
-    const kept = this.#kept.get(this.#key(caller, request));
+    const kept = this.#kept.find(this.#key(caller, request));
     return kept?.digests === digests ? kept : null;
   }
 
   keep(caller: Caller, request: string, preparation: Preparation): void {
-    if (this.#kept.size >= maxKept) {
-      const [oldest] = this.#kept.keys();
-      if (oldest !== undefined) this.#kept.delete(oldest);
-    }
-    this.#kept.set(this.#key(caller, request), preparation);
+    // The request's text stands in its name, its scope and its subject.
+    const sizeBytes = 6 * request.length + preparation.decision.input.length + objectsBytes;
+    this.#kept.keep(this.#key(caller, request), preparation, sizeBytes);
   }
 
   #key(caller: Caller, request: string): string {

@@ -17,6 +17,8 @@ export interface SealedGrant {
 }
 
 const maxKept = 4096;
+/** Grants whose payload is longer are read back; callers choose how long. */
+const longestPayloadBytes = 6144;
 
 export class RecentGrants {
   /** By log index, modulo its length. */
@@ -32,7 +34,8 @@ export class RecentGrants {
   }
 
   /** Keeps a grant; call it only once the grant is sealed. */
-  keep(grant: SealedGrant): void {
+  keep(grant: SealedGrant, payloadBytes: number): void {
+    if (payloadBytes > longestPayloadBytes) return;
     this.#kept[grant.entry.index % maxKept] = grant;
   }
 }

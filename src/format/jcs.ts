@@ -3,6 +3,8 @@
 import { utf8Encode } from './utf8.js';
 
 const maxNames = 512;
+/** Names of our formats are short; those of others are not to fill memory. */
+const longestName = 32;
 
 /**
  * Canonical texts of objects that will be written again, as parts of other documents. What is remembered must never
@@ -28,7 +30,7 @@ export class RememberedTexts {
     const known = this.#names.get(name);
     if (known !== undefined) return known;
     const text = `${writeString(name)}:`;
-    if (this.#names.size < maxNames) this.#names.set(name, text);
+    if (this.#names.size < maxNames && name.length <= longestName) this.#names.set(name, text);
     return text;
   }
 

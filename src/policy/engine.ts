@@ -8,6 +8,7 @@ import { hexEncode } from '../format/hex.js';
 import { jcsText, type RememberedTexts } from '../format/jcs.js';
 import { utf8Encode } from '../format/utf8.js';
 import { sha3_512 } from '../hash/evidence.js';
+import { BoundedMemory } from './bounded-memory.js';
 import type { PolicyBundle } from './bundle.js';
 import {
   type Cedar,
@@ -66,7 +67,7 @@ interface Denied {
 
 type Answer = CedarAnswer | { readonly type: 'trapped'; readonly problem: string };
 
-const maxRemembered = 1024;
+const rememberedBytes = 16 << 20;
 const maxMessageLength = 1000;
 const ownersRemedy = 'Ask the owner of the policy bundle to correct the policies; docs/policy.md says how.';
 
@@ -79,7 +80,7 @@ class CedarEngine implements PolicyEngine {
   readonly version: string;
   readonly #bundle: PolicyBundle;
   /** By the whole document that was decided on. */
-  readonly #remembered = new Map<string, PolicyDecision>();
+  readonly #remembered = new BoundedMemory<PolicyDecision>(rememberedBytes);
   readonly #texts: RememberedTexts | null;
   /** Null after a trap, until the next decision makes another. */
   #cedar: Cedar | null;
@@ -93,8 +94,8 @@ class CedarEngine implements PolicyEngine {
 
   decide(document: PolicyInput): PolicyDecision {
     const text = jcsText(document, this.#texts);
-    const known = this.#remembered.get(text);
-    if (known !== undefined) return known;
+    const known = this.#remembered.find(text);
+    if (known !== null) return known;
     const input = utf8Encode(text);
     const answer = this.#evaluate(document, text);
     const decision = {
@@ -103,7 +104,8 @@ class CedarEngine implements PolicyEngine {
       inputDigest: hexEncode(sha3_512(input)),
     };
     // A trap says nothing lasting about the input, and what depends on the time never comes again.
-    if (answer.type !== 'trapped' && !this.#bundle.needsTime) this.#remember(text, decision);
+    if (answer.type !== 'trapped' && !this.#bundle.needsTime)
+      this.#remembered.keep(text, decision, 2 * text.length + input.length);
     return decision;
   }
 
@@ -120,14 +122,6 @@ class CedarEngine implements PolicyEngine {
       this.#cedar = null;
       return { type: 'trapped', problem: cause instanceof Error ? cause.message : String(cause) };
     }
-  }
-
-  #remember(text: string, decision: PolicyDecision): void {
-    if (this.#remembered.size >= maxRemembered) {
-      const [oldest] = this.#remembered.keys();
-      if (oldest !== undefined) this.#remembered.delete(oldest);
-    }
-    this.#remembered.set(text, decision);
   }
 }
 

@@ -105,8 +105,8 @@ async function grant(services: Services, draft: Draft): Promise<Granted> {
   if (widening.length > 0) return refuseAll(services, request, context, widening);
   const sealing = await sealStatement(services, statement, decision.input);
   if (sealing.outcome === 'unsealed') return refuse(services, request, context, [sealing.denial]);
-  const { id, index } = sealing.sealed;
-  services.recentGrants.keep({ entry: { id, index, kind: kindOf(statement) }, statement });
+  const { id, index, payload } = sealing.sealed;
+  services.recentGrants.keep({ entry: { id, index, kind: kindOf(statement) }, statement }, payload.length);
   services.counters.increment(`granted.${request.method}`);
   return grantResult(services.vkey, sealing.sealed);
 }
