@@ -7,6 +7,7 @@ import type { Action } from '../../format/action.js';
 import { type Denial, denial } from '../../format/denial.js';
 import { decodeRecord, type RedemptionRecord } from '../../format/record.js';
 import { formatInstant } from '../../format/time.js';
+import { LogDamageError } from '../../log/damage.js';
 import { judge } from '../../verify/situation.js';
 import { findGrant, type GrantedArtifact } from '../artifacts.js';
 import type { Caller } from '../caller.js';
@@ -125,7 +126,13 @@ async function earlierRedemption(
   if (proof === null) return null;
   const { id, payloadType, payload } = await services.log.read(index);
   const record = decodeRecord(payload);
-  if (record.type !== 'urn:writ:redemption:v1' || record.redeemerNonce !== request.params.nonce) return null;
+  // Where the receipt lies was looked up in a file that proves nothing; the log says what it is a receipt for.
+  if (record.type !== 'urn:writ:redemption:v1' || record.artifact !== artifact.entry.id) {
+    throw new LogDamageError(
+      `log entry ${index} is not the receipt for the artifact at ${artifact.entry.index}`,
+    );
+  }
+  if (record.redeemerNonce !== request.params.nonce) return null;
   if (record.redeemer.uid !== caller.peer.uid || record.redeemer.gid !== caller.peer.gid) return null;
   return grantResult(services.vkey, { id, index, payloadType, payload, proof });
 }
