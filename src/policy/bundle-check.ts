@@ -9,7 +9,12 @@ import { jcsText } from '../format/jcs.js';
 import { type JsonValue, parseJson } from '../format/strict-json.js';
 import { askCedar, describeErrors, PolicyBundleError } from './bundle-error.js';
 import { type BundleFiles, entitiesFile, policySuffix, schemaFile } from './bundle-files.js';
-import { readPolicies, refuseRepeatedIds, validatePolicies } from './bundle-policies.js';
+import {
+  readPolicies,
+  refuseNamedArtifacts,
+  refuseRepeatedIds,
+  validatePolicies,
+} from './bundle-policies.js';
 import {
   type Cedar,
   cedarEntities,
@@ -55,6 +60,7 @@ export function checkBundle(directory: string, files: BundleFiles): CheckedBundl
     .filter(([name]) => name.endsWith(policySuffix))
     .flatMap(([name, text]) => readPolicies(cedar, join(directory, name), text));
   refuseRepeatedIds(policies);
+  refuseNamedArtifacts(policies);
   validatePolicies(cedar, schemaPath, schema, policies);
   return {
     policies: Object.fromEntries(policies.map(({ id, text }) => [id, text])),

@@ -62,6 +62,29 @@ export function refuseRepeatedIds(policies: readonly PlacedPolicy[]): void {
 }
 
 /**
+ * Throws PolicyBundleError for a policy that names an artifact by anything but its owner: no request ever has such a
+ * resource, so a `forbid` that names one would silently forbid nothing.
+ */
+export function refuseNamedArtifacts(policies: readonly PlacedPolicy[]): void {
+  for (const { id, json, file, line } of policies) {
+    const named = artifactIdsIn(json).find((artifact) => !/^uid:\d+$/.test(artifact));
+    if (named === undefined) continue;
+    throw new PolicyBundleError(
+      file,
+      `the policy "${id}" at line ${line} names Writ::Artifact::${JSON.stringify(named)}, which no request is about`,
+      'Name artifacts by their owner, as Writ::Artifact::"uid:1000"; revoke an artifact to single it out.',
+    );
+  }
+}
+
+function artifactIdsIn(node: unknown): readonly string[] {
+  if (typeof node !== 'object' || node === null) return [];
+  if ('type' in node && node.type === 'Writ::Artifact' && 'id' in node && typeof node.id === 'string')
+    return [node.id];
+  return Object.values(node).flatMap(artifactIdsIn);
+}
+
+/**
  * Strict validation against the schema. Throws PolicyBundleError for every error, and for every warning too: a policy
  * that can never apply is a mistake of its author.
  */

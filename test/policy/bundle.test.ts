@@ -135,6 +135,20 @@ const faults: readonly Fault[] = [
     /the id "signers-sign" at line 1 is taken by .*starter\.cedar/,
   ],
   [
+    'an artifact that is named by its id, in the head of a policy',
+    policy('@id("a") forbid (principal, action, resource == Writ::Artifact::"sha3-512:00");'),
+    'starter.cedar',
+    /the policy "a" at line 1 names Writ::Artifact::"sha3-512:00", which no request is about/,
+  ],
+  [
+    'an artifact that is named by its id, in a condition',
+    policy(
+      '@id("a") permit (principal, action == Writ::Action::"redeem", resource)\nwhen { resource == Writ::Artifact::"x" };',
+    ),
+    'starter.cedar',
+    /names Writ::Artifact::"x"/,
+  ],
+  [
     'a template',
     policy('@id("t") permit (principal == ?principal, action, resource);'),
     'starter.cedar',
