@@ -225,10 +225,17 @@ export class FileDigester {
   #keep(identity: string, stat: BigIntStats, { digests }: CachedDigests): void {
     const restedMs = this.#options.nowMs() - Number(stat.ctimeMs);
     if (restedMs < settledAfterMs || this.#options.maxCached === 0) return;
+    // The number of such a device can be another file system's tomorrow, with files of the same inode, size and times.
+    if (stat.dev !== this.#rootDevice && isAnonymous(stat.dev)) return;
     const [oldest] = this.#cache.keys();
     if (this.#cache.size >= this.#options.maxCached && oldest !== undefined) this.#cache.delete(oldest);
     this.#cache.set(identity, { digests });
   }
+}
+
+/** Whether no block device stands behind a file system (tmpfs, btrfs, ZFS, FUSE): major number 0 (makedev(3)). */
+function isAnonymous(device: bigint): boolean {
+  return ((device >> 8n) & 0xfffn) === 0n && device >> 32n === 0n;
 }
 
 /** Opens without reading: not even a device's driver is reached. */
