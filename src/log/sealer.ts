@@ -86,6 +86,8 @@ interface PendingNote {
 
 /** Pause before a write or signature that failed is tried again. */
 const retryMs = 100;
+/** At most so much is digested in one go, and synced at once: some milliseconds of work. */
+const maxBatchBytes = 2 << 20;
 /** How often deadlines are looked at. */
 const deadlineTickMs = 25;
 
@@ -240,7 +242,7 @@ export class Sealer {
   async #writeLoop(): Promise<void> {
     while (this.#hasWrites()) {
       const note = this.#pendingNote;
-      const batch = digestBatch(this.#queue.splice(0));
+      const batch = digestBatch(this.#takeBatch());
       this.#pendingNote = null;
       this.#writing = batch;
       const written = await this.#appendFrames(framesOf(note, batch));
@@ -254,6 +256,16 @@ export class Sealer {
         this.#becomeDurable(batch);
       }
     }
+  }
+
+  /** What is first in the queue, as much as can be digested without holding up the event loop for long. */
+  #takeBatch(): Waiting[] {
+    let bytes = 0;
+    const end = this.#queue.findIndex(({ submission }) => {
+      bytes += submission.pae.length;
+      return bytes > maxBatchBytes;
+    });
+    return this.#queue.splice(0, end === -1 ? this.#queue.length : Math.max(1, end));
   }
 
   async #appendFrames(frames: readonly Frame[]): Promise<boolean> {
