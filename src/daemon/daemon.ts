@@ -345,7 +345,9 @@ function relatedEntries(opening: Promise<LogIndex>, log: Log): Services['related
     children: async (id) => {
       const index = await opening;
       await index.reach(log.seal?.size ?? 0, indexTimeoutMs);
-      return (await index.children(id)).map(({ idx }) => idx);
+      const children = (await index.children(id)).map(({ idx }) => idx);
+      // The index proves nothing, not even how long the log is.
+      return children.filter((position) => position < log.size);
     },
   };
 }
