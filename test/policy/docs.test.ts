@@ -10,7 +10,7 @@ import { jcsText } from '../../src/format/jcs.js';
 import { loadBundle } from '../../src/policy/bundle.js';
 import { createEngine } from '../../src/policy/engine.js';
 import { type PolicyFacts, policyInput } from '../../src/policy/input.js';
-import { artifact, execute, facts, starterDirectory, withBundle } from './facts.js';
+import { execute, facts, starterDirectory, withBundle } from './facts.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const page = readFileSync(new URL('../../../docs/policy.md', import.meta.url), 'utf8');

@@ -10,7 +10,6 @@ import type { PolicyFacts, PolicyRequest } from '../../src/policy/input.js';
 export const starterDirectory = fileURLToPath(new URL('../../../policies/', import.meta.url));
 
 export const digests = { sha3_512: 'a'.repeat(128), blake2b: 'b'.repeat(128), sha256: 'c'.repeat(64) };
-export const artifact = `sha3-512:${'d'.repeat(128)}` as const;
 
 /** Facts of an ordinary caller, uid 1000 without any group, with what a test changes. */
 export function facts(request: PolicyRequest, changed: Partial<PolicyFacts> = {}): PolicyFacts {

@@ -9,7 +9,7 @@ import { type JsonObject, parseJson } from '../../src/format/strict-json.js';
 import { loadBundle } from '../../src/policy/bundle.js';
 import { createEngine } from '../../src/policy/engine.js';
 import { type PolicyFacts, PolicyInputError, policyInput } from '../../src/policy/input.js';
-import { artifact, digests, execute, facts, starterDirectory } from './facts.js';
+import { digests, execute, facts, starterDirectory } from './facts.js';
 
 const engine = createEngine(await loadBundle(starterDirectory));
 

@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import { loadBundle } from '../../src/policy/bundle.js';
 import { createEngine } from '../../src/policy/engine.js';
 import { type PolicyFacts, type PolicyRequest, policyInput } from '../../src/policy/input.js';
-import { artifact, digests, execute, facts, starterDirectory } from './facts.js';
+import { digests, execute, facts, starterDirectory } from './facts.js';
 
 const engine = createEngine(await loadBundle(starterDirectory));
 
