@@ -202,7 +202,7 @@ const unprovenMessages: Readonly<Record<Unproven['what'], string>> = {
 const unprovenNotes = new Map<string, Unproven>(
   Object.entries(unprovenMessages).map(([what, message]) => [
     what,
-    { what: what as Unproven['what'], message },
+    Object.freeze({ what: what as Unproven['what'], message }),
   ]),
 );
 
