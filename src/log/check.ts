@@ -12,6 +12,7 @@ import type { Trust } from '../format/trust.js';
 import { bundlesBetween, type Tile, tilePath, tilesBetween, tileWidth } from '../merkle/tile.js';
 import { leafHash } from '../merkle/tree.js';
 import { verifyCheckpoint } from '../verify/checkpoint.js';
+import { LogDamageError } from './damage.js';
 import type { EntryFrame } from './journal-frame.js';
 import { type JournalItem, readJournal } from './journal-reader.js';
 import { PublishedLog, PublishedLogError } from './published-log.js';
@@ -71,6 +72,8 @@ export async function checkLog(directories: LogDirectories, trust: Trust): Promi
     if (cause instanceof Damage) return { outcome: 'damaged', where: cause.where, what: cause.message };
     if (cause instanceof PublishedLogError)
       return { outcome: 'damaged', where: cause.file, what: cause.message };
+    // A tile that was changed after it had been compared.
+    if (cause instanceof LogDamageError) return { outcome: 'damaged', where: 'tile', what: cause.message };
     throw cause;
   }
 }

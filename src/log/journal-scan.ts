@@ -139,7 +139,7 @@ export interface RawFrames {
 
 /**
  * Reads the frames from entry `from` on, as many as fit a quarter of a megabyte, but at least that one and at most up to
- * entry `to`. None of them is checked. Null where there is no such frame before `endOffset`.
+ * entry `to`. None of them is checked. Null where there is no such frame before `endOffset`, or the file ends earlier.
  */
 export async function findFrames(
   file: FileHandle,
@@ -151,7 +151,8 @@ export async function findFrames(
   let { index, offset } = known.index < segment.firstIndex ? { index: segment.firstIndex, offset: 0 } : known;
   let neededBytes = searchBytes;
   for (;;) {
-    const bytes = await readBytes(file, offset, Math.min(neededBytes, endOffset - offset));
+    const wantedBytes = Math.min(neededBytes, endOffset - offset);
+    const bytes = await readBytes(file, offset, wantedBytes);
     let start: number | null = null;
     let at = 0;
     let frame = peekFrame(bytes, 0);
@@ -162,8 +163,10 @@ export async function findFrames(
       frame = peekFrame(bytes, at);
     }
     if (start !== null) return { bytes: bytes.subarray(start, at), end: index };
+    // The file ends before it should, or nothing that is there can be the frame.
+    if (bytes.length < wantedBytes || index >= to) return null;
     if (at === 0 && (frame === null || frame.nextOffset > endOffset - offset)) return null;
-    // Not there yet, or the frame is longer than what was read.
+    // Not there yet, or the frame is longer than what was read: each round steps on or reads more than the last.
     neededBytes = Math.max(searchBytes, frame === null || at > 0 ? 0 : frame.nextOffset);
     offset += at;
   }

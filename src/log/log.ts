@@ -3,7 +3,8 @@
  *
  * - `append` settles as sealed only when the entry is durable and a checkpoint over it is signed and in the journal.
  * - Whatever settles otherwise is not in the log, or is revoked there before any checkpoint covers it.
- * - `read` returns payloads only after checking them against the Merkle tree.
+ * - `read` returns payloads only after checking them against the Merkle tree, and the tree no published tile that does not
+ *   lead to its own hashes.
  * - The published directory is a valid tlog-tiles tree at every moment, at most a second behind the last seal.
  */
 

@@ -1,12 +1,16 @@
 /**
  * The log's Merkle tree, held as tiles of 256 hashes with their inner nodes. The right edge and whatever is not yet
- * published stays in memory; older tiles are read back from the published ones and kept in a bounded cache.
+ * published stays in memory; older tiles are read back from the published ones and kept in a bounded cache. What is read
+ * back counts only if it leads to the hash that the tree has above it, so files can hide a part of the tree, never change
+ * it.
  */
 
-import { tileHeight, tileWidth } from '../merkle/tile.js';
+import { equalBytes } from '../format/bytes.js';
+import { tileHeight, tilePath, tileWidth } from '../merkle/tile.js';
 import { type Hash, nodeHash, type SubtreeSource, treeRoot } from '../merkle/tree.js';
+import { LogDamageError } from './damage.js';
 
-/** Reads the hashes of one full published tile: 8,192 bytes. */
+/** Reads the hashes of one full published tile, 8,192 bytes; the tree checks what they are. */
 export type TileReader = (level: number, index: number) => Uint8Array;
 
 const hashBytes = 32;
@@ -21,8 +25,6 @@ const maxLevels = 7;
 interface TileNodes {
   readonly nodes: Uint8Array<ArrayBuffer>;
   width: number;
-  /** Whether the inner nodes are there. Of a tile that was read back, most questions need only the hashes. */
-  hasInner: boolean;
 }
 
 /** One level of tiles: its last tile, which grows, and those before it that cannot be read back yet, by index. */
@@ -55,7 +57,8 @@ export class TileTree {
 
   /**
    * Appends complete subtrees of 65,536 entries by their roots alone, to an empty tree. Their tiles are read back when
-   * they are needed. The caller compares the root of the finished tree with a signed one.
+   * they are needed, and are checked against these roots. The caller compares the root of the finished tree with a signed
+   * one.
    */
   appendSpans(roots: readonly Hash[]): void {
     if (this.#size > 0) throw new Error('only an empty tree is begun from the roots of spans');
@@ -65,12 +68,14 @@ export class TileTree {
     this.#levelAt(1).edgeIndex = roots.length;
   }
 
-  /** Complete subtrees of this tree, for roots and proofs at any size up to its own. */
+  /**
+   * Complete subtrees of this tree, for roots and proofs at any size up to its own. Throws LogDamageError for a published
+   * tile that is not the one of this tree, and what the reader of tiles throws.
+   */
   readonly subtree: SubtreeSource = (level, index) => {
     const inner = level % tileHeight;
     const perTile = 2 ** (tileHeight - inner);
     const tile = this.#tile((level - inner) / tileHeight, Math.floor(index / perTile));
-    if (inner > 0) completeInner(tile);
     return nodeAt(tile.nodes, inner, index % perTile);
   };
 
@@ -122,10 +127,20 @@ export class TileTree {
     return known;
   }
 
+  /** A full tile from its file. Those above it are read first, up to one that never left memory. */
   #readBack(level: number, index: number): TileNodes {
-    const tile = { ...emptyTile(), width: tileWidth, hasInner: false };
-    tile.nodes.set(this.#readTile(level, index).subarray(0, rowBytes));
-    return tile;
+    if (index >= (this.#levels[level]?.edgeIndex ?? 0))
+      throw new RangeError(`the tree has no tile ${index} at level ${level}`);
+    const above = this.#tile(level + 1, Math.floor(index / tileWidth));
+    const nodes = new Uint8Array(nodesBytes);
+    nodes.set(this.#readTile(level, index).subarray(0, rowBytes));
+    if (!equalBytes(completeInner(nodes), nodeAt(above.nodes, 0, index % tileWidth))) {
+      const path = tilePath({ level, index, width: tileWidth });
+      throw new LogDamageError(
+        `the published file ${path} is not the one that was sealed; restore it from a backup`,
+      );
+    }
+    return { nodes, width: tileWidth };
   }
 
   #remember(key: number, tile: TileNodes): void {
@@ -140,7 +155,7 @@ export class TileTree {
 }
 
 function emptyTile(): TileNodes {
-  return { nodes: new Uint8Array(nodesBytes), width: 0, hasInner: true };
+  return { nodes: new Uint8Array(nodesBytes), width: 0 };
 }
 
 function keyOf(level: number, index: number): number {
@@ -161,18 +176,18 @@ function addHash(tile: TileNodes, hash: Hash): Hash | null {
   return null;
 }
 
-/** Computes the inner nodes of a full tile that was read back. */
-function completeInner(tile: TileNodes): void {
-  if (tile.hasInner) return;
-  const { nodes } = tile;
+/** Computes the inner nodes over the 256 hashes of a full tile, and returns the tile's own root. */
+function completeInner(nodes: Uint8Array): Hash {
   for (let inner = 1; inner < tileHeight; inner++) {
-    for (let position = 0; position < 2 ** (tileHeight - inner); position++) {
-      const left = nodeAt(nodes, inner - 1, 2 * position);
-      const right = nodeAt(nodes, inner - 1, 2 * position + 1);
-      nodes.set(nodeHash(left, right), nodeOffset(inner, position));
-    }
+    for (let position = 0; position < 2 ** (tileHeight - inner); position++)
+      nodes.set(parentOf(nodes, inner - 1, position), nodeOffset(inner, position));
   }
-  tile.hasInner = true;
+  return parentOf(nodes, tileHeight - 1, 0);
+}
+
+/** Hash over the two nodes of row `inner` that are below this position of the next row. */
+function parentOf(nodes: Uint8Array, inner: number, position: number): Hash {
+  return nodeHash(nodeAt(nodes, inner, 2 * position), nodeAt(nodes, inner, 2 * position + 1));
 }
 
 function nodeAt(nodes: Uint8Array, inner: number, position: number): Hash {

@@ -9,7 +9,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { ArtifactId } from '../../src/format/artifact-id.js';
 import { base64Encode } from '../../src/format/base64.js';
+import { encodeEntry, entryOf } from '../../src/format/entry.js';
+import { encodeFrame, readFrame } from '../../src/log/journal-frame.js';
 import { spanEntries } from '../../src/log/journal-positions.js';
+import { leafHash } from '../../src/merkle/tree.js';
 import { SoftwareSigner, temporaryDirectory } from '../log/software-log.js';
 import { fill, openSnapshotLog, redemption, revocation, type SnapshotLog, sealed } from './snapshot-log.js';
 
@@ -183,6 +186,20 @@ describe('a restart with snapshots', { timeout: 180_000 }, () => {
     }
   });
 
+  test('never gives out an entry that was changed together with the published tile', async () => {
+    const victim = 700;
+    await restarted(
+      (state) => forgeEntry(state, victim),
+      async ({ snapshotSize, log }) => {
+        assert.equal(snapshotSize, 2 * spanEntries);
+        const refusal = { name: 'LogDamageError', message: /tile\/0\/002 is not the one that was sealed/ };
+        await assert.rejects(log.read(victim), refusal);
+        await assert.rejects(log.frames(victim, victim + 1), refusal);
+        assert.throws(() => log.proof(victim), refusal);
+      },
+    );
+  });
+
   test('does not start when an earlier part of the journal is gone', async () => {
     const state = join(directory.path, 'gone');
     await cp(join(directory.path, 'made'), state, { recursive: true });
@@ -200,6 +217,35 @@ async function settled({ snapshots, store, log }: SnapshotLog, spans: number): P
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
   await snapshots.idle();
+}
+
+/** Writes another payload over an entry, with leaf and checksum to match, and its hash into the tile that it is in. */
+async function forgeEntry(state: string, victim: number): Promise<void> {
+  const path = join(state, 'journal', '0000000000000000.journal');
+  const bytes = await readFile(path);
+  let offset = 0;
+  for (let index = 0; ; ) {
+    const reading = readFrame(bytes, offset);
+    assert.ok(reading.reading === 'frame');
+    const { frame, nextOffset } = reading;
+    if (frame.frame === 'entry' && index++ === victim) {
+      const payload = new Uint8Array(frame.payload.length).fill(0x78);
+      const leaf = encodeEntry(entryOf('denial', frame.payloadType, payload));
+      const encoded = encodeFrame({ ...frame, payload, leaf });
+      assert.equal(encoded.length, nextOffset - offset);
+      bytes.set(encoded, offset);
+      await writeFile(path, bytes);
+      await writeAt(join(state, 'log', 'tile', '0', '002'), leafHash(leaf), (victim % 256) * 32);
+      return;
+    }
+    offset = nextOffset;
+  }
+}
+
+async function writeAt(path: string, bytes: Uint8Array, offset: number): Promise<void> {
+  const file = await open(path, 'r+');
+  await file.write(bytes, 0, bytes.length, offset);
+  await file.close();
 }
 
 async function sizeOf(path: string): Promise<number> {
