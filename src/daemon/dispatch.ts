@@ -2,6 +2,7 @@
 
 import { denial } from '../format/denial.js';
 import type { Denied } from '../format/protocol.js';
+import { LogClosedError } from '../log/closed.js';
 import { LogDamageError } from '../log/damage.js';
 import { IndexUnavailableError } from '../state/index-thread.js';
 import type { Caller, Identified } from './caller.js';
@@ -77,6 +78,11 @@ function refuseUnverifiable(services: Services, cause: unknown): Denied {
   if (cause instanceof IndexUnavailableError) {
     const remedy = 'Ask again in a moment; only lineage depends on the index.';
     return refusePlainly(services, denial('STATE_UNVERIFIABLE', cause.message, remedy));
+  }
+  // A client that is gone may have left a request behind when the daemon stops.
+  if (cause instanceof LogClosedError) {
+    const remedy = 'Ask again once it has started.';
+    return refusePlainly(services, denial('LOG_UNAVAILABLE', 'the daemon is shutting down', remedy));
   }
   throw cause;
 }

@@ -181,7 +181,7 @@ export class Journal {
     }
   }
 
-  /** Reads an entry back. Throws RangeError for an index that the journal does not hold. */
+  /** Reads an entry back. Throws RangeError for an index that the journal does not hold, LogClosedError after `close`. */
   async read(index: number): Promise<EntryFrame> {
     if (!Number.isInteger(index) || index < 0 || index >= this.entryCount)
       throw new RangeError(`the journal holds no entry ${index}`);
@@ -198,7 +198,7 @@ export class Journal {
 
   /**
    * Reads frames as they lie there, from entry `from` up to `to` or somewhat fewer, unchecked: for whoever proves them
-   * elsewhere. Throws RangeError for an index that the journal does not hold.
+   * elsewhere. Throws as `read` does.
    */
   async readFrames(from: number, to: number): Promise<RawFrames> {
     if (!Number.isInteger(from) || from < 0 || from >= this.entryCount)
@@ -220,6 +220,7 @@ export class Journal {
     await this.#file.sync();
   }
 
+  /** Reads that are under way may still end; no others begin. */
   async close(): Promise<void> {
     await this.#readers.close();
     await this.#file.close();

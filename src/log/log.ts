@@ -103,14 +103,17 @@ export class Log {
     return this.#sealer.append(submission);
   }
 
-  /** Reads an entry back. Throws RangeError for an index beyond the log, LogDamageError for one that was changed. */
+  /**
+   * Reads an entry back. Throws RangeError for an index beyond the log, LogDamageError for one that was changed, and
+   * LogClosedError after `close`.
+   */
   read(index: number): Promise<LogEntry> {
     return readEntry(this.#parts.recovered, index);
   }
 
   /**
    * Entries as they lie in the journal, from `from` up to `to` or somewhat fewer, with the hashes that the tree has for
-   * their leaves. `provenEntries` makes entries of them, in any thread. Throws RangeError beyond the log.
+   * their leaves. `provenEntries` makes entries of them, in any thread. Throws as `read` does.
    */
   async frames(from: number, to: number): Promise<LoggedFrames> {
     const { journal, tree } = this.#parts.recovered;
@@ -129,7 +132,7 @@ export class Log {
     return formatTlogProof({ index, hashes, checkpoint: seal.note });
   }
 
-  /** Seals what waits, publishes the exact last seal, and closes the journal. */
+  /** Seals what waits, publishes the exact last seal, and closes the journal. Reads under way may still end. */
   async close(): Promise<void> {
     await this.#sealer.close();
     this.#closing = true;

@@ -1,6 +1,7 @@
 /** The journal's segments, open for reading: a bounded number of them, each for as long as somebody reads it. */
 
 import { type FileHandle, open } from 'node:fs/promises';
+import { LogClosedError } from './closed.js';
 
 interface OpenFile {
   readonly handle: Promise<FileHandle>;
@@ -14,9 +15,12 @@ export class SegmentFiles {
   readonly #files = new Map<string, OpenFile>();
   #closed = false;
 
-  /** Opens the file, or finds it open, and keeps it open while `read` runs. Rejects with what either throws. */
+  /**
+   * Opens the file, or finds it open, and keeps it open while `read` runs. Rejects with what either throws, and with
+   * LogClosedError after `close`.
+   */
   async use<Result>(path: string, read: (file: FileHandle) => Promise<Result>): Promise<Result> {
-    if (this.#closed) throw new Error('the journal is closed');
+    if (this.#closed) throw new LogClosedError();
     const file = this.#files.get(path) ?? { handle: open(path, 'r'), users: 0 };
     this.#files.delete(path);
     this.#files.set(path, file);

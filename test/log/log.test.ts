@@ -176,6 +176,16 @@ describe('the log', () => {
     await log.close();
   });
 
+  test('lets a read that is under way end when it closes, and begins no other', async () => {
+    const { log } = await openLog(fresh('closing'), new SoftwareSigner());
+    const { index, id } = assertSealed(await log.append(grantSubmission()));
+    const reading = log.read(index);
+    await log.close();
+    assert.equal((await reading).id, id);
+    await assert.rejects(log.read(index), { name: 'LogClosedError', message: 'the log is closed' });
+    await assert.rejects(log.frames(index, index + 1), { name: 'LogClosedError' });
+  });
+
   test('answers LOG_UNAVAILABLE on a full disk and goes on when there is room again', async (context) => {
     if (process.getuid?.() !== 0) return context.skip('mounting a small file system needs root');
     const mount = fresh('full');
