@@ -122,6 +122,8 @@ async function earlierRedemption(
 ): Promise<RenderedResult | null> {
   const index = await services.views.redemptionOf(artifact.entry.index);
   if (index === null || services.views.isRevoked(index)) return null;
+  if (index >= services.log.size)
+    throw new LogDamageError(`the log holds no entry ${index}, where a receipt should be`);
   const proof = services.log.proof(index);
   if (proof === null) return null;
   const { id, payloadType, payload } = await services.log.read(index);
