@@ -16,8 +16,8 @@ import { benchStages } from './stages.js';
 export interface Benchmark {
   /** For --help. */
   readonly about: string;
-  /** `named`: only when asked for by name, because it takes long. */
-  readonly when: 'always' | 'named';
+  /** Without a name: `always`, in `full` runs, or not, because it takes too long (`named`). */
+  readonly when: 'always' | 'full' | 'named';
   readonly run: (effort: Effort) => Promise<Section>;
 }
 
@@ -46,7 +46,7 @@ export const catalogue: Readonly<Record<string, Benchmark>> = {
   },
   connections: {
     about: 'throughput against the number of connections',
-    when: 'always',
+    when: 'full',
     run: ({ quick }) => connections(quick),
   },
   'log-size': {

@@ -18,7 +18,7 @@ const defaultDirectory = fileURLToPath(new URL('../../bench/results', import.met
 
 const help = `npm run bench -- [--quick] [--out DIR] [--entries N] [NAME...]
 
-Runs the benchmarks named, or all that are not marked with *, and prints a table: each figure is the median of its
+Runs the benchmarks named, or all that are not marked (with * never, with + not by --quick), and prints a table: each figure is the median of its
 rounds with the smallest and the largest in brackets, and below it the ratios to its baselines, measured in the same
 run. A goal that is missed is printed as such; the exit status is 1 only when something failed: an answer that was no
 grant, a sample that does not verify, a log that is not whole or lacks something acknowledged.
@@ -28,7 +28,10 @@ grant, a sample that does not verify, a log that is not whole or lacks something
   --entries  how many entries the log of log-size has (otherwise ${defaultEntries.toLocaleString('en')})
 
 ${Object.entries(catalogue)
-  .map(([name, { about, when }]) => `  ${`${name}${when === 'named' ? ' *' : ''}`.padEnd(14)} ${about}`)
+  .map(
+    ([name, { about, when }]) =>
+      `  ${`${name}${{ always: '', full: ' +', named: ' *' }[when]}`.padEnd(14)} ${about}`,
+  )
   .join('\n')}
 
 What the end-to-end benchmarks measure, for whoever wants to measure the same with a client of their own: a real writd
@@ -79,7 +82,7 @@ async function main(): Promise<void> {
   console.log(machineLine(machine));
   const sections: Section[] = [];
   for (const [name, benchmark] of Object.entries(catalogue)) {
-    if (names.length === 0 ? benchmark.when !== 'always' : !names.includes(name)) continue;
+    if (names.length === 0 ? !isDue(benchmark, effort) : !names.includes(name)) continue;
     const section = await runOne(name, benchmark, effort);
     console.log(sectionLines(section).join('\n'));
     sections.push(section);
@@ -87,6 +90,11 @@ async function main(): Promise<void> {
   const files = writeReport({ startedAt, quick: values.quick, machine, sections }, values.out);
   console.log(`\nreport: ${files.join(', ')}`);
   if (sections.some(({ faults }) => faults.length > 0)) process.exitCode = 1;
+}
+
+/** Whether a run without names includes it. */
+function isDue({ when }: Benchmark, { quick }: Effort): boolean {
+  return when === 'always' || (when === 'full' && !quick);
 }
 
 /** A benchmark that fails must not take the others' results along. */

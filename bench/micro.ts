@@ -15,6 +15,8 @@ export interface MicroEffort {
   readonly rounds: number;
   /** How long each task runs in a round. */
   readonly taskMs: number;
+  /** How often each is called before, unless the default. */
+  readonly warmUpCalls?: number;
 }
 
 /** So often at least, however long that takes: to say anything, and before that for V8 to have compiled everything. */
@@ -23,12 +25,12 @@ const leastCalls = { measured: 10, warmingUp: 200 };
 /** Mean microseconds a call, round by round, of each task in the order given. Throws what a task throws. */
 export async function measureTasks(
   tasks: readonly MicroTask[],
-  { rounds, taskMs }: MicroEffort,
+  { rounds, taskMs, warmUpCalls = leastCalls.warmingUp }: MicroEffort,
 ): Promise<number[][]> {
   const timesUs = tasks.map((): number[] => []);
   for (let round = 0; round <= rounds; round++) {
     for (const [position, task] of tasks.entries()) {
-      const us = await runOnce(task, taskMs, round === 0 ? leastCalls.warmingUp : leastCalls.measured);
+      const us = await runOnce(task, taskMs, round === 0 ? warmUpCalls : leastCalls.measured);
       // The first round warms up.
       if (round > 0) timesUs[position]?.push(us);
     }

@@ -60,7 +60,10 @@ interface Sample {
 export function benchStages(quick: boolean): Promise<Section> {
   return scoped(async (defer) => {
     const tasks = await stageTasks(defer);
-    const timesUs = await measureTasks(tasks, quick ? { rounds: 3, taskMs: 20 } : { rounds: 9, taskMs: 100 });
+    const timesUs = await measureTasks(
+      tasks,
+      quick ? { rounds: 3, taskMs: 20, warmUpCalls: 40 } : { rounds: 9, taskMs: 100 },
+    );
     const [signatureUs = []] = timesUs;
     const rows = tasks.map(({ name, requests }, position): Row => {
       const us = (timesUs[position] ?? []).map((time) => time / requests);
