@@ -18,8 +18,8 @@ const defaultDirectory = fileURLToPath(new URL('../../bench/results', import.met
 
 const help = `npm run bench -- [--quick] [--out DIR] [--entries N] [NAME...]
 
-Runs the benchmarks named, or all that are not marked (with * never, with + not by --quick), and prints a table: each figure is the median of its
-rounds with the smallest and the largest in brackets, and below it the ratios to its baselines, measured in the same
+Runs the benchmarks named, or all that are not marked (* never, + not with --quick), and prints a table: each figure is
+the median of its rounds with the smallest and the largest in brackets, and below it the ratios to its baselines in the same
 run. A goal that is missed is printed as such; the exit status is 1 only when something failed: an answer that was no
 grant, a sample that does not verify, a log that is not whole or lacks something acknowledged.
 
