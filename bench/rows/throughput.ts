@@ -93,8 +93,18 @@ async function contestantsOf(
     token: tokenContestant(token, effort),
     rotation: writ(rotating, rotation),
     distinct: writ(changing, distinct),
-    redeem: writ(changing, { kind: 'redeem' }),
+    redeem: redeemContestant(changing, writ(changing, { kind: 'redeem' }), effort),
   };
+}
+
+/** What it redeems is granted before each round, uncounted, and is more than a round can redeem: more than twice as long. */
+function redeemContestant(trial: Trial, redeem: Contestant, effort: Effort): Contestant {
+  const stockMs = 2.2 * (effort.warmUpMs + effort.roundMs);
+  const run = async (): Promise<number> => {
+    await trial.round(closedRound(rotation, connections, inFlight, { ...effort, roundMs: stockMs }));
+    return redeem.run();
+  };
+  return { ...redeem, run };
 }
 
 function agentContestant(agent: AgentPeer, inFlight: number, { roundMs, warmUpMs }: Effort): Contestant {
