@@ -1,10 +1,10 @@
 /**
- * The composition root of `writd`: names every concrete part, brings them up in the order in which each can be trusted,
- * and takes them down in reverse. Start: lock, policy, log, signer, first sealed record, socket. Nobody is served before.
+ * The composition root of `writd`: names every concrete part, brings them up, and takes them down in reverse. Start: lock;
+ * log, signer and policy at the same time; first sealed record; socket. Nobody is served before.
  */
 
 import { randomBytes } from 'node:crypto';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Logger, pino } from 'pino';
 import { RememberedTexts } from '../format/jcs.js';
@@ -24,7 +24,7 @@ import { createEngine } from '../policy/engine.js';
 import { type IndexParts, type LogIndex, openIndex } from '../state/index-follower.js';
 import { openViews } from '../state/open-views.js';
 import { Snapshots } from '../state/snapshots.js';
-import type { ViewStore } from '../state/view-store.js';
+import { VerificationContext } from '../verify/context.js';
 import { announce } from './announce.js';
 import type { Config } from './config.js';
 import { FaultTally } from './fault-tally.js';
@@ -38,18 +38,12 @@ import { policyService } from './policy-service.js';
 import { Preparations } from './preparations.js';
 import { RecentGrants } from './recent-grants.js';
 import { recordHead, unsealedRevocation } from './records.js';
+import { type Daemon, running } from './running.js';
 import { SocketServer } from './server.js';
 import { Counters, type Services } from './services.js';
 import { StartError } from './start-error.js';
 import { ownTrust, provideTrustFile } from './trust.js';
 import { readVersion } from './version.js';
-
-export interface Daemon {
-  /** Stops taking requests, answers those in flight, seals the end, and closes everything. */
-  stop(reason: string): void;
-  /** Settles with the exit code once everything is closed. */
-  readonly ended: Promise<number>;
-}
 
 /** Brings the daemon up. Throws StartError, ConfigError, or PolicyBundleError; then nothing is left running. */
 export async function startDaemon(config: Config): Promise<Daemon> {
@@ -168,6 +162,7 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
     exportSigner: exportSigner(signer),
     related: relatedEntries(openingIndex, log),
     trust: parseTrust(trust),
+    proven: new VerificationContext(),
     counters: new Counters(),
     measureAction: (action) => machine.measureAction(action),
     texts,
@@ -212,77 +207,6 @@ async function whenOpened<Opened>(
 ): Promise<void> {
   const [outcome] = await Promise.allSettled([opening]);
   if (outcome.status === 'fulfilled') await close(outcome.value);
-}
-
-interface Running {
-  readonly config: Config;
-  readonly services: Services;
-  readonly machine: Machine;
-  readonly signer: Signer;
-  readonly index: LogIndex;
-  readonly snapshots: Snapshots;
-  readonly store: ViewStore;
-  readonly server: SocketServer;
-  readonly tally: FaultTally;
-  readonly logger: Logger;
-  readonly undo: readonly (() => Promise<void> | void)[];
-}
-
-function running(parts: Running): Daemon {
-  let end: (code: number) => void = () => undefined;
-  const ended = new Promise<number>((resolve) => {
-    end = resolve;
-  });
-  let stopping = false;
-  return {
-    ended,
-    stop: (reason) => {
-      if (stopping) return;
-      stopping = true;
-      parts.logger.info({ reason, connections: parts.server.connectionCount }, 'stopping');
-      takeDown(parts).then(
-        () => end(0),
-        (cause: unknown) => {
-          parts.logger.fatal({ err: cause }, 'could not stop cleanly; the next start will recover');
-          end(1);
-        },
-      );
-    },
-  };
-}
-
-async function takeDown({
-  config,
-  services,
-  machine,
-  signer,
-  index,
-  snapshots,
-  store,
-  server,
-  tally,
-  logger,
-  undo,
-}: Running): Promise<void> {
-  await server.close();
-  await rm(config.socketPath, { force: true });
-  tally.flush();
-  await snapshots.close();
-  const sealing = await sealRecord(services, {
-    type: 'urn:writ:stop:v1',
-    ...recordHead(services),
-    daemon: services.daemonId,
-  });
-  if (sealing.outcome === 'unsealed')
-    logger.warn({ denial: sealing.denial }, 'the end of this run could not be sealed');
-  await index.close();
-  await services.log.close();
-  await store.close();
-  await signer.close();
-  await machine.close();
-  // Only the lock is left to undo; the steps above closed the rest in the right order.
-  await undo[0]?.();
-  logger.info('stopped');
 }
 
 /** Durability or history is in doubt, or the code is at fault: end at once; the next start recovers what is certain. */

@@ -1,10 +1,7 @@
 /** The grants sealed last: most are redeemed within moments, and need not be read back from the log for that. */
 
 import type { ArtifactId } from '../format/artifact-id.js';
-import type { GrantPredicate } from '../format/predicate.js';
-import type { Statement } from '../format/statement.js';
-
-export type GrantStatement = Extract<Statement, { predicate: GrantPredicate }>;
+import type { GrantStatement } from '../format/statement-reader.js';
 
 /** Where a sealed grant is in the log, and what it says. */
 export interface SealedGrant {

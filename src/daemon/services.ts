@@ -10,6 +10,7 @@ import type { Log } from '../log/log.js';
 import type { CallerFacts, PolicyFacts } from '../policy/input.js';
 import type { PayloadClock } from '../state/payload-clock.js';
 import type { LogViews } from '../state/views.js';
+import type { VerificationContext } from '../verify/context.js';
 import type { Caller } from './caller.js';
 import type { Decision } from './decision.js';
 import type { Preparations } from './preparations.js';
@@ -65,6 +66,8 @@ export interface Services {
   readonly exportSigner: ExportSigner;
   readonly related: RelatedEntries;
   readonly trust: Trust;
+  /** What was proven under `trust` before. */
+  readonly proven: VerificationContext;
   readonly counters: Counters;
   /** 16 random bytes, in base64. */
   readonly nonce: () => string;

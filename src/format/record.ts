@@ -3,11 +3,12 @@
 import { z } from 'zod';
 import { type ArtifactId, artifactIdSchema } from './artifact-id.js';
 import { sha3HexSchema } from './digest-set.js';
-import { jcsBytes } from './jcs.js';
+import { jcsText } from './jcs.js';
 import { nonceSchema } from './predicate.js';
 import { firstIssue } from './statement.js';
 import { parseJsonBytes } from './strict-json.js';
 import { type Instant, instantSchema } from './time.js';
+import { utf8Encode } from './utf8.js';
 
 export const recordPayloadType = 'application/vnd.writ.record+json';
 
@@ -146,9 +147,14 @@ const recordSchema: z.ZodType<LogRecord> = z.discriminatedUnion('type', [
   }),
 ]);
 
-/** The payload bytes of a record, in canonical JSON. */
+/** The payload of a record, as canonical JSON. */
+export function recordText(record: LogRecord): string {
+  return jcsText(record);
+}
+
+/** The payload bytes of a record. */
 export function encodeRecord(record: LogRecord): Uint8Array {
-  return jcsBytes(record);
+  return utf8Encode(recordText(record));
 }
 
 /** Reads payload bytes. Throws JsonFaultError or SyntaxError, naming the first field that does not belong. */

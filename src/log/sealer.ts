@@ -9,13 +9,18 @@
  * anybody saw.
  */
 
-import { type ArtifactId, artifactIdOf } from '../format/artifact-id.js';
 import { formatCheckpoint } from '../format/checkpoint.js';
 import { denial } from '../format/denial.js';
-import { encodeEntry } from '../format/entry.js';
 import { formatNote, type VerifierKey } from '../format/note.js';
-import { evidenceDigestsBatch } from '../hash/evidence.js';
 import { leafHash } from '../merkle/tree.js';
+import {
+  type Durable,
+  digestBatch,
+  framesOf,
+  takeBatch,
+  type Waiting,
+  type Written,
+} from './commit-batch.js';
 import { type Journal, JournalWriteError } from './journal.js';
 import type { Frame } from './journal-frame.js';
 import { PayloadSlabs } from './payload-slabs.js';
@@ -59,26 +64,6 @@ export interface SealerParts {
   readonly onFatal: (cause: Error) => void;
 }
 
-/** A payload on its way. `settle` is null for entries of the log itself, which wait without a deadline. */
-interface Waiting {
-  readonly submission: EncodedSubmission;
-  readonly deadlineMs: number;
-  readonly settle: ((result: SealResult) => void) | null;
-  state: 'pending' | 'sealing' | 'abandoned';
-}
-
-/** What a payload becomes when its batch is written. */
-interface Written {
-  readonly waiting: Waiting;
-  readonly id: ArtifactId;
-  readonly leaf: Uint8Array;
-}
-
-/** An entry that is durable and waits for its seal. */
-interface Durable extends Written {
-  readonly index: number;
-}
-
 interface PendingNote {
   readonly seal: Seal;
   readonly settle: (outcome: 'written' | 'failed') => void;
@@ -86,8 +71,6 @@ interface PendingNote {
 
 /** Pause before a write or signature that failed is tried again. */
 const retryMs = 100;
-/** At most so much is digested in one go, and synced at once: some milliseconds of work. */
-const maxBatchBytes = 2 << 20;
 /** How often deadlines are looked at. */
 const deadlineTickMs = 25;
 
@@ -242,10 +225,10 @@ export class Sealer {
   async #writeLoop(): Promise<void> {
     while (this.#hasWrites()) {
       const note = this.#pendingNote;
-      const batch = digestBatch(this.#takeBatch());
+      const batch = digestBatch(takeBatch(this.#queue));
       this.#pendingNote = null;
       this.#writing = batch;
-      const written = await this.#appendFrames(framesOf(note, batch));
+      const written = await this.#appendFrames(framesOf(note?.seal.note ?? null, batch));
       note?.settle(written ? 'written' : 'failed');
       if (!written) {
         this.#writing = [];
@@ -256,16 +239,6 @@ export class Sealer {
         this.#becomeDurable(batch);
       }
     }
-  }
-
-  /** What is first in the queue, as much as can be digested without holding up the event loop for long. */
-  #takeBatch(): Waiting[] {
-    let bytes = 0;
-    const end = this.#queue.findIndex(({ submission }) => {
-      bytes += submission.pae.length;
-      return bytes > maxBatchBytes;
-    });
-    return this.#queue.splice(0, end === -1 ? this.#queue.length : Math.max(1, end));
   }
 
   async #appendFrames(frames: readonly Frame[]): Promise<boolean> {
@@ -397,27 +370,6 @@ export class Sealer {
     this.#abandonedGrants++;
     this.#enqueue(this.#parts.revocationOf(grant), null);
   }
-}
-
-/** Digests a batch in one call: each payload costs less among many. */
-function digestBatch(batch: readonly Waiting[]): Written[] {
-  const digests = evidenceDigestsBatch(batch.map(({ submission }) => submission.pae));
-  const written: Written[] = [];
-  for (const [position, waiting] of batch.entries()) {
-    const own = digests[position];
-    if (own === undefined) throw new Error('a payload of the batch was not digested');
-    const leaf = encodeEntry({ kind: waiting.submission.kind, digests: own });
-    written.push({ waiting, id: artifactIdOf(own), leaf });
-  }
-  return written;
-}
-
-function framesOf(note: PendingNote | null, batch: readonly Written[]): Frame[] {
-  const entries = batch.map(({ leaf, waiting: { submission } }): Frame => {
-    const { payloadType, payload, attachment } = submission;
-    return { frame: 'entry', leaf, payloadType, payload, attachment };
-  });
-  return note === null ? entries : [{ frame: 'checkpoint', note: note.seal.note }, ...entries];
 }
 
 function sizeOf({ payload, attachment }: Pick<EncodedSubmission, 'payload' | 'attachment'>): number {

@@ -41,9 +41,13 @@ export class VerificationContext {
     this.#limits = limits;
   }
 
-  /** Whether every signature of the note that claims to be this key's is one. Throws RangeError for a key that is none. */
+  /**
+   * Whether this key signed the note: at least one signature claims to be the key's, and each that does is one. Throws
+   * RangeError for a key that is none.
+   */
   isSignedBy(key: VerifierKey, note: SignedNote): boolean {
     const signatures = signaturesOf(note, key);
+    if (signatures.length === 0) return false;
     const lines = signatures.map(({ signature }) => hexEncode(signature)).join(' ');
     const name = formatVerifierKey(key);
     const fact = `${name} ${lines}\n${note.text}`;

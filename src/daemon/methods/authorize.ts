@@ -5,6 +5,7 @@ import type { ArtifactId } from '../../format/artifact-id.js';
 import { type Denial, denial } from '../../format/denial.js';
 import type { Lineage } from '../../format/predicate.js';
 import { type AuthorizeParams, requestDigest, requestText, type SignParams } from '../../format/protocol.js';
+import type { GrantStatement } from '../../format/statement-reader.js';
 import { parseInstant } from '../../format/time.js';
 import { lineageFaults } from '../../verify/lineage.js';
 import { findGrant, type GrantedArtifact } from '../artifacts.js';
@@ -23,7 +24,6 @@ import {
   lineageUnder,
 } from '../pipeline/statement.js';
 import type { Preparation } from '../preparations.js';
-import type { GrantStatement } from '../recent-grants.js';
 import type { Services } from '../services.js';
 
 type GrantRequest = Extract<Request, { method: 'authorize' | 'sign' }>;

@@ -20,7 +20,7 @@ export async function verifyArtifact(
   const { known, loss } = await knowledgeOf(services, artifact);
   const time = services.clock.now();
   const presented = measured?.outcome === 'measured' ? measured.action : null;
-  const verdict = verify(artifact, services.trust, { ...known, action: presented });
+  const verdict = verify(artifact, services.trust, { ...known, action: presented }, services.proven);
   const denials = [
     ...(verdict.verdict === 'denied' ? verdict.denials : []),
     ...(measured?.outcome === 'denied' ? [measured.denial] : []),
@@ -44,7 +44,7 @@ async function knowledgeOf(services: Services, artifact: unknown): Promise<Knowl
     ...offlineSituation(services.clock.lastTrustedMs()),
     policyBundles: [services.policy.description.bundle],
   };
-  const result = authenticate(artifact, services.trust);
+  const result = authenticate(artifact, services.trust, services.proven);
   if (result.outcome === 'denied') return { known, loss: null };
   const { id } = result.authentic;
   if ((await findEntry(services, id)) === null) {

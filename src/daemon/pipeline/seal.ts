@@ -4,9 +4,8 @@ import type { ArtifactId } from '../../format/artifact-id.js';
 import { base64Encode } from '../../format/base64.js';
 import { type Denial, denial } from '../../format/denial.js';
 import { sealEnvelope } from '../../format/dsse.js';
-import { jcsText } from '../../format/jcs.js';
 import type { SealedArtifact } from '../../format/protocol.js';
-import { type LogRecord, recordKind, recordPayloadType } from '../../format/record.js';
+import { type LogRecord, recordKind, recordPayloadType, recordText } from '../../format/record.js';
 import {
   type Statement,
   statementKind,
@@ -65,7 +64,7 @@ export function sealRecord(services: Services, record: LogRecord): Promise<Seali
 export function recordSubmission(record: LogRecord): Submission {
   const kind = recordKind(record);
   const effect = kind === 'redemption' ? 'grant' : kind === 'revocation' ? 'restriction' : 'evidence';
-  const payload = jcsText(record);
+  const payload = recordText(record);
   return { kind, payloadType: recordPayloadType, payload, record, attachment: new Uint8Array(), effect };
 }
 

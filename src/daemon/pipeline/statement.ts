@@ -19,12 +19,12 @@ import type {
 } from '../../format/predicate.js';
 import type { Claims } from '../../format/protocol.js';
 import type { Statement, Subject } from '../../format/statement.js';
+import type { GrantStatement } from '../../format/statement-reader.js';
 import { formatInstant } from '../../format/time.js';
 import { evidenceDigests } from '../../hash/evidence.js';
 import { sha256 } from '../../hash/sha256.js';
 import type { Caller } from '../caller.js';
 import type { GrantTerms } from '../grant-terms.js';
-import type { GrantStatement } from '../recent-grants.js';
 import type { Services } from '../services.js';
 
 /** When, and with which nonce, a payload is made. */
