@@ -98,6 +98,12 @@ export function recordText(record: LogRecord): string {
       return `daemon ${record.daemon}`;
     case 'urn:writ:snapshot:v1':
       return `of the first ${record.size} entries`;
+    case 'urn:writ:quote:v1':
+      return `of PCRs ${record.pcrs.map(({ index }) => index).join(', ')} by the key ${record.key.slice(4, 16)}...`;
+    case 'urn:writ:anchor:v1':
+      return `to the counter value ${record.value} (${record.cause})`;
+    case 'urn:writ:recovery:v1':
+      return `by uid ${record.by}: ${short(record.reason)}`;
   }
 }
 

@@ -22,6 +22,7 @@ export async function announce(services: Services, machine: Machine, keys: Signe
       boot: machine.fact('boot'),
       bootTimeMs: Math.floor(machine.readClocks().bootTimeMs),
       clock: services.clock.now().outcome,
+      continuity: 'unproven',
     },
   ];
   for (const role of ['log', 'artifact'] as const) {

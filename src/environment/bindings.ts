@@ -111,7 +111,10 @@ export function joinMeasurements(parts: readonly Measurement[]): Measurement {
   return { bindings, unavailable };
 }
 
-type Sensor = readonly [name: string, read: () => Omit<Binding, 'name'>];
+type Sensor = readonly [
+  name: string,
+  read: () => { readonly value: string; readonly source: 'kernel' | 'reported' },
+];
 
 function collect(sensors: readonly Sensor[]): Measurement {
   const bindings: Binding[] = [];

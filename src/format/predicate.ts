@@ -58,14 +58,17 @@ export interface PolicyRecord {
   readonly input: string;
 }
 
-export type BindingSource = 'tpm' | 'kernel' | 'reported';
+export type BindingSource = Binding['source'];
 
-/** One fact about where the action may run. */
-export interface Binding {
-  readonly name: string;
-  readonly value: string;
-  readonly source: BindingSource;
-}
+/** One fact about where the action may run. What the TPM vouches for names the logged quote that says so. */
+export type Binding =
+  | { readonly name: string; readonly value: string; readonly source: 'kernel' | 'reported' }
+  | {
+      readonly name: string;
+      readonly value: string;
+      readonly source: 'tpm';
+      readonly quote: ArtifactId;
+    };
 
 export interface Validity {
   readonly notBefore: Instant;
@@ -166,13 +169,14 @@ const policyRecordSchema: z.ZodType<PolicyRecord> = z.strictObject({
   input: sha3HexSchema,
 });
 
+const bindingFact = { name: nameSchema, value: z.string().max(4096) };
+
 export const bindingsSchema: z.ZodType<readonly Binding[]> = z
   .array(
-    z.strictObject({
-      name: nameSchema,
-      value: z.string().max(4096),
-      source: z.enum(['tpm', 'kernel', 'reported']),
-    }),
+    z.discriminatedUnion('source', [
+      z.strictObject({ ...bindingFact, source: z.enum(['kernel', 'reported']) }),
+      z.strictObject({ ...bindingFact, source: z.literal('tpm'), quote: artifactIdSchema }),
+    ]),
   )
   .readonly();
 

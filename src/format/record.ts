@@ -58,7 +58,11 @@ export interface KeyRecord extends RecordHead {
   readonly publicKey: string;
 }
 
-/** A daemon run begins. Where the `clock` was trusted, `bootTimeMs` is CLOCK_BOOTTIME at `time`. */
+/**
+ * A daemon run begins. Where the `clock` was trusted, `bootTimeMs` is CLOCK_BOOTTIME at `time`. `continuity` says whether the
+ * TPM proved that nothing of the log was taken back since the last run; where it did not, what was granted before and not
+ * redeemed is void.
+ */
 export interface StartRecord extends RecordHead {
   readonly type: 'urn:writ:start:v1';
   readonly daemon: string;
@@ -66,6 +70,7 @@ export interface StartRecord extends RecordHead {
   readonly boot: string;
   readonly bootTimeMs: number;
   readonly clock: 'trusted' | 'untrusted';
+  readonly continuity: 'proven' | 'unproven';
 }
 
 /** A daemon run ended cleanly. */
@@ -84,6 +89,55 @@ export interface SnapshotRecord extends RecordHead {
   readonly manifest: { readonly sha3_512: string; readonly blake2b: string };
 }
 
+/**
+ * The TPM vouches for the state of this machine at a moment between `checkpoint` and this entry. `attest` (TPMS_ATTEST) and
+ * `signature` (TPMT_SIGNATURE) are base64 of what the TPM marshalled.
+ */
+export interface QuoteRecord extends RecordHead {
+  readonly type: 'urn:writ:quote:v1';
+  /** The newest signed checkpoint before the quote, as its note's text; the quote's qualifying data binds it. */
+  readonly checkpoint: string;
+  /** Name of the attestation key (TPM 2.0 Library Part 1, section 16): `000b` and SHA-256, hex. */
+  readonly key: string;
+  readonly attest: string;
+  readonly signature: string;
+  /** What the quoted PCRs of the SHA-256 bank held, by rising index. */
+  readonly pcrs: readonly PcrValue[];
+}
+
+/** One platform configuration register of the SHA-256 bank; `value` in hex. */
+export interface PcrValue {
+  readonly index: number;
+  readonly value: string;
+}
+
+export const anchorCauses = ['start', 'stop', 'policy', 'key', 'revocation', 'period', 'request'] as const;
+export type AnchorCause = (typeof anchorCauses)[number];
+
+/**
+ * Announces that the TPM's counter goes to `value` next: once it has, no log without this entry is accepted at a start.
+ * `counter`: Name of the NV index (Part 1, section 16), hex.
+ */
+export interface AnchorRecord extends RecordHead {
+  readonly type: 'urn:writ:anchor:v1';
+  readonly counter: string;
+  readonly value: number;
+  readonly cause: AnchorCause;
+}
+
+/**
+ * Somebody decided to go on with a log that the TPM's counter disowned. What was granted before and not redeemed is void.
+ * `announced`: the value that the log's newest anchor names, or null for a log without one; `found`: the TPM's.
+ */
+export interface RecoveryRecord extends RecordHead {
+  readonly type: 'urn:writ:recovery:v1';
+  readonly counter: string;
+  readonly announced: number | null;
+  readonly found: number;
+  readonly by: number;
+  readonly reason: string;
+}
+
 export type LogRecord =
   | RedemptionRecord
   | RevocationRecord
@@ -91,13 +145,46 @@ export type LogRecord =
   | KeyRecord
   | StartRecord
   | StopRecord
-  | SnapshotRecord;
+  | SnapshotRecord
+  | QuoteRecord
+  | AnchorRecord
+  | RecoveryRecord;
 
 /** The log entry kinds whose payload is a record: the third part of its type. */
-export type RecordKind = 'redemption' | 'revocation' | 'policy' | 'key' | 'start' | 'stop' | 'snapshot';
+export type RecordKind =
+  | 'redemption'
+  | 'revocation'
+  | 'policy'
+  | 'key'
+  | 'start'
+  | 'stop'
+  | 'snapshot'
+  | 'quote'
+  | 'anchor'
+  | 'recovery';
 
 const head = { time: instantSchema, log: z.string().min(1).max(256), nonce: nonceSchema };
 const uidSchema = z.int().min(0).max(0xffff_ffff);
+/** An object's Name under SHA-256: the algorithm's number and 32 bytes. */
+const tpmNameSchema = z.string().regex(/^000b[0-9a-f]{64}$/, 'must be a TPM name under SHA-256 in hex');
+
+function boundedBase64(maxLength: number) {
+  return z
+    .string()
+    .min(4)
+    .max(maxLength)
+    .regex(/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/, 'must be base64');
+}
+
+const pcrValuesSchema: z.ZodType<readonly PcrValue[]> = z
+  .array(z.strictObject({ index: z.int().min(0).max(23), value: z.string().regex(/^[0-9a-f]{64}$/) }))
+  .min(1)
+  .max(24)
+  .refine(
+    (pcrs) => pcrs.every(({ index }, at) => at === 0 || index > (pcrs[at - 1]?.index ?? 24)),
+    'must rise',
+  )
+  .readonly();
 
 const recordSchema: z.ZodType<LogRecord> = z.discriminatedUnion('type', [
   z.strictObject({
@@ -137,6 +224,7 @@ const recordSchema: z.ZodType<LogRecord> = z.discriminatedUnion('type', [
     boot: z.string().min(1).max(256),
     bootTimeMs: z.int().nonnegative(),
     clock: z.enum(['trusted', 'untrusted']),
+    continuity: z.enum(['proven', 'unproven']),
   }),
   z.strictObject({ ...head, type: z.literal('urn:writ:stop:v1'), daemon: z.string().min(1).max(256) }),
   z.strictObject({
@@ -144,6 +232,31 @@ const recordSchema: z.ZodType<LogRecord> = z.discriminatedUnion('type', [
     type: z.literal('urn:writ:snapshot:v1'),
     size: z.int().positive(),
     manifest: z.strictObject({ sha3_512: sha3HexSchema, blake2b: sha3HexSchema }),
+  }),
+  z.strictObject({
+    ...head,
+    type: z.literal('urn:writ:quote:v1'),
+    checkpoint: z.string().min(1).max(4096),
+    key: tpmNameSchema,
+    attest: boundedBase64(4096),
+    signature: boundedBase64(1024),
+    pcrs: pcrValuesSchema,
+  }),
+  z.strictObject({
+    ...head,
+    type: z.literal('urn:writ:anchor:v1'),
+    counter: tpmNameSchema,
+    value: z.int().positive(),
+    cause: z.enum(anchorCauses),
+  }),
+  z.strictObject({
+    ...head,
+    type: z.literal('urn:writ:recovery:v1'),
+    counter: tpmNameSchema,
+    announced: z.int().nonnegative().nullable(),
+    found: z.int().nonnegative(),
+    by: uidSchema,
+    reason: z.string().min(1).max(1024),
   }),
 ]);
 
@@ -186,5 +299,11 @@ export function recordKind({ type }: LogRecord): RecordKind {
       return 'stop';
     case 'urn:writ:snapshot:v1':
       return 'snapshot';
+    case 'urn:writ:quote:v1':
+      return 'quote';
+    case 'urn:writ:anchor:v1':
+      return 'anchor';
+    case 'urn:writ:recovery:v1':
+      return 'recovery';
   }
 }

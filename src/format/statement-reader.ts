@@ -11,7 +11,6 @@ import type { DigestSet } from './digest-set.js';
 import type {
   Attribution,
   Binding,
-  BindingSource,
   ExecutableFact,
   Governance,
   GrantPredicate,
@@ -205,19 +204,26 @@ function bindings(cursor: CanonicalCursor): Binding[] {
 function binding(cursor: CanonicalCursor): Binding {
   cursor.pass('{"name":"');
   const boundName = name(cursor);
+  if (cursor.passes(',"quote":')) {
+    const quote = quotedId(cursor);
+    cursor.pass(',"source":"tpm","value":"');
+    return { name: boundName, value: boundValue(cursor), source: 'tpm', quote };
+  }
   cursor.pass(',"source":"');
-  const source = bindingSource(cursor);
+  const source = cursor.passes('kernel"') ? 'kernel' : passReported(cursor);
   cursor.pass(',"value":"');
-  const value = cursor.text(0, 4096);
-  cursor.pass('}');
-  return { name: boundName, value, source };
+  return { name: boundName, value: boundValue(cursor), source };
 }
 
-function bindingSource(cursor: CanonicalCursor): BindingSource {
-  if (cursor.passes('kernel"')) return 'kernel';
-  if (cursor.passes('reported"')) return 'reported';
-  cursor.pass('tpm"');
-  return 'tpm';
+function passReported(cursor: CanonicalCursor): 'reported' {
+  cursor.pass('reported"');
+  return 'reported';
+}
+
+function boundValue(cursor: CanonicalCursor): string {
+  const value = cursor.text(0, 4096);
+  cursor.pass('}');
+  return value;
 }
 
 function governance(cursor: CanonicalCursor): Governance {

@@ -1,8 +1,8 @@
 /** One life of a signer process, seen from the daemon: started, asked one thing at a time, killed when it hangs. */
 
 import type { ChildProcess } from 'node:child_process';
+import { endOf, type ProcessEnd, startHardwareProcess } from '../kernel/hardware-process.js';
 import { HsmError, type HsmFault, hsmFault } from './faults.js';
-import { endOf, type ProcessEnd, startHardwareProcess } from './hardware-process.js';
 import {
   parseFromSigner,
   pinExitStatus,
@@ -11,7 +11,7 @@ import {
   type SigningRequest,
   type ToSigner,
 } from './signer/protocol.js';
-import { type TokenAccess, tokenName } from './token-access.js';
+import { moduleSettings, type TokenAccess, tokenName } from './token-access.js';
 
 export interface SignerTimeouts {
   /** From the request to the token's answer; then the process is killed. */
@@ -35,7 +35,10 @@ export class SignerProcess {
   private constructor({ softhsmConf, token }: TokenAccess, timeouts: SignerTimeouts) {
     this.#timeouts = timeouts;
     this.#name = tokenName(token);
-    this.#child = startHardwareProcess(new URL('./signer/main.js', import.meta.url), softhsmConf);
+    this.#child = startHardwareProcess(
+      new URL('./signer/main.js', import.meta.url),
+      moduleSettings(softhsmConf),
+    );
     this.#child.on('message', (message) => this.#receive(message));
     this.#ended = endOf(this.#child).then((end) => {
       this.#reason ??= this.#reasonOf(end);

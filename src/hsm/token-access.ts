@@ -30,6 +30,11 @@ export interface PinnedKey {
 
 export type PinnedKeys = Readonly<Record<KeyRole, PinnedKey>>;
 
+/** What the environment of a process that loads the module shall hold beside its parent's. */
+export function moduleSettings(softhsmConf: string | null): Readonly<Record<string, string>> {
+  return softhsmConf === null ? {} : { SOFTHSM2_CONF: softhsmConf };
+}
+
 /** Names a token to a reader. */
 export function tokenName(token: TokenSelector): string {
   if (!('serial' in token)) return `the token "${token.label}"`;

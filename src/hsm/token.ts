@@ -3,8 +3,8 @@
  * own, so that no vendor's module is ever loaded here. Every function throws HsmError, `no-answer` among its faults.
  */
 
+import { endOf, startHardwareProcess } from '../kernel/hardware-process.js';
 import { HsmError, hsmFault } from './faults.js';
-import { endOf, startHardwareProcess } from './hardware-process.js';
 import { exposureOf, type KeyDescription } from './key-description.js';
 import type { PinnedToken } from './keys-file.js';
 import {
@@ -19,6 +19,7 @@ import {
   type KeyRole,
   keyLabel,
   type ModuleLocation,
+  moduleSettings,
   type PinnedKey,
   type TokenAccess,
   tokenName,
@@ -137,7 +138,10 @@ async function provisionKey(
 
 /** Runs one request in a process of its own. */
 async function provision(request: ProvisioningRequest, module: ModuleLocation): Promise<ProvisioningAnswer> {
-  const child = startHardwareProcess(new URL('./provisioning/main.js', import.meta.url), module.softhsmConf);
+  const child = startHardwareProcess(
+    new URL('./provisioning/main.js', import.meta.url),
+    moduleSettings(module.softhsmConf),
+  );
   let how = 'ended without an answer';
   const deadline = setTimeout(() => {
     how = `did not answer within ${operationTimeoutMs} ms and was stopped`;

@@ -143,6 +143,12 @@ function ofRecord(record: LogRecord): RowDetail {
       return { ...nothing, subject: record.daemon };
     case 'urn:writ:snapshot:v1':
       return { ...nothing, subject: record.manifest.sha3_512 };
+    case 'urn:writ:quote:v1':
+      return { ...nothing, subject: record.key };
+    case 'urn:writ:anchor:v1':
+      return { ...nothing, subject: record.counter, action: record.cause };
+    case 'urn:writ:recovery:v1':
+      return { ...nothing, uid: record.by, subject: record.counter };
   }
 }
 

@@ -169,6 +169,9 @@ export class LogViews {
         return;
       case 'urn:writ:stop:v1':
       case 'urn:writ:snapshot:v1':
+      case 'urn:writ:quote:v1':
+      case 'urn:writ:anchor:v1':
+      case 'urn:writ:recovery:v1':
         return;
     }
   }

@@ -130,7 +130,7 @@ describe('createKernelMeasurer', () => {
 
 describe('joinMeasurements', () => {
   it('refuses a name that two of them give, also if one of them gives only a reason', () => {
-    const bound: Measurement = { bindings: [{ name: 'pcr', value: '1', source: 'tpm' }], unavailable: [] };
+    const bound: Measurement = { bindings: [{ name: 'pcr', value: '1', source: 'kernel' }], unavailable: [] };
     const missing: Measurement = { bindings: [], unavailable: [{ name: 'pcr', reason: 'No TPM.' }] };
     assert.throws(() => joinMeasurements([bound, missing]), {
       message: 'the environment binding pcr is measured twice',

@@ -124,11 +124,14 @@ const predicate = fc.record({
     input: hexOf(128),
   }),
   environment: fc.array(
-    fc.record({
-      name: bounded(256),
-      value: bounded(4096),
-      source: fc.constantFrom('tpm', 'kernel', 'reported', 'tpm', 'kernel', 'reported', 'word'),
-    }),
+    fc.oneof(
+      fc.record({
+        name: bounded(256),
+        value: bounded(4096),
+        source: fc.constantFrom('kernel', 'reported', 'kernel', 'reported', 'tpm', 'word'),
+      }),
+      fc.record({ name: bounded(256), value: bounded(4096), source: fc.constant('tpm'), quote: id }),
+    ),
     { maxLength: 3 },
   ),
   validity: fc.record({

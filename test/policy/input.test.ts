@@ -154,7 +154,7 @@ describe('policyInput', () => {
     const binding = (name: string): PolicyFacts['environment'][number] => ({
       name,
       value: name,
-      source: 'tpm',
+      source: 'kernel',
     });
     fc.assert(
       fc.property(shuffled, ({ groups, otherGroups, gids, bindings, argv }) => {

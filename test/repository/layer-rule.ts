@@ -16,7 +16,8 @@ export type LayerReport = {
 const ROWS = [
   ['hash', 'merkle', 'format'],
   ['verify'],
-  ['log', 'hsm', 'tpm', 'kernel'],
+  ['kernel'],
+  ['log', 'hsm', 'tpm'],
   ['policy', 'identity', 'environment', 'state'],
   ['daemon', 'run', 'client'],
   ['cli', 'console', 'agents'],

@@ -56,7 +56,7 @@ const event: fc.Arbitrary<Event> = fc.oneof(
   fc
     .tuple(place, fc.constantFrom('a', 'b'), fc.constantFrom('trusted', 'untrusted'))
     .map(([at, boot, clock]): Event => {
-      const start = { daemon: 'd', version: '1', boot, bootTimeMs: at, clock } as const;
+      const start = { daemon: 'd', version: '1', boot, bootTimeMs: at, clock, continuity: 'proven' } as const;
       return { at, record: { ...head, type: 'urn:writ:start:v1', ...start } };
     }),
 );

@@ -76,6 +76,7 @@ describe('the views of the log', () => {
         boot,
         bootTimeMs: index,
         clock,
+        continuity: 'unproven',
       } as const;
       views.apply({ index, id: randomId(), kind: 'start', record });
       return views.bootAnchor?.bootTimeMs;

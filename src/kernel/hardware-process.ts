@@ -1,4 +1,4 @@
-/** Starts a process of ours that may load a vendor's module: not the daemon, and not the command line. */
+/** Starts a process of ours that may load a vendor's module or talk to a chip: not the daemon, and not the command line. */
 
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -10,13 +10,16 @@ export interface ProcessEnd {
 }
 
 /**
- * Forks a module of this layer. It gets no arguments, its parent's environment with SOFTHSM2_CONF set as told, and an
- * IPC channel that carries byte strings. What it prints, or a vendor's module inside it, goes to standard error at most.
+ * Forks a module of ours. It gets no arguments, its parent's environment with `settings` over it, and an IPC channel that
+ * carries byte strings. What it prints, or a vendor's module inside it, goes to standard error at most.
  */
-export function startHardwareProcess(entry: URL, softhsmConf: string | null): ChildProcess {
+export function startHardwareProcess(
+  entry: URL,
+  settings: Readonly<Record<string, string>> = {},
+): ChildProcess {
   return fork(fileURLToPath(entry), [], {
     execArgv: [],
-    env: softhsmConf === null ? process.env : { ...process.env, SOFTHSM2_CONF: softhsmConf },
+    env: { ...process.env, ...settings },
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
