@@ -6,9 +6,9 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { createFile, makePrivateDirectory, replaceFile } from '../kernel/private-file.js';
 import { HsmError, hsmFault } from './faults.js';
 import { findKeysFile, type PinnedToken, writeKeysFile } from './keys-file.js';
-import { createFile, makePrivateDirectory, replaceFile } from './private-file.js';
 import { findSofthsmModule, softhsmConfiguration } from './softhsm.js';
 import { setUpToken } from './token.js';
 

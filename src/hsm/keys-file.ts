@@ -9,9 +9,9 @@ import { z } from 'zod';
 import { base64Decode, base64Encode } from '../format/base64.js';
 import { firstIssue } from '../format/statement.js';
 import { parseJsonBytes } from '../format/strict-json.js';
+import { replaceFile } from '../kernel/private-file.js';
 import { verifyingKey } from '../verify/ed25519.js';
 import { HsmError, hsmFault } from './faults.js';
-import { replaceFile } from './private-file.js';
 import type { TokenIdentity } from './provisioning/protocol.js';
 import type { PinnedKey, PinnedKeys, TokenAccess } from './token-access.js';
 

@@ -1,6 +1,6 @@
 /**
- * Files of this layer: PINs, configuration and pinned facts. Each appears whole or not at all, also after a power
- * failure: written beside its place, synced, moved there, and the directory synced.
+ * Small files that a face or a daemon cannot do without: PINs, configuration, pinned facts. Each appears whole or not at
+ * all, also after a power failure: written beside its place, synced, moved there, and the directory synced.
  */
 
 import {
