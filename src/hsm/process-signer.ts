@@ -1,15 +1,29 @@
 /**
- * A Signer whose token lives in a process of its own: queues calls, restarts the process when it ends, and answers
- * HSM_UNAVAILABLE meanwhile. The newest checkpoint is handed to each new process, so that a restart forgets no history.
+ * A Signer whose token lives in a process of its own, which is kept running; HSM_UNAVAILABLE is the answer while there is
+ * none. The newest checkpoint is handed to each new process, so that a restart forgets no history.
  */
 
 import { type Checkpoint, formatCheckpoint } from '../format/checkpoint.js';
 import { formatNote, type VerifierKey, verifierKey } from '../format/note.js';
+import type { Heard } from '../kernel/process-life.js';
+import { SupervisedProcess } from '../kernel/supervised-process.js';
 import { HsmError, type HsmFault, hsmFault, isPinFault, unavailable } from './faults.js';
-import type { SigningAnswer, SigningRequest } from './signer/protocol.js';
+import {
+  parseFromSigner,
+  pinExitStatus,
+  type SignerStart,
+  type SigningAnswer,
+  type SigningRequest,
+} from './signer/protocol.js';
 import type { Signer, SignerKeys, SignerReply, SignerState } from './signer.js';
-import { SignerProcess, type SignerTimeouts } from './signer-process.js';
-import { type PinnedKeys, type TokenAccess, tokenName } from './token-access.js';
+import { moduleSettings, type PinnedKeys, type TokenAccess, tokenName } from './token-access.js';
+
+export interface SignerTimeouts {
+  /** From the request to the token's answer; then the process is killed. */
+  readonly callTimeoutMs: number;
+  /** From the start to a login with both keys proven; then the process is killed. */
+  readonly startTimeoutMs: number;
+}
 
 export interface SignerConfig extends TokenAccess, SignerTimeouts {
   readonly keys: PinnedKeys;
@@ -30,12 +44,6 @@ export interface ProcessSigner extends Signer {
   readonly pid: number | null;
 }
 
-/** Calls that may wait for the token; one more is refused. */
-export const maxWaitingCalls = 256;
-
-const firstPauseMs = 100;
-const longestPauseMs = 10_000;
-
 /**
  * Starts the signer process and waits until it is logged in with both keys proven.
  * Throws HsmError with the fault of module, token, PIN or key, `bad-floor`, or `no-answer`, and what `floor` rejects
@@ -47,32 +55,39 @@ export async function openSigner(config: SignerConfig): Promise<ProcessSigner> {
   return signer;
 }
 
-interface Waiting {
-  readonly request: SigningRequest;
-  readonly settle: (reply: SignerReply) => void;
-  readonly deadline: NodeJS.Timeout;
-}
-
 class RestartingSigner implements ProcessSigner {
   readonly #config: SignerConfig;
   readonly #logKey: VerifierKey;
-  readonly #name: string;
-  #process: SignerProcess | null = null;
-  #state: SignerState = 'restarting';
+  readonly #process: SupervisedProcess<SigningRequest, SigningAnswer, HsmFault>;
   #floor: Promise<string | null>;
-  /** Why calls are unavailable while there is no process. */
-  #reason: HsmFault;
-  #waiting: Waiting[] = [];
-  #serving: Promise<void> | null = null;
-  #restart: { readonly timer: NodeJS.Timeout; running: Promise<void> | null } | null = null;
-  #pauseMs = firstPauseMs;
 
   constructor(config: SignerConfig) {
     this.#config = config;
     this.#logKey = verifierKey(config.origin, config.keys.log.publicKey);
-    this.#name = tokenName(config.token);
     this.#floor = config.floor;
-    this.#reason = hsmFault('no-answer', `the signer process of ${this.#name} is starting`);
+    const { softhsmConf, token, startTimeoutMs, callTimeoutMs } = config;
+    this.#process = new SupervisedProcess({
+      role: 'signer',
+      device: tokenName(token),
+      entry: new URL('./signer/main.js', import.meta.url),
+      settings: moduleSettings(softhsmConf),
+      startTimeoutMs,
+      callTimeoutMs,
+      start: () => this.#startMessage(),
+      hear,
+      fault: hsmFault,
+      faultOfExit: (status) =>
+        status === pinExitStatus
+          ? hsmFault(
+              'pin-wrong',
+              `the signer process of ${tokenName(token)} ended because its PIN was refused`,
+            )
+          : null,
+      // Another try could lock the token.
+      pauseAfter: (fault) => (isPinFault(fault) ? null : 0),
+      // Every grant waits for a checkpoint, and for no statement's signature.
+      isUrgent: ({ type }) => type === 'checkpoint',
+    });
   }
 
   get keys(): SignerKeys {
@@ -81,139 +96,70 @@ class RestartingSigner implements ProcessSigner {
   }
 
   get state(): SignerState {
-    return this.#state;
+    return this.#process.state;
   }
 
   get pid(): number | null {
-    return this.#process?.pid ?? null;
+    return this.#process.pid;
   }
 
   async start(): Promise<void> {
-    const { modulePath, softhsmConf, token, pinFile, keys, origin, benchDelayMs } = this.#config;
-    const access = { modulePath, softhsmConf, token, pinFile };
-    const start = this.#floor.then((floor) => ({ access, keys, origin, floor, benchDelayMs }));
-    const process = await SignerProcess.start(access, start, this.#config);
-    this.#process = process;
-    if (this.#state === 'closed') return;
-    this.#state = 'ready';
-    void process.ended.then((reason) => this.#onEnd(reason));
+    const fault = await this.#process.start();
+    if (fault !== null) throw new HsmError(fault);
   }
 
   signCheckpoint(checkpoint: Checkpoint): Promise<SignerReply> {
-    return this.#enqueue({ type: 'checkpoint', checkpoint });
+    return this.#sign({ type: 'checkpoint', checkpoint });
   }
 
   signStatement(payloadType: string, payload: Uint8Array): Promise<SignerReply> {
-    return this.#enqueue({ type: 'statement', payloadType, payload });
+    return this.#sign({ type: 'statement', payloadType, payload });
   }
 
-  async close(): Promise<void> {
-    this.#stop(hsmFault('closed', `the signer of ${this.#name} was closed`));
-    if (this.#restart !== null) clearTimeout(this.#restart.timer);
-    await this.#restart?.running;
-    await this.#serving;
-    await this.#process?.close();
-    this.#process = null;
+  close(): Promise<void> {
+    return this.#process.close();
   }
 
-  #enqueue(request: SigningRequest): Promise<SignerReply> {
-    if (this.#state !== 'ready') return Promise.resolve(notSigned(this.#reason));
-    const { callTimeoutMs } = this.#config;
-    if (this.#waiting.length >= maxWaitingCalls) {
-      return Promise.resolve(
-        notSigned(hsmFault('overloaded', `${maxWaitingCalls} calls wait for ${this.#name}`)),
-      );
+  async #startMessage(): Promise<SignerStart> {
+    const { modulePath, softhsmConf, token, pinFile, keys, origin, benchDelayMs } = this.#config;
+    const access = { modulePath, softhsmConf, token, pinFile };
+    return { access, keys, origin, floor: await this.#floor, benchDelayMs };
+  }
+
+  async #sign(request: SigningRequest): Promise<SignerReply> {
+    const asked = await this.#process.ask(request);
+    if (asked.outcome === 'ended') return notSigned(asked.fault);
+    const { answer } = asked;
+    switch (answer.type) {
+      case 'signed':
+        if (request.type === 'checkpoint') this.#noteCheckpoint(request.checkpoint, answer.signature);
+        return { outcome: 'signed', signature: answer.signature };
+      case 'refused':
+        return { outcome: 'refused', reason: answer.reason };
+      case 'unavailable':
+        return notSigned(answer.fault);
     }
-    return new Promise((settle) => {
-      const deadline = setTimeout(() => {
-        this.#waiting = this.#waiting.filter((waiting) => waiting !== call);
-        settle(
-          notSigned(
-            hsmFault('overloaded', `${this.#name} was busy with earlier calls for ${callTimeoutMs} ms`),
-          ),
-        );
-      }, callTimeoutMs);
-      const call: Waiting = { request, settle, deadline };
-      this.#waiting.push(call);
-      this.#serving ??= this.#serve();
-    });
   }
 
-  async #serve(): Promise<void> {
-    for (let call = this.#next(); call !== null; call = this.#next()) {
-      clearTimeout(call.deadline);
-      call.settle(await this.#ask(call.request));
-    }
-    this.#serving = null;
-  }
-
-  /** Checkpoints first: every grant waits for one, and for no statement's signature. */
-  #next(): Waiting | null {
-    const position = Math.max(
-      0,
-      this.#waiting.findIndex(({ request }) => request.type === 'checkpoint'),
-    );
-    return this.#waiting.splice(position, 1)[0] ?? null;
-  }
-
-  async #ask(request: SigningRequest): Promise<SignerReply> {
-    if (this.#process === null || this.#state !== 'ready') return notSigned(this.#reason);
-    const answer = await this.#process.ask(request);
-    if (answer.type === 'signed') this.#noteSuccess(request, answer.signature);
-    return replyOf(answer);
-  }
-
-  #noteSuccess(request: SigningRequest, signature: Uint8Array): void {
-    this.#pauseMs = firstPauseMs;
-    if (request.type !== 'checkpoint') return;
+  #noteCheckpoint(checkpoint: Checkpoint, signature: Uint8Array): void {
     const { name, keyId } = this.#logKey;
-    const note = formatNote(formatCheckpoint(request.checkpoint), [{ name, keyId, signature }]);
-    this.#floor = Promise.resolve(note);
-  }
-
-  #onEnd(reason: HsmFault): void {
-    this.#process = null;
-    if (this.#state === 'closed') return;
-    if (isPinFault(reason)) {
-      this.#stop(reason);
-      return;
-    }
-    this.#state = 'restarting';
-    this.#reason = reason;
-    const timer = setTimeout(() => {
-      if (this.#restart !== null) this.#restart.running = this.#startAgain();
-    }, this.#pauseMs);
-    this.#restart = { timer, running: null };
-    this.#pauseMs = Math.min(2 * this.#pauseMs, longestPauseMs);
-  }
-
-  async #startAgain(): Promise<void> {
-    try {
-      await this.start();
-    } catch (cause) {
-      if (!(cause instanceof HsmError)) throw cause;
-      this.#onEnd(cause.fault);
-    }
-  }
-
-  #stop(reason: HsmFault): void {
-    this.#state = 'closed';
-    this.#reason = reason;
-    for (const { settle, deadline } of this.#waiting.splice(0)) {
-      clearTimeout(deadline);
-      settle(notSigned(reason));
-    }
+    this.#floor = Promise.resolve(formatNote(formatCheckpoint(checkpoint), [{ name, keyId, signature }]));
   }
 }
 
-function replyOf(answer: SigningAnswer): SignerReply {
-  switch (answer.type) {
-    case 'signed':
-      return { outcome: 'signed', signature: answer.signature };
-    case 'refused':
-      return { outcome: 'refused', reason: answer.reason };
+function hear(message: unknown): Heard<SigningAnswer, HsmFault> | null {
+  const said = parseFromSigner(message);
+  switch (said?.type) {
+    case undefined:
+      return null;
+    case 'ready':
+    case 'failed':
+      return said;
     case 'unavailable':
-      return notSigned(answer.fault);
+      return { type: 'answer', answer: said, ends: said.process === 'ends' ? said.fault : null };
+    case 'signed':
+    case 'refused':
+      return { type: 'answer', answer: said, ends: null };
   }
 }
 

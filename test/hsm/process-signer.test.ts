@@ -8,8 +8,9 @@ import { formatCheckpoint } from '../../src/format/checkpoint.js';
 import { formatNote, verifierKey } from '../../src/format/note.js';
 import { encodeStatement, statementPayloadType } from '../../src/format/statement.js';
 import { HsmError, type HsmFaultCode } from '../../src/hsm/faults.js';
-import { maxWaitingCalls, openSigner, type SignerConfig } from '../../src/hsm/process-signer.js';
+import { openSigner, type SignerConfig } from '../../src/hsm/process-signer.js';
 import type { SignerReply } from '../../src/hsm/signer.js';
+import { maxWaitingCalls } from '../../src/kernel/supervised-process.js';
 import { authorization, TestLog } from '../verify/sealed-artifact.js';
 import { makeTokenHome, signerConfig, type TokenHome, testOrigin, treeHead, until } from './token-home.js';
 
