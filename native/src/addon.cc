@@ -1,5 +1,6 @@
 // The functions that the addon gives to JavaScript: system calls about sockets, processes, files and time that Node
-// has no word for. Each is synchronous, short, and throws an Error with `code` and `syscall` when the call fails.
+// has no word for, and what is done with secrets that JavaScript must not see. Each is synchronous, and throws an Error
+// with `code` and `syscall` when the call fails. All are short, but for those that wait for a person or a token.
 // src/kernel/addon.ts holds their types.
 
 #include <napi.h>
@@ -11,14 +12,22 @@
 #include "file_system.h"
 #include "peer.h"
 #include "process_facts.h"
+#include "process_hardening.h"
+#include "secret.h"
+#include "secret_prompt.h"
+#include "token_login.h"
 
 namespace {
 
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
+  exports["askSecret"] = Napi::Function::New(env, writ::ask_secret, "askSecret");
   exports["bootTimeMs"] = Napi::Function::New(env, writ::boot_time_ms, "bootTimeMs");
   exports["cachedExecutable"] = Napi::Function::New(env, writ::cached_executable, "cachedExecutable");
   exports["closeFd"] = Napi::Function::New(env, writ::close_fd, "closeFd");
+  exports["equalSecrets"] = Napi::Function::New(env, writ::equal_secrets, "equalSecrets");
   exports["fileSystem"] = Napi::Function::New(env, writ::file_system, "fileSystem");
+  exports["generateSecret"] = Napi::Function::New(env, writ::generate_secret, "generateSecret");
+  exports["hardenProcess"] = Napi::Function::New(env, writ::harden_process, "hardenProcess");
   exports["lockFile"] = Napi::Function::New(env, writ::lock_file, "lockFile");
   exports["peerCredentials"] = Napi::Function::New(env, writ::peer_credentials, "peerCredentials");
   exports["peerGroups"] = Napi::Function::New(env, writ::peer_groups, "peerGroups");
@@ -26,7 +35,14 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports["peerPidfd"] = Napi::Function::New(env, writ::peer_pidfd, "peerPidfd");
   exports["pidfdAlive"] = Napi::Function::New(env, writ::pidfd_alive, "pidfdAlive");
   exports["processFacts"] = Napi::Function::New(env, writ::process_facts, "processFacts");
+  exports["readSecret"] = Napi::Function::New(env, writ::read_secret, "readSecret");
+  exports["secretIsLocked"] = Napi::Function::New(env, writ::secret_is_locked, "secretIsLocked");
   exports["supportsPeerPidfd"] = Napi::Function::New(env, writ::supports_peer_pidfd, "supportsPeerPidfd");
+  exports["tokenInit"] = Napi::Function::New(env, writ::token_init, "tokenInit");
+  exports["tokenInitPin"] = Napi::Function::New(env, writ::token_init_pin, "tokenInitPin");
+  exports["tokenLogin"] = Napi::Function::New(env, writ::token_login, "tokenLogin");
+  exports["wipeSecret"] = Napi::Function::New(env, writ::wipe_secret, "wipeSecret");
+  exports["writeSecret"] = Napi::Function::New(env, writ::write_secret, "writeSecret");
   return exports;
 }
 

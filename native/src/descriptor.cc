@@ -17,14 +17,15 @@ UniqueDescriptor::~UniqueDescriptor() {
   if (valid()) ::close(descriptor_);
 }
 
-std::optional<int> descriptor_argument(const Napi::CallbackInfo& info) {
-  if (info.Length() == 1 && info[0].IsNumber()) {
+std::optional<int> descriptor_argument(const Napi::CallbackInfo& info, std::size_t count) {
+  if (info.Length() == count && info[0].IsNumber()) {
     const double number = info[0].As<Napi::Number>().DoubleValue();
     if (number >= 0 && number <= std::numeric_limits<int>::max() && std::floor(number) == number) {
       return static_cast<int>(number);
     }
   }
-  throw_argument_error(info.Env(), "expected one argument: a file descriptor");
+  throw_argument_error(info.Env(), count == 1 ? "expected one argument: a file descriptor"
+                                             : "expected a file descriptor as the first argument");
   return std::nullopt;
 }
 

@@ -1,4 +1,7 @@
-/** The native addon (native/): system calls that Node has no word for, with their types. Only this folder calls it. */
+/**
+ * The native addon (native/): system calls that Node has no word for, and what is done with secrets that JavaScript must
+ * not see, with their types.
+ */
 
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
@@ -15,6 +18,19 @@ export interface FileSystemFacts {
   readonly type: number;
   readonly nosuid: boolean;
 }
+
+declare const secretBrand: unique symbol;
+
+/**
+ * Bytes in a locked page outside the JavaScript heap, where they can be wiped (native/src/secret.h). Nothing in
+ * JavaScript can read them. Made by this addon, or by the one that talks to the TPM.
+ */
+export interface Secret {
+  readonly [secretBrand]: true;
+}
+
+/** What a PKCS#11 module returned (CK_RV); 0 is success. */
+export type ReturnValue = number;
 
 /**
  * Each function is synchronous and throws an Error with `code` (an errno's name) and `syscall` when the system call
@@ -52,6 +68,33 @@ export interface NativeAddon {
   fileSystem(fd: number): FileSystemFacts;
   /** CLOCK_BOOTTIME in milliseconds, with a fraction. */
   bootTimeMs(): number;
+  /** The one line in the rest of an open file, of at most 1,023 bytes; null when it does not hold exactly one. */
+  readSecret(fd: number): Secret | null;
+  /** 128 random bits as 32 lower-case hex digits. */
+  generateSecret(): Secret;
+  /** Writes the secret and a newline to an open file. */
+  writeSecret(fd: number, secret: Secret): void;
+  /**
+   * Asks the person at this process's terminal, without showing the answer; blocks. Codes: ENXIO, no terminal; ENOTTY,
+   * not in its foreground; ECANCELED; ETIMEDOUT.
+   */
+  askSecret(question: string, timeoutMs: number): Secret;
+  equalSecrets(left: Secret, right: Secret): boolean;
+  /** Whether the kernel keeps it out of swap (mlock(2)); false where RLIMIT_MEMLOCK does not allow that. */
+  secretIsLocked(secret: Secret): boolean;
+  /** Overwrites it. From then on it is an argument for nothing but this. */
+  wipeSecret(secret: Secret): void;
+  /**
+   * C_Login of a module that this process has loaded. `session` is its handle, `userType` 0 for the security officer
+   * and 1 for the user. Codes of these three: ENOENT, no such module is loaded; ENOSYS, it is no PKCS#11 module.
+   */
+  tokenLogin(modulePath: string, session: Buffer, userType: 0 | 1, pin: Secret): ReturnValue;
+  /** C_InitPIN. */
+  tokenInitPin(modulePath: string, session: Buffer, pin: Secret): ReturnValue;
+  /** C_InitToken: erases the token. The label has at most 32 bytes of UTF-8. */
+  tokenInit(modulePath: string, slot: Buffer, soPin: Secret, label: string): ReturnValue;
+  /** No core, no look from outside, no gain of rights by executing a program: for good (native/src/process_hardening.h). */
+  hardenProcess(): void;
 }
 
 /** The compiled addon is missing, or is not the one that this code was written for. */
@@ -75,6 +118,17 @@ const functionNames: readonly (keyof NativeAddon)[] = [
   'lockFile',
   'fileSystem',
   'bootTimeMs',
+  'readSecret',
+  'generateSecret',
+  'writeSecret',
+  'askSecret',
+  'equalSecrets',
+  'secretIsLocked',
+  'wipeSecret',
+  'tokenLogin',
+  'tokenInitPin',
+  'tokenInit',
+  'hardenProcess',
 ];
 
 const addonPath = fileURLToPath(new URL('../../../native/build/Release/writ_native.node', import.meta.url));
