@@ -7,7 +7,6 @@
 import { randomBytes } from 'node:crypto';
 import { readdir, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ensureIdentity } from '../src/daemon/identity-file.js';
 import { recordSubmission } from '../src/daemon/pipeline/seal.js';
 import type { ArtifactId } from '../src/format/artifact-id.js';
 import { base64Encode } from '../src/format/base64.js';
@@ -18,6 +17,7 @@ import { readKeysFile } from '../src/hsm/keys-file.js';
 import { openSigner } from '../src/hsm/process-signer.js';
 import { Log } from '../src/log/log.js';
 import type { SealResult } from '../src/log/seal.js';
+import { ensureIdentity } from '../src/state/daemon-identity.js';
 import { openViews } from '../src/state/open-views.js';
 import { Snapshots } from '../src/state/snapshots.js';
 

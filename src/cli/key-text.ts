@@ -1,7 +1,8 @@
 /** A key pair on a token, for people and as JSON. */
 
 import { base64Encode } from '../format/base64.js';
-import { exposureOf, type KeyDescription } from '../hsm/key-description.js';
+import { exposureOf } from '../format/key-protection.js';
+import type { KeyDescription } from '../hsm/key-description.js';
 import type { KeyRole, PinnedKeys } from '../hsm/token-access.js';
 import { columns, type Paint } from './output.js';
 

@@ -21,14 +21,14 @@ import { LogDamageError } from '../log/damage.js';
 import { Log } from '../log/log.js';
 import { loadBundle } from '../policy/bundle.js';
 import { createEngine } from '../policy/engine.js';
+import { ensureIdentity, IdentityError } from '../state/daemon-identity.js';
 import { type IndexParts, type LogIndex, openIndex } from '../state/index-follower.js';
 import { openViews } from '../state/open-views.js';
 import { Snapshots } from '../state/snapshots.js';
 import { VerificationContext } from '../verify/context.js';
 import { announce } from './announce.js';
-import type { Config } from './config.js';
+import { type Config, ConfigError } from './config.js';
 import { FaultTally } from './fault-tally.js';
-import { ensureIdentity } from './identity-file.js';
 import { Intake } from './intake.js';
 import { Machine } from './machine.js';
 import { RedemptionQueue } from './methods/redeem.js';
@@ -54,7 +54,10 @@ export async function startDaemon(config: Config): Promise<Daemon> {
     return await bringUp(config, undo);
   } catch (cause) {
     for (const step of undo.reverse()) await step();
-    const expected = cause instanceof LogDamageError || cause instanceof HsmError;
+    if (cause instanceof IdentityError && cause.fault === 'setting')
+      throw new ConfigError(cause.message, { cause });
+    const expected =
+      cause instanceof LogDamageError || cause instanceof HsmError || cause instanceof IdentityError;
     throw expected ? new StartError(cause.message, { cause }) : cause;
   }
 }

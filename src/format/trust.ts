@@ -15,6 +15,8 @@ export interface TrustDocument {
   }[];
   /** Base64 of the raw 32-byte Ed25519 public keys that sign exports. */
   readonly artifactKeys: readonly string[];
+  /** Base64 of the raw 32-byte Ed25519 public keys that vouch for how a log was set up. Absent: none. */
+  readonly policyAuthorities?: readonly string[] | undefined;
 }
 
 /** A log whose checkpoints are believed. */
@@ -27,6 +29,7 @@ export interface TrustedLog {
 export interface Trust {
   readonly logs: readonly TrustedLog[];
   readonly artifactKeys: readonly Uint8Array[];
+  readonly policyAuthorities: readonly Uint8Array[];
 }
 
 const base64Of32Bytes = z.string().regex(/^[A-Za-z0-9+/]{43}=$/, 'must be base64 of 32 bytes');
@@ -44,6 +47,7 @@ const trustSchema: z.ZodType<TrustDocument> = z.strictObject({
     .min(1)
     .readonly(),
   artifactKeys: z.array(base64Of32Bytes).readonly(),
+  policyAuthorities: z.array(base64Of32Bytes).readonly().optional(),
 });
 
 /** Reads a trust bundle. Throws SyntaxError, naming the first field that does not belong. */
@@ -57,5 +61,6 @@ export function parseTrust(document: unknown): Trust {
       retired: retired && { size: retired.size, root: base64Decode(retired.root) },
     })),
     artifactKeys: parsed.data.artifactKeys.map(base64Decode),
+    policyAuthorities: (parsed.data.policyAuthorities ?? []).map(base64Decode),
   };
 }

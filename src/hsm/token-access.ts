@@ -42,7 +42,16 @@ export function tokenName(token: TokenSelector): string {
   return `the token "${token.label}" (serial ${token.serial})`;
 }
 
-/** The label under which a role's key pair is generated. Only people read it: keys are found by id. */
-export function keyLabel(role: KeyRole): string {
-  return `writ ${role} key`;
+/**
+ * What a key pair is generated for: the two roles of a daemon, and the policy authority, which vouches for how a log was
+ * set up and governed, and which no daemon reaches.
+ */
+export type ProvisionedRole = KeyRole | 'policy';
+
+/**
+ * The label under which a role's key pair is generated: the first as such, those that follow it numbered. Only people read
+ * it: keys are found by id.
+ */
+export function keyLabel(role: ProvisionedRole, generation = 1): string {
+  return generation === 1 ? `writ ${role} key` : `writ ${role} key ${generation}`;
 }

@@ -3,12 +3,15 @@
  * own, so that no vendor's module is ever loaded here. Every function throws HsmError, `no-answer` among its faults.
  */
 
+import { randomBytes } from 'node:crypto';
+import { exposureOf } from '../format/key-protection.js';
 import { endOf, startHardwareProcess } from '../kernel/hardware-process.js';
 import { HsmError, hsmFault } from './faults.js';
-import { exposureOf, type KeyDescription } from './key-description.js';
+import type { KeyDescription } from './key-description.js';
 import type { PinnedToken } from './keys-file.js';
 import {
   type InitializeRequest,
+  type ModuleStatus,
   type ProvisioningAnswer,
   type ProvisioningRequest,
   parseProvisioningAnswer,
@@ -21,6 +24,7 @@ import {
   type ModuleLocation,
   moduleSettings,
   type PinnedKey,
+  type ProvisionedRole,
   type TokenAccess,
   tokenName,
 } from './token-access.js';
@@ -35,10 +39,15 @@ export interface SetUpRequest extends ModuleLocation {
 /** Key generation on a slow token takes seconds; more than this is a token that hangs. */
 const operationTimeoutMs = 60_000;
 
+/** What a module says of itself, and every token that it shows, blank ones included. Needs no PIN. */
+export async function moduleStatus(module: ModuleLocation): Promise<ModuleStatus> {
+  const answer = await provision({ type: 'status', module }, module);
+  return answer.type === 'tokens' ? answer.module : unexpected(answer);
+}
+
 /** Every token that a module shows, blank ones included. Needs no PIN. */
 export async function tokenStatus(module: ModuleLocation): Promise<readonly TokenStatus[]> {
-  const answer = await provision({ type: 'status', module }, module);
-  return answer.type === 'tokens' ? answer.tokens : unexpected(answer);
+  return (await moduleStatus(module)).tokens;
 }
 
 /**
@@ -50,14 +59,50 @@ export async function initializeToken(request: InitializeRequest): Promise<Token
   return answer.type === 'initialized' ? answer.identity : unexpected(answer);
 }
 
+/** How a key pair is to be named: `label` for people, `id` (CKA_ID, lower-case hex) for whoever looks for it. */
+export interface KeyName {
+  readonly label: string;
+  readonly id: string;
+}
+
+/** A name for a new key pair of a role, with an id that no other key bears. */
+export function newKeyName(role: ProvisionedRole, generation = 1): KeyName {
+  return { label: keyLabel(role, generation), id: randomBytes(8).toString('hex') };
+}
+
 /**
- * Generates the Ed25519 pair of one role on the token: sensitive, never extractable, which is read back and checked.
+ * Generates an Ed25519 pair on the token: sensitive, never extractable, which is read back and checked.
  * Faults: `key-exists`, `key-exposed`, `token-full`, `ed25519-unsupported`, and those of a login.
  */
-export async function generateRoleKey(access: TokenAccess, role: KeyRole): Promise<KeyDescription> {
-  const answer = await provision({ type: 'generate', access, role }, access);
+export async function generateKey(access: TokenAccess, { label, id }: KeyName): Promise<KeyDescription> {
+  const answer = await provision({ type: 'generate', access, label, id }, access);
   const [key] = answer.type === 'keys' ? answer.keys : unexpected(answer);
   return key ?? unexpected(answer);
+}
+
+/** Generates the first pair of one role, under a name of its own. Faults: those of `generateKey`. */
+export function generateRoleKey(access: TokenAccess, role: ProvisionedRole): Promise<KeyDescription> {
+  return generateKey(access, newKeyName(role));
+}
+
+/** Signs a provisioning transcript (its PAE) with a pinned key. Faults: those of finding a key, and of a login. */
+export async function certifyTranscript(
+  access: TokenAccess,
+  key: PinnedKey,
+  transcript: Uint8Array,
+): Promise<Uint8Array> {
+  const answer = await provision({ type: 'certify', access, key, transcript }, access);
+  return answer.type === 'signature' ? answer.signature : unexpected(answer);
+}
+
+/** Signs the tree head of the empty log with its pinned key. Faults: those of finding a key, and of a login. */
+export async function proveKeyPossession(
+  access: TokenAccess,
+  key: PinnedKey,
+  origin: string,
+): Promise<Uint8Array> {
+  const answer = await provision({ type: 'possession', access, key, origin }, access);
+  return answer.type === 'signature' ? answer.signature : unexpected(answer);
 }
 
 /** Every Ed25519 key pair on the token. */

@@ -5,8 +5,8 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { exposureOf, type KeyProtection } from '../../src/format/key-protection.js';
 import { HsmError, type HsmFaultCode } from '../../src/hsm/faults.js';
-import { exposureOf, type KeyProtection } from '../../src/hsm/key-description.js';
 import { findSofthsmModule, softhsmConfiguration } from '../../src/hsm/softhsm.js';
 import {
   generateRoleKey,

@@ -23,7 +23,8 @@ function assertSealed(result: SealResult): Sealed {
 /** A sealed result must verify from the payload alone, under the signer's key. */
 function assertProves(submission: Submission, { proof, index }: Sealed, signer: SoftwareSigner): void {
   const parsed = parseTlogProof(proof);
-  const trust = { logs: [{ origin: signer.key.name, key: signer.key, retired: null }], artifactKeys: [] };
+  const logs = [{ origin: signer.key.name, key: signer.key, retired: null }];
+  const trust = { logs, artifactKeys: [], policyAuthorities: [] };
   const verdict = verifyCheckpoint(parsed.checkpoint, trust);
   if (verdict.verdict === 'denied') assert.fail(verdict.denial.message);
   const leaf = encodeEntry(entryOf(submission.kind, submission.payloadType, utf8Encode(submission.payload)));

@@ -2,8 +2,9 @@
 
 import { type ITemplate, ObjectClass, PrivateKey, type Session, type SessionObject } from 'graphene-pk11';
 import { hexDecode, hexEncode } from '../../format/hex.js';
+import { exposureOf, type KeyProtection } from '../../format/key-protection.js';
 import { HsmError, hsmFault, returnValue } from '../faults.js';
-import { exposureOf, type KeyDescription, type KeyProtection } from '../key-description.js';
+import type { KeyDescription } from '../key-description.js';
 import {
   curveParameters,
   eddsa,

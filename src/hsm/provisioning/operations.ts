@@ -1,7 +1,7 @@
 /** Setting up tokens and keys, inside a process that may load a vendor's module. Every function throws HsmError. */
 
-import { randomBytes } from 'node:crypto';
 import { type Module, type Session, SessionFlag, type Token, TokenFlag } from 'graphene-pk11';
+import { hexDecode } from '../../format/hex.js';
 import { faultOf, HsmError, hsmFault } from '../faults.js';
 import type { KeyDescription } from '../key-description.js';
 import { describeKey, generateKeyPair, listPrivateKeys } from '../pkcs11/keys.js';
@@ -16,7 +16,7 @@ import {
   tokensOf,
 } from '../pkcs11/module.js';
 import { isTokenDiskFull } from '../softhsm.js';
-import { type KeyRole, keyLabel, type ModuleLocation, type TokenAccess, tokenName } from '../token-access.js';
+import { type ModuleLocation, type TokenAccess, tokenName } from '../token-access.js';
 import type {
   InitializeRequest,
   ProvisioningAnswer,
@@ -24,6 +24,7 @@ import type {
   TokenIdentity,
   TokenStatus,
 } from './protocol.js';
+import { certify, provePossession } from './signing.js';
 
 /** Does what was asked; a fault of module, token, PIN or key is an answer too. */
 export function perform(request: ProvisioningRequest): ProvisioningAnswer {
@@ -31,7 +32,7 @@ export function perform(request: ProvisioningRequest): ProvisioningAnswer {
     case 'status':
       return inModule(request.module, `the module ${request.module.modulePath}`, (module) => ({
         type: 'tokens',
-        tokens: tokensOf(module).map(statusOf),
+        module: { library: libraryOf(module), tokens: tokensOf(module).map(statusOf) },
       }));
     case 'initialize': {
       const { initialize } = request;
@@ -41,10 +42,26 @@ export function perform(request: ProvisioningRequest): ProvisioningAnswer {
       }));
     }
     case 'generate': {
-      const { access, role } = request;
+      const { access, label, id } = request;
       return inModule(access, tokenName(access.token), (module) => ({
         type: 'keys',
-        keys: [generateRoleKey(module, access, role)],
+        keys: [generateKey(module, access, label, id)],
+      }));
+    }
+    case 'certify': {
+      const { access, key, transcript } = request;
+      return inModule(access, tokenName(access.token), (module) => ({
+        type: 'signature',
+        signature: withLogin(module, access, 'read', (session) => certify(session, key, transcript, access)),
+      }));
+    }
+    case 'possession': {
+      const { access, key, origin } = request;
+      return inModule(access, tokenName(access.token), (module) => ({
+        type: 'signature',
+        signature: withLogin(module, access, 'read', (session) =>
+          provePossession(session, key, origin, access),
+        ),
       }));
     }
     case 'list': {
@@ -92,16 +109,15 @@ function withLogin<Result>(
   return work(session, found);
 }
 
-function generateRoleKey(module: Module, access: TokenAccess, role: KeyRole): KeyDescription {
+function generateKey(module: Module, access: TokenAccess, label: string, id: string): KeyDescription {
   const name = tokenName(access.token);
   return withLogin(module, access, 'write', (session, { slot }) => {
     requireEd25519(supportOf(slot), 'generate', name);
-    const label = keyLabel(role);
     const present = listPrivateKeys(session).find((key) => key.getAttribute('label') === label);
     if (present !== undefined) {
       throw new HsmError(hsmFault('key-exists', `${name} already holds a key labelled "${label}"`));
     }
-    return generateKeyPair(session, label, randomBytes(8), name);
+    return generateKeyPair(session, label, hexDecode(id), name);
   });
 }
 
@@ -143,9 +159,21 @@ function statusOf({ slot, token }: SlottedToken): TokenStatus {
     manufacturer: token.manufacturerID,
     model: token.model,
     slot: slot.slotDescription,
+    hardware: versionText(token.hardwareVersion),
+    firmware: versionText(token.firmwareVersion),
     userPin: userPinOf(token),
     ed25519: supportOf(slot),
   };
+}
+
+function libraryOf({ manufacturerID, libraryDescription, libraryVersion, cryptokiVersion }: Module): string {
+  const versions = `${versionText(libraryVersion)} (PKCS#11 ${versionText(cryptokiVersion)})`;
+  return `${manufacturerID.trim()} ${libraryDescription.trim()} ${versions}`;
+}
+
+/** A CK_VERSION: its minor part counts hundredths. */
+function versionText({ major, minor }: { readonly major: number; readonly minor: number }): string {
+  return `${major}.${String(minor).padStart(2, '0')}`;
 }
 
 function userPinOf({ flags }: Token): TokenStatus['userPin'] {

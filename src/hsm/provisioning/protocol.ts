@@ -1,11 +1,12 @@
 /** What a provisioning process is asked and answers: one request, one answer, then it ends. */
 
 import { z } from 'zod';
+import { keyProtectionSchema } from '../../format/key-protection.js';
 import type { HsmFault } from '../faults.js';
 import type { KeyDescription } from '../key-description.js';
 import type { Ed25519Support } from '../mechanisms.js';
-import { accessSchema, faultSchema } from '../signer/protocol.js';
-import type { KeyRole, ModuleLocation, TokenAccess } from '../token-access.js';
+import { accessSchema, faultSchema, keySchema as pinnedKeySchema } from '../signer/protocol.js';
+import type { ModuleLocation, PinnedKey, TokenAccess } from '../token-access.js';
 
 /** A token as its module describes it. A blank one has no label, and a serial only in hardware. */
 export interface TokenStatus {
@@ -15,9 +16,18 @@ export interface TokenStatus {
   readonly manufacturer: string;
   readonly model: string;
   readonly slot: string;
+  /** Versions of hardware and firmware (CK_TOKEN_INFO), such as "2.4". */
+  readonly hardware: string;
+  readonly firmware: string;
   /** `refused-once`: at least one wrong PIN since the last login. `last-try`: the next wrong one locks. */
   readonly userPin: 'not-set' | 'ready' | 'refused-once' | 'last-try' | 'locked';
   readonly ed25519: Ed25519Support;
+}
+
+/** What a module says of itself (CK_INFO), in one line, and the tokens that it shows. */
+export interface ModuleStatus {
+  readonly library: string;
+  readonly tokens: readonly TokenStatus[];
 }
 
 /** A token that was initialized. */
@@ -35,11 +45,32 @@ export interface InitializeRequest extends ModuleLocation {
 export type ProvisioningRequest =
   | { readonly type: 'status'; readonly module: ModuleLocation }
   | { readonly type: 'initialize'; readonly initialize: InitializeRequest }
-  | { readonly type: 'generate'; readonly access: TokenAccess; readonly role: KeyRole }
+  /** A new key pair with this CKA_LABEL and CKA_ID (lower-case hex), neither of which the token may hold already. */
+  | {
+      readonly type: 'generate';
+      readonly access: TokenAccess;
+      readonly label: string;
+      readonly id: string;
+    }
+  /** A signature by this key over the PAE of a provisioning transcript, and over nothing else. */
+  | {
+      readonly type: 'certify';
+      readonly access: TokenAccess;
+      readonly key: PinnedKey;
+      readonly transcript: Uint8Array;
+    }
+  /** A signature by this key over the tree head of the empty log `origin`: proof that the key can be used. */
+  | {
+      readonly type: 'possession';
+      readonly access: TokenAccess;
+      readonly key: PinnedKey;
+      readonly origin: string;
+    }
   | { readonly type: 'list'; readonly access: TokenAccess };
 
 export type ProvisioningAnswer =
-  | { readonly type: 'tokens'; readonly tokens: readonly TokenStatus[] }
+  | { readonly type: 'tokens'; readonly module: ModuleStatus }
+  | { readonly type: 'signature'; readonly signature: Uint8Array }
   | { readonly type: 'initialized'; readonly identity: TokenIdentity }
   | { readonly type: 'keys'; readonly keys: readonly KeyDescription[] }
   | { readonly type: 'failed'; readonly fault: HsmFault };
@@ -57,7 +88,19 @@ const requestSchema: z.ZodType<ProvisioningRequest> = z.discriminatedUnion('type
       userPinFile: z.string(),
     }),
   }),
-  z.object({ type: z.literal('generate'), access: accessSchema, role: z.enum(['log', 'artifact']) }),
+  z.object({ type: z.literal('generate'), access: accessSchema, label: z.string(), id: z.string() }),
+  z.object({
+    type: z.literal('certify'),
+    access: accessSchema,
+    key: pinnedKeySchema,
+    transcript: z.instanceof(Uint8Array),
+  }),
+  z.object({
+    type: z.literal('possession'),
+    access: accessSchema,
+    key: pinnedKeySchema,
+    origin: z.string(),
+  }),
   z.object({ type: z.literal('list'), access: accessSchema }),
 ]);
 
@@ -68,6 +111,8 @@ const tokenSchema: z.ZodType<TokenStatus> = z.object({
   manufacturer: z.string(),
   model: z.string(),
   slot: z.string(),
+  hardware: z.string(),
+  firmware: z.string(),
   userPin: z.enum(['not-set', 'ready', 'refused-once', 'last-try', 'locked']),
   ed25519: z.enum(['supported', 'cannot-generate', 'cannot-sign']),
 });
@@ -76,20 +121,15 @@ const keySchema: z.ZodType<KeyDescription> = z.object({
   id: z.string(),
   label: z.string(),
   publicKey: z.instanceof(Uint8Array).nullable(),
-  protection: z.object({
-    sensitive: z.boolean(),
-    extractable: z.boolean(),
-    alwaysSensitive: z.boolean().nullable(),
-    neverExtractable: z.boolean().nullable(),
-    private: z.boolean(),
-    token: z.boolean(),
-    sign: z.boolean(),
-    local: z.boolean().nullable(),
-  }),
+  protection: keyProtectionSchema,
 });
 
 const answerSchema: z.ZodType<ProvisioningAnswer> = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('tokens'), tokens: z.array(tokenSchema) }),
+  z.object({
+    type: z.literal('tokens'),
+    module: z.object({ library: z.string(), tokens: z.array(tokenSchema) }),
+  }),
+  z.object({ type: z.literal('signature'), signature: z.instanceof(Uint8Array) }),
   z.object({
     type: z.literal('initialized'),
     identity: z.object({ label: z.string(), serial: z.string() }),

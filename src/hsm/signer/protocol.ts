@@ -65,7 +65,7 @@ export const faultSchema: z.ZodType<HsmFault> = z.object({
   remedy: z.string(),
 });
 
-const keySchema: z.ZodType<PinnedKey> = z.object({ id: z.string(), publicKey: bytes });
+export const keySchema: z.ZodType<PinnedKey> = z.object({ id: z.string(), publicKey: bytes });
 
 const startSchema: z.ZodType<SignerStart> = z.object({
   access: accessSchema,

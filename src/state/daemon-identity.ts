@@ -7,8 +7,19 @@ import { z } from 'zod';
 import { firstIssue } from '../format/statement.js';
 import { parseJson } from '../format/strict-json.js';
 import { makeDirectoryDurably, writeDurably } from '../log/durable-file.js';
-import { ConfigError } from './config.js';
-import { StartError } from './start-error.js';
+
+/**
+ * The identity cannot be had. `setting`: the configuration, or the file itself, has to be mended. `lost`: the log that the
+ * file names is gone.
+ */
+export class IdentityError extends Error {
+  readonly fault: 'setting' | 'lost';
+  constructor(fault: 'setting' | 'lost', message: string) {
+    super(message);
+    this.name = 'IdentityError';
+    this.fault = fault;
+  }
+}
 
 /** Names that never change for a state directory. */
 export interface DaemonIdentity {
@@ -22,8 +33,9 @@ const schema: z.ZodType<DaemonIdentity> = z.strictObject({
 });
 
 /**
- * Reads the identity, or makes one: `origin` as configured, else `writ.localhost/<random>`. Throws ConfigError when the
- * configured origin is not the one that the log in this state directory was made with, StartError when that log is gone.
+ * Reads the identity, or makes one: `origin` as configured, else `writ.localhost/<random>`. Throws IdentityError
+ * `setting` when the configured origin is not the one that the log in this state directory was made with, `lost` when that
+ * log is gone.
  */
 export async function ensureIdentity(
   stateDirectory: string,
@@ -44,18 +56,25 @@ export async function ensureIdentity(
     return made;
   }
   if (!existsSync(journal)) {
-    throw new StartError(
+    throw new IdentityError(
+      'lost',
       `${path} names the log ${existing.origin}, but ${journal} is missing: its entries are lost. ` +
         'Restore it from a backup; a log that starts again under the same key would be a fork',
     );
   }
   if (configuredOrigin !== null && configuredOrigin !== existing.origin) {
-    throw new ConfigError(
+    throw new IdentityError(
+      'setting',
       `the configuration names the log ${configuredOrigin}, but ${path} was made for ${existing.origin}; ` +
         'a log never changes its origin: correct the configuration or use another state directory',
     );
   }
   return existing;
+}
+
+/** Reads `daemon.json`; null when there is none. Throws IdentityError `setting`. */
+export function findIdentity(stateDirectory: string): Promise<DaemonIdentity | null> {
+  return readIdentity(join(stateDirectory, 'daemon.json'));
 }
 
 async function readIdentity(path: string): Promise<DaemonIdentity | null> {
@@ -68,6 +87,9 @@ async function readIdentity(path: string): Promise<DaemonIdentity | null> {
   }
   const parsed = schema.safeParse(parseJson(text));
   if (!parsed.success)
-    throw new ConfigError(`${path} cannot be read: ${firstIssue(parsed.error)}; restore it from a backup`);
+    throw new IdentityError(
+      'setting',
+      `${path} cannot be read: ${firstIssue(parsed.error)}; restore it from a backup`,
+    );
   return parsed.data;
 }
