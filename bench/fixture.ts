@@ -62,7 +62,13 @@ export async function makeFixture(
   const hsm = readKeysFile(join(stateDirectory, 'keys.json'));
   const { origin } = await ensureIdentity(stateDirectory, null, () => randomBytes(8).toString('hex'));
   const key = verifierKey(origin, hsm.keys.log.publicKey);
-  const signer = await openSigner({ ...hsm, ...resources, origin, floor: Promise.resolve(null) });
+  const signer = await openSigner({
+    ...hsm,
+    ...resources,
+    origin,
+    floor: Promise.resolve(null),
+    onWarning: tell,
+  });
   const directories = {
     journal: join(stateDirectory, 'journal'),
     log: join(stateDirectory, 'log'),

@@ -5,6 +5,7 @@
 
 import { createPublicKey, randomBytes, verify } from 'node:crypto';
 import pkcs11js, { type Handle, type KeyPair, type PKCS11 } from 'pkcs11js';
+import { ReturnValueError } from '../../src/hsm/faults.js';
 import {
   curveParameters,
   eddsa,
@@ -13,7 +14,8 @@ import {
   osLockingOk,
   publicKeyOfPoint,
 } from '../../src/hsm/mechanisms.js';
-import { readPin } from '../../src/hsm/pkcs11/login.js';
+import { withPin } from '../../src/hsm/pkcs11/pin.js';
+import { nativeAddon } from '../../src/kernel/addon.js';
 import type { TokenOrder, TokenReply } from './pkcs11.js';
 
 /** About what a checkpoint's text has. */
@@ -29,7 +31,7 @@ interface Ready {
 
 let ready: Ready | null = null;
 
-function open({ modulePath, serial, pinFile }: Extract<TokenOrder, { order: 'open' }>): Ready {
+function open({ modulePath, serial, pin }: Extract<TokenOrder, { order: 'open' }>): Ready {
   const pkcs11 = new pkcs11js.PKCS11();
   pkcs11.load(modulePath);
   pkcs11.C_Initialize({ flags: osLockingOk });
@@ -38,7 +40,11 @@ function open({ modulePath, serial, pinFile }: Extract<TokenOrder, { order: 'ope
     .find((candidate) => pkcs11.C_GetTokenInfo(candidate).serialNumber.trim() === serial.trim());
   if (slot === undefined) throw new Error(`the token ${serial} is not there`);
   const session = pkcs11.C_OpenSession(slot, pkcs11js.CKF_SERIAL_SESSION | pkcs11js.CKF_RW_SESSION);
-  pkcs11.C_Login(session, pkcs11js.CKU_USER, readPin(pinFile).text);
+  const question = { text: 'User PIN', ask: 'once' } as const;
+  const value = withPin(pin, question, ({ secret }) =>
+    nativeAddon().tokenLogin(modulePath, session, 1, secret),
+  );
+  if (value !== 0) throw new ReturnValueError(value);
   return { pkcs11, session, keys: generateKeys(pkcs11, session) };
 }
 

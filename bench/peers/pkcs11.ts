@@ -2,6 +2,7 @@
 
 import { join } from 'node:path';
 import { readKeysFile } from '../../src/hsm/keys-file.js';
+import type { PinSource } from '../../src/hsm/pin-source.js';
 import { Child, type Failed } from '../child.js';
 import type { Defer } from '../scope.js';
 
@@ -10,7 +11,7 @@ export type TokenOrder =
       readonly order: 'open';
       readonly modulePath: string;
       readonly serial: string;
-      readonly pinFile: string;
+      readonly pin: PinSource;
     }
   | { readonly order: 'run'; readonly durationMs: number };
 
@@ -31,11 +32,11 @@ export interface TokenPeer {
 
 /** Logs in to the token that a state directory pins, and makes a key in it. */
 export async function startTokenLoop(stateDirectory: string, defer: Defer): Promise<TokenPeer> {
-  const { modulePath, softhsmConf, token, pinFile } = readKeysFile(join(stateDirectory, 'keys.json'));
+  const { modulePath, softhsmConf, token, pin } = readKeysFile(join(stateDirectory, 'keys.json'));
   const environment = softhsmConf === null ? {} : { SOFTHSM2_CONF: softhsmConf };
   const child = new Child<TokenOrder, TokenReply>(new URL('pkcs11-main.js', import.meta.url), environment);
   defer(() => child.end());
-  await child.ask({ order: 'open', modulePath, serial: token.serial, pinFile });
+  await child.ask({ order: 'open', modulePath, serial: token.serial, pin });
   return {
     async run(durationMs) {
       const reply = await child.ask({ order: 'run', durationMs });

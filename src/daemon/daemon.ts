@@ -97,6 +97,7 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
     floor: openingLog.then(({ recovered }) => recovered.seal?.note ?? null),
     callTimeoutMs: config.hsmCallTimeoutMs,
     startTimeoutMs: config.hsmStartTimeoutMs,
+    onWarning: (warning: string) => logger.warn(warning),
     benchDelayMs: benchDelayMs(process.env.WRIT_BENCH_HSM_DELAY_MS),
   };
   const openingSigner = awaitedLater(openSigner(signerConfig));

@@ -3,10 +3,10 @@
  * Every step looks first, and `keys.json` comes last, so an interrupted set-up is finished by the next.
  */
 
-import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createFile, makePrivateDirectory, replaceFile } from '../kernel/private-file.js';
+import { generateSecret, withSecret, writeSecret } from '../kernel/secret.js';
 import { HsmError, hsmFault } from './faults.js';
 import { findKeysFile, type PinnedToken, writeKeysFile } from './keys-file.js';
 import { findSofthsmModule, softhsmConfiguration } from './softhsm.js';
@@ -45,8 +45,13 @@ export async function ensureDevelopmentToken(
   const soPinFile = join(directory, 'so.pin');
   const userPinFile = join(directory, 'user.pin');
   for (const file of [soPinFile, userPinFile])
-    createFile(file, `${randomBytes(16).toString('hex')}\n`, 0o600);
-  const made = await setUpToken({ ...module, label: developmentLabel, soPinFile, userPinFile });
+    withSecret(generateSecret(), (pin) => createFile(file, (opened) => writeSecret(opened, pin), 0o600));
+  const made = await setUpToken({
+    ...module,
+    label: developmentLabel,
+    soPin: { type: 'file', path: soPinFile },
+    userPin: { type: 'file', path: userPinFile },
+  });
   writeKeysFile(keysFile, made);
   return { outcome: 'made', pinned: made };
 }

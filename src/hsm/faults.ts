@@ -22,6 +22,16 @@ export class HsmError extends Error {
   }
 }
 
+/** A call of a module failed that was made past its binding: what it returned (CK_RV). */
+export class ReturnValueError extends Error {
+  readonly code: number;
+  constructor(value: number) {
+    super(`CKR_0x${value.toString(16).padStart(8, '0')}`);
+    this.name = 'ReturnValueError';
+    this.code = value;
+  }
+}
+
 /** Every fault, and what its reader can do about it. */
 const remedies = {
   'module-missing': "Install the token's PKCS#11 module, or correct the path (WRIT_PKCS11_MODULE).",
@@ -35,8 +45,12 @@ const remedies = {
   'ed25519-unsupported': 'Use a token or firmware that lists CKM_EC_EDWARDS_KEY_PAIR_GEN and CKM_EDDSA.',
   'pin-file':
     'Put the PIN, and nothing else, into that file, and make it readable by its owner alone (chmod 600).',
-  'pin-wrong': 'Put the right PIN into the file. It will not be tried again until the file changes.',
-  'pin-refused': 'Put the right PIN into the file; any change to the file allows one more try.',
+  'pin-credential':
+    'Give the service the credential (LoadCredential= or LoadCredentialEncrypted= in its unit): the PIN and nothing else.',
+  'pin-prompt':
+    'Start it again in the foreground of a terminal and type the PIN when asked, or choose another source: writ pin use.',
+  'pin-wrong': 'Correct the PIN where it comes from. What was refused is not tried again until then.',
+  'pin-refused': 'Correct the PIN where it comes from; any change to its file allows one more try.',
   'pin-last-try': "Log in once with the vendor's own tool and the right PIN, then start again.",
   'pin-locked': "Unlock the PIN with the security officer's PIN and the vendor's own tool, then start again.",
   'pin-not-set': 'Set the user PIN: writ token init finishes a token that was left half-way.',
@@ -66,13 +80,14 @@ const remedies = {
 
 export type HsmFaultCode = keyof typeof remedies;
 
-/** The faults after which another try could lock the token: no process may try again by itself. */
+/** The faults after which another try could lock the token, or would ask a person again: none is made by itself. */
 const pinFaults: ReadonlySet<HsmFaultCode> = new Set([
   'pin-wrong',
   'pin-refused',
   'pin-last-try',
   'pin-locked',
   'pin-unfit',
+  'pin-prompt',
 ]);
 
 /** Narrows a string that came from another process. */

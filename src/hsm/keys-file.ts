@@ -4,7 +4,7 @@
  */
 
 import { readFileSync } from 'node:fs';
-import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { base64Decode, base64Encode } from '../format/base64.js';
 import { firstIssue } from '../format/statement.js';
@@ -12,6 +12,7 @@ import { parseJsonBytes } from '../format/strict-json.js';
 import { replaceFile } from '../kernel/private-file.js';
 import { verifyingKey } from '../verify/ed25519.js';
 import { HsmError, hsmFault } from './faults.js';
+import { inside, pinSourceOf, type WrittenPin, writtenPinOf, writtenPinSchema } from './pin-source.js';
 import type { TokenIdentity } from './provisioning/protocol.js';
 import type { PinnedKey, PinnedKeys, TokenAccess } from './token-access.js';
 
@@ -30,7 +31,9 @@ const fileSchema = z.strictObject({
   version: z.literal(1),
   module: z.string().min(1),
   softhsmConf: z.string().min(1).nullable(),
-  pinFile: z.string().min(1),
+  pin: writtenPinSchema.optional(),
+  /** How earlier versions wrote {"file": PATH}. */
+  pinFile: z.string().min(1).optional(),
   token: z.strictObject({ label: z.string(), serial: z.string().min(1) }),
   keys: z.strictObject({ log: keySchema, artifact: keySchema }),
 });
@@ -70,7 +73,7 @@ export function writeKeysFile(path: string, pinned: PinnedToken): void {
     version: 1,
     module: pinned.modulePath,
     softhsmConf: pinned.softhsmConf === null ? null : inside(directory, pinned.softhsmConf),
-    pinFile: inside(directory, pinned.pinFile),
+    pin: writtenPinOf(pinned.pin, directory),
     token: { label: pinned.token.label, serial: pinned.token.serial },
     keys: { log: writtenKey(log), artifact: writtenKey(artifact) },
   };
@@ -81,7 +84,7 @@ function pinnedOf(file: KeysFile, directory: string): PinnedToken {
   return {
     modulePath: resolve(directory, file.module),
     softhsmConf: file.softhsmConf === null ? null : resolve(directory, file.softhsmConf),
-    pinFile: resolve(directory, file.pinFile),
+    pin: pinSourceOf(writtenPin(file), directory),
     token: file.token,
     keys: { log: pinnedKey(file.keys.log), artifact: pinnedKey(file.keys.artifact) },
   };
@@ -96,9 +99,12 @@ function writtenKey({ id, publicKey }: PinnedKey): KeysFile['keys']['log'] {
   return { id, publicKey: base64Encode(publicKey) };
 }
 
-function inside(directory: string, path: string): string {
-  const below = relative(directory, resolve(path));
-  return below.startsWith('..') || isAbsolute(below) ? resolve(path) : join(below);
+function writtenPin({ pin, pinFile }: KeysFile): WrittenPin {
+  if (pin !== undefined && pinFile === undefined) return pin;
+  if (pin === undefined && pinFile !== undefined) return { file: pinFile };
+  throw new SyntaxError(
+    pin === undefined ? 'it does not say where the PIN is' : 'it says twice where the PIN is',
+  );
 }
 
 function unusable(path: string, cause: unknown): HsmError {

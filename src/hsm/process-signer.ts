@@ -8,6 +8,7 @@ import { formatNote, type VerifierKey, verifierKey } from '../format/note.js';
 import type { Heard } from '../kernel/process-life.js';
 import { SupervisedProcess } from '../kernel/supervised-process.js';
 import { HsmError, type HsmFault, hsmFault, isPinFault, unavailable } from './faults.js';
+import { patienceMs } from './pin-source.js';
 import {
   parseFromSigner,
   pinExitStatus,
@@ -34,6 +35,8 @@ export interface SignerConfig extends TokenAccess, SignerTimeouts {
    * is still being found out.
    */
   readonly floor: Promise<string | null>;
+  /** Takes what the operator should know of a start of the process that did succeed. */
+  readonly onWarning: (warning: string) => void;
   /** Benchmarks only: how much longer each signature shall take. Otherwise 0. */
   readonly benchDelayMs: number;
 }
@@ -60,21 +63,22 @@ class RestartingSigner implements ProcessSigner {
   readonly #logKey: VerifierKey;
   readonly #process: SupervisedProcess<SigningRequest, SigningAnswer, HsmFault>;
   #floor: Promise<string | null>;
+  #startedBefore = false;
 
   constructor(config: SignerConfig) {
     this.#config = config;
     this.#logKey = verifierKey(config.origin, config.keys.log.publicKey);
     this.#floor = config.floor;
-    const { softhsmConf, token, startTimeoutMs, callTimeoutMs } = config;
+    const { softhsmConf, token, pin, startTimeoutMs, callTimeoutMs } = config;
     this.#process = new SupervisedProcess({
       role: 'signer',
       device: tokenName(token),
       entry: new URL('./signer/main.js', import.meta.url),
       settings: moduleSettings(softhsmConf),
-      startTimeoutMs,
+      startTimeoutMs: startTimeoutMs + patienceMs(pin),
       callTimeoutMs,
       start: () => this.#startMessage(),
-      hear,
+      hear: (message) => this.#hear(message),
       fault: hsmFault,
       faultOfExit: (status) =>
         status === pinExitStatus
@@ -121,9 +125,29 @@ class RestartingSigner implements ProcessSigner {
   }
 
   async #startMessage(): Promise<SignerStart> {
-    const { modulePath, softhsmConf, token, pinFile, keys, origin, benchDelayMs } = this.#config;
-    const access = { modulePath, softhsmConf, token, pinFile };
-    return { access, keys, origin, floor: await this.#floor, benchDelayMs };
+    const { modulePath, softhsmConf, token, pin, keys, origin, benchDelayMs } = this.#config;
+    const access = { modulePath, softhsmConf, token, pin };
+    const mayAsk = !this.#startedBefore;
+    this.#startedBefore = true;
+    return { access, keys, origin, floor: await this.#floor, mayAsk, benchDelayMs };
+  }
+
+  #hear(message: unknown): Heard<SigningAnswer, HsmFault> | null {
+    const said = parseFromSigner(message);
+    switch (said?.type) {
+      case undefined:
+        return null;
+      case 'ready':
+        for (const warning of said.warnings) this.#config.onWarning(warning);
+        return { type: 'ready' };
+      case 'failed':
+        return said;
+      case 'unavailable':
+        return { type: 'answer', answer: said, ends: said.process === 'ends' ? said.fault : null };
+      case 'signed':
+      case 'refused':
+        return { type: 'answer', answer: said, ends: null };
+    }
   }
 
   async #sign(request: SigningRequest): Promise<SignerReply> {
@@ -144,22 +168,6 @@ class RestartingSigner implements ProcessSigner {
   #noteCheckpoint(checkpoint: Checkpoint, signature: Uint8Array): void {
     const { name, keyId } = this.#logKey;
     this.#floor = Promise.resolve(formatNote(formatCheckpoint(checkpoint), [{ name, keyId, signature }]));
-  }
-}
-
-function hear(message: unknown): Heard<SigningAnswer, HsmFault> | null {
-  const said = parseFromSigner(message);
-  switch (said?.type) {
-    case undefined:
-      return null;
-    case 'ready':
-    case 'failed':
-      return said;
-    case 'unavailable':
-      return { type: 'answer', answer: said, ends: said.process === 'ends' ? said.fault : null };
-    case 'signed':
-    case 'refused':
-      return { type: 'answer', answer: said, ends: null };
   }
 }
 

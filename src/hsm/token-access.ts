@@ -1,5 +1,7 @@
 /** How a token and its keys are named, by everything that reaches for them. */
 
+import type { PinSource } from './pin-source.js';
+
 /** A PKCS#11 module. `softhsmConf` is what SOFTHSM2_CONF shall name, in the process that loads the module alone. */
 export interface ModuleLocation {
   readonly modulePath: string;
@@ -11,10 +13,10 @@ export type TokenSelector =
   | { readonly label: string }
   | { readonly serial: string; readonly label?: string | undefined };
 
-/** What it takes to log in. The PIN itself is read by the process that logs in, and by no other. */
+/** What it takes to log in. The PIN itself is opened by the process that logs in, and by no other. */
 export interface TokenAccess extends ModuleLocation {
   readonly token: TokenSelector;
-  readonly pinFile: string;
+  readonly pin: PinSource;
 }
 
 /** The two keys of a daemon: one signs checkpoints and nothing else, one signs statements and nothing else. */

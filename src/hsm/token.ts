@@ -9,6 +9,7 @@ import { endOf, startHardwareProcess } from '../kernel/hardware-process.js';
 import { HsmError, hsmFault } from './faults.js';
 import type { KeyDescription } from './key-description.js';
 import type { PinnedToken } from './keys-file.js';
+import { type PinSource, patienceMs } from './pin-source.js';
 import {
   type InitializeRequest,
   type ModuleStatus,
@@ -29,11 +30,11 @@ import {
   tokenName,
 } from './token-access.js';
 
-/** What it takes to set up a token. `soPinFile` is needed for a blank one only. */
+/** What it takes to set up a token. `soPin` is needed for a blank one only. */
 export interface SetUpRequest extends ModuleLocation {
   readonly label: string;
-  readonly userPinFile: string;
-  readonly soPinFile: string | null;
+  readonly userPin: PinSource;
+  readonly soPin: PinSource | null;
 }
 
 /** Key generation on a slow token takes seconds; more than this is a token that hangs. */
@@ -131,7 +132,7 @@ export async function showKey(access: TokenAccess, id: string): Promise<KeyDescr
  * initialized by its vendor's own tool. Faults: those of `initializeToken`, `generateRoleKey` and a login.
  */
 export async function setUpToken(request: SetUpRequest): Promise<PinnedToken> {
-  const { modulePath, softhsmConf, label, userPinFile, soPinFile } = request;
+  const { modulePath, softhsmConf, label, userPin, soPin } = request;
   const [usable, ...others] = (await tokenStatus(request)).filter(
     (token) => token.state === 'initialized' && token.label === label && token.userPin !== 'not-set',
   );
@@ -139,9 +140,9 @@ export async function setUpToken(request: SetUpRequest): Promise<PinnedToken> {
     const message = `${tokenName({ label })} exists ${others.length + 1} times in ${modulePath}`;
     throw new HsmError(hsmFault('token-ambiguous', message));
   }
-  const { serial } = usable ?? (await initializeFor(request, soPinFile));
+  const { serial } = usable ?? (await initializeFor(request, soPin));
   return provisionKeys(
-    { modulePath, softhsmConf, token: { label, serial }, pinFile: userPinFile },
+    { modulePath, softhsmConf, token: { label, serial }, pin: userPin },
     { label, serial },
   );
 }
@@ -154,12 +155,12 @@ export async function provisionKeys(access: TokenAccess, identity: TokenIdentity
   const present = await listKeys(access);
   const log = await provisionKey(access, 'log', present);
   const artifact = await provisionKey(access, 'artifact', present);
-  const { modulePath, softhsmConf, pinFile } = access;
-  return { modulePath, softhsmConf, pinFile, token: identity, keys: { log, artifact } };
+  const { modulePath, softhsmConf, pin } = access;
+  return { modulePath, softhsmConf, pin, token: identity, keys: { log, artifact } };
 }
 
-async function initializeFor(request: SetUpRequest, soPinFile: string | null): Promise<TokenIdentity> {
-  if (soPinFile !== null) return initializeToken({ ...request, soPinFile });
+async function initializeFor(request: SetUpRequest, soPin: PinSource | null): Promise<TokenIdentity> {
+  if (soPin !== null) return initializeToken({ ...request, soPin });
   const message = `${tokenName(request)} is not there, and to initialize it takes a security officer's PIN`;
   throw new HsmError(hsmFault('pin-file', message));
 }
@@ -188,10 +189,11 @@ async function provision(request: ProvisioningRequest, module: ModuleLocation): 
     moduleSettings(module.softhsmConf),
   );
   let how = 'ended without an answer';
+  const timeoutMs = operationTimeoutMs + patienceWith(request);
   const deadline = setTimeout(() => {
-    how = `did not answer within ${operationTimeoutMs} ms and was stopped`;
+    how = `did not answer within ${timeoutMs} ms and was stopped`;
     child.kill('SIGKILL');
-  }, operationTimeoutMs);
+  }, timeoutMs);
   const answers: (ProvisioningAnswer | null)[] = [];
   child.on('message', (message) => answers.push(parseProvisioningAnswer(message)));
   child.send(request, (error) => {
@@ -205,6 +207,22 @@ async function provision(request: ProvisioningRequest, module: ModuleLocation): 
   }
   if (answer.type === 'failed') throw new HsmError(answer.fault);
   return answer;
+}
+
+/** The time that people may take to answer, in milliseconds. */
+function patienceWith(request: ProvisioningRequest): number {
+  switch (request.type) {
+    case 'status':
+      return 0;
+    case 'initialize':
+      // A PIN that the token is about to learn is asked for twice.
+      return 2 * (patienceMs(request.initialize.soPin) + patienceMs(request.initialize.userPin));
+    case 'generate':
+    case 'certify':
+    case 'possession':
+    case 'list':
+      return patienceMs(request.access.pin);
+  }
 }
 
 function unexpected({ type }: ProvisioningAnswer): never {

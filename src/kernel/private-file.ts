@@ -15,6 +15,9 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 
+/** What a file shall hold, or what writes that to the open file. */
+export type FileContent = string | ((file: number) => void);
+
 /** Puts `text` at `path`, over whatever was there. Throws the system's error. */
 export function replaceFile(path: string, text: string, mode: number): void {
   const temporary = writeTemporary(path, text, mode);
@@ -22,9 +25,9 @@ export function replaceFile(path: string, text: string, mode: number): void {
   syncPath(dirname(path));
 }
 
-/** Puts `text` at `path` unless something is there: of two processes at once, one wins. Throws the system's error. */
-export function createFile(path: string, text: string, mode: number): 'created' | 'exists' {
-  const temporary = writeTemporary(path, text, mode);
+/** Puts `content` at `path` unless something is there: of two processes at once, one wins. Throws the system's error. */
+export function createFile(path: string, content: FileContent, mode: number): 'created' | 'exists' {
+  const temporary = writeTemporary(path, content, mode);
   try {
     linkSync(temporary, path);
   } catch (cause) {
@@ -43,12 +46,13 @@ export function makePrivateDirectory(path: string): void {
   syncPath(dirname(path));
 }
 
-function writeTemporary(path: string, text: string, mode: number): string {
+function writeTemporary(path: string, content: FileContent, mode: number): string {
   const temporary = `${path}.${process.pid}.new`;
   rmSync(temporary, { force: true });
   const file = openSync(temporary, 'wx', mode);
   try {
-    writeFileSync(file, text);
+    if (typeof content === 'string') writeFileSync(file, content);
+    else content(file);
     fsyncSync(file);
   } finally {
     closeSync(file);

@@ -17,7 +17,7 @@ import { ensureDevelopmentToken } from '../../src/hsm/development-token.js';
 import { HsmError, type HsmFaultCode } from '../../src/hsm/faults.js';
 import { readKeysFile, writeKeysFile } from '../../src/hsm/keys-file.js';
 import { initializeToken, listKeys, tokenStatus } from '../../src/hsm/token.js';
-import { makeTemporaryDirectory, makeTokenHome, type TokenHome } from './token-home.js';
+import { filePin, makeTemporaryDirectory, makeTokenHome, type TokenHome } from './token-home.js';
 
 async function assertFault(work: Promise<unknown>, code: HsmFaultCode, message: string): Promise<void> {
   await assert.rejects(work, (error) => {
@@ -139,7 +139,8 @@ describe('a set-up that was interrupted', () => {
     // SoftHSM2 takes no PIN shorter than four characters, so this initializes the token and leaves it without a PIN.
     writeFileSync(shortPin, '12\n', { mode: 0o600 });
     const { modulePath, softhsmConf } = made.pinned;
-    const request = { modulePath, softhsmConf, label: token.label, soPinFile, userPinFile: shortPin };
+    const pins = { soPin: filePin(soPinFile), userPin: filePin(shortPin) };
+    const request = { modulePath, softhsmConf, label: token.label, ...pins };
     const unfit = `the token "${token.label}" does not accept a PIN of this length or form`;
     await assertFault(initializeToken(request), 'pin-unfit', unfit);
     const [halfMade] = (await tokenStatus(made.pinned)).filter(({ label }) => label === token.label);

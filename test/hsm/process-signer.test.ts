@@ -12,7 +12,15 @@ import { openSigner, type SignerConfig } from '../../src/hsm/process-signer.js';
 import type { SignerReply } from '../../src/hsm/signer.js';
 import { maxWaitingCalls } from '../../src/kernel/supervised-process.js';
 import { authorization, TestLog } from '../verify/sealed-artifact.js';
-import { makeTokenHome, signerConfig, type TokenHome, testOrigin, treeHead, until } from './token-home.js';
+import {
+  filePin,
+  makeTokenHome,
+  signerConfig,
+  type TokenHome,
+  testOrigin,
+  treeHead,
+  until,
+} from './token-home.js';
 
 const payload = encodeStatement(authorization());
 
@@ -46,7 +54,7 @@ describe('a signer does not start', () => {
     ],
     [
       'without its PIN file',
-      () => ({ pinFile: '/nonexistent/pin' }),
+      () => ({ pin: filePin('/nonexistent/pin') }),
       'pin-file',
       () => 'the PIN file /nonexistent/pin cannot be read (ENOENT)',
     ],
@@ -167,8 +175,8 @@ describe('a signer', () => {
 
   it('stays closed when the token refuses the PIN at a restart', async () => {
     const pinFile = join(token.home, 'changing.pin');
-    writeFileSync(pinFile, readFileSync(token.pinned.pinFile), { mode: 0o600 });
-    const signer = await openSigner(signerConfig(token.pinned, { pinFile }));
+    writeFileSync(pinFile, readFileSync(token.userPinFile), { mode: 0o600 });
+    const signer = await openSigner(signerConfig(token.pinned, { pin: filePin(pinFile) }));
     writeFileSync(pinFile, 'no-longer-the-pin\n');
     assert.ok(signer.pid !== null);
     process.kill(signer.pid, 'SIGKILL');

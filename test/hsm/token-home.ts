@@ -6,11 +6,13 @@ import { join } from 'node:path';
 import type { Checkpoint } from '../../src/format/checkpoint.js';
 import { ensureDevelopmentToken } from '../../src/hsm/development-token.js';
 import type { PinnedToken } from '../../src/hsm/keys-file.js';
+import type { PinSource } from '../../src/hsm/pin-source.js';
 import type { SignerConfig } from '../../src/hsm/process-signer.js';
 
 export interface TokenHome {
   readonly home: string;
   readonly pinned: PinnedToken;
+  readonly userPinFile: string;
   readonly soPinFile: string;
   /** Where SoftHSM2 keeps the token's files. */
   readonly tokens: string;
@@ -26,6 +28,7 @@ export async function makeTokenHome(): Promise<TokenHome> {
   return {
     home,
     pinned,
+    userPinFile: join(home, 'softhsm2', 'user.pin'),
     soPinFile: join(home, 'softhsm2', 'so.pin'),
     tokens: join(home, 'softhsm2', 'tokens'),
     remove: () => rmSync(home, { recursive: true }),
@@ -44,9 +47,17 @@ export function signerConfig(pinned: PinnedToken, changes: Partial<SignerConfig>
     floor: Promise.resolve(null),
     callTimeoutMs: 5_000,
     startTimeoutMs: 20_000,
+    onWarning: (warning) => {
+      throw new Error(`unexpected: ${warning}`);
+    },
     benchDelayMs: 0,
     ...changes,
   };
+}
+
+/** A PIN in a file. */
+export function filePin(path: string): PinSource {
+  return { type: 'file', path };
 }
 
 /** A tree head of the test log; `fill` makes another root at the same size. */

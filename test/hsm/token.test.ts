@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { exposureOf, type KeyProtection } from '../../src/format/key-protection.js';
 import { HsmError, type HsmFaultCode } from '../../src/hsm/faults.js';
+import type { PinSource } from '../../src/hsm/pin-source.js';
 import { findSofthsmModule, softhsmConfiguration } from '../../src/hsm/softhsm.js';
 import {
   generateRoleKey,
@@ -17,12 +18,12 @@ import {
   tokenStatus,
 } from '../../src/hsm/token.js';
 import type { ModuleLocation, TokenAccess } from '../../src/hsm/token-access.js';
-import { makeTemporaryDirectory } from './token-home.js';
+import { filePin, makeTemporaryDirectory } from './token-home.js';
 
 const pins = { user: 'user-pin-of-a-test', so: 'so-pin-of-a-test' };
 
 /** A SoftHSM2 without tokens, below `directory`, and files with PINs. */
-function blankModule(directory: string): ModuleLocation & { soPinFile: string; userPinFile: string } {
+function blankModule(directory: string): ModuleLocation & { soPin: PinSource; userPin: PinSource } {
   const tokens = join(directory, 'tokens');
   mkdirSync(tokens, { recursive: true });
   const softhsmConf = join(directory, 'softhsm2.conf');
@@ -30,7 +31,12 @@ function blankModule(directory: string): ModuleLocation & { soPinFile: string; u
   const [soPinFile, userPinFile] = [join(directory, 'so.pin'), join(directory, 'user.pin')];
   writeFileSync(soPinFile, `${pins.so}\n`, { mode: 0o600 });
   writeFileSync(userPinFile, `${pins.user}\n`, { mode: 0o600 });
-  return { modulePath: findSofthsmModule(process.env), softhsmConf, soPinFile, userPinFile };
+  return {
+    modulePath: findSofthsmModule(process.env),
+    softhsmConf,
+    soPin: filePin(soPinFile),
+    userPin: filePin(userPinFile),
+  };
 }
 
 async function assertFault(
@@ -55,7 +61,7 @@ describe('a token', () => {
   before(() => {
     directory = makeTemporaryDirectory();
     module = blankModule(directory);
-    access = { ...module, token: { label: 'first' }, pinFile: module.userPinFile };
+    access = { ...module, token: { label: 'first' }, pin: module.userPin };
   });
   after(() => rmSync(directory, { recursive: true }));
 
@@ -119,7 +125,7 @@ describe('a token', () => {
 
   it('is set up from where it is: with the key that it has, and the one that it lacks', async () => {
     const [present] = await listKeys(access);
-    const request = { ...module, label: 'first', soPinFile: null };
+    const request = { ...module, label: 'first', soPin: null };
     const pinned = await setUpToken(request);
     assert.equal(pinned.keys.log.id, present?.id);
     assert.equal((await listKeys(access)).length, 2);
@@ -128,7 +134,7 @@ describe('a token', () => {
 
   it("is not initialized without the security officer's PIN", async () => {
     await assertFault(
-      setUpToken({ ...module, label: 'second', soPinFile: null }),
+      setUpToken({ ...module, label: 'second', soPin: null }),
       'pin-file',
       'the token "second" is not there, and to initialize it takes a security officer\'s PIN',
     );
@@ -210,7 +216,7 @@ describe('a token without room', () => {
     await initializeToken({ ...module, label: 'small' });
     const filling = join(directory, 'filling');
     fill(filling);
-    const access: TokenAccess = { ...module, token: { label: 'small' }, pinFile: module.userPinFile };
+    const access: TokenAccess = { ...module, token: { label: 'small' }, pin: module.userPin };
     await assertFault(generateRoleKey(access, 'log'), 'token-full', 'the disk of the token "small" is full');
     rmSync(filling);
     assert.equal((await generateRoleKey(access, 'log')).label, 'writ log key');

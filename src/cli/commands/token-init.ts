@@ -72,8 +72,8 @@ async function provision(
     modulePath: resolve(module),
     softhsmConf: context.environment.SOFTHSM2_CONF ?? null,
     label,
-    soPinFile: resolve(soPinFile),
-    userPinFile: resolve(pinFile),
+    soPin: { type: 'file', path: resolve(soPinFile) },
+    userPin: { type: 'file', path: resolve(pinFile) },
   });
   writeKeysFile(keysFileOf(context), pinned);
   return { outcome: 'made', pinned };

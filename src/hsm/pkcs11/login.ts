@@ -1,62 +1,82 @@
 /**
- * Logging in without ever locking a token. A PIN that a token refused is not presented again until its file changes,
- * not even by the next process: the refusal is remembered in a file beside the PIN's. Where that cannot be written, the
- * token's own flags still stop the try that would lock it.
+ * Logging in without ever locking a token. A PIN that a token refused is not presented again until its source changes,
+ * not even by the next process: the refusal is remembered in a file. Where that cannot be written, the token's own flags
+ * still stop the try that would lock it.
  */
 
-import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { type Session, type Token, TokenFlag, UserType } from 'graphene-pk11';
-import { faultOf, HsmError, hsmFault } from '../faults.js';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type Session, type Slot, type Token, TokenFlag } from 'graphene-pk11';
+import { nativeAddon } from '../../kernel/addon.js';
+import { errnoName } from '../../kernel/errno.js';
+import { faultOf, HsmError, hsmFault, ReturnValueError } from '../faults.js';
+import { type PinSource, pinName } from '../pin-source.js';
+import { type Pin, withPin } from './pin.js';
 
 /** Whose PIN it is: the user's opens the keys, the security officer's (SO) sets the user's. */
 export type PinOwner = 'user' | 'so';
 
-/** A PIN and the file that it came from. */
-export interface Pin {
-  readonly file: string;
-  readonly text: string;
-}
-
-/** Reads a PIN file; one final newline is not part of the PIN. Throws HsmError `pin-file`. */
-export function readPin(file: string): Pin {
-  let text: string;
-  let mode: number;
-  try {
-    text = readFileSync(file, 'utf8').replace(/\r?\n$/, '');
-    mode = statSync(file).mode;
-  } catch (cause) {
-    const reason = cause instanceof Error && 'code' in cause ? cause.code : 'unknown error';
-    throw new HsmError(hsmFault('pin-file', `the PIN file ${file} cannot be read (${reason})`), { cause });
-  }
-  if ((mode & 0o077) !== 0) {
-    throw new HsmError(hsmFault('pin-file', `the PIN file ${file} is open to other users`));
-  }
-  if (text === '' || /[\r\n\0]/.test(text)) {
-    throw new HsmError(hsmFault('pin-file', `the PIN file ${file} does not hold exactly one line`));
-  }
-  return { file, text };
-}
+/** CKU_SO and CKU_USER. */
+const userTypes = { so: 0, user: 1 } as const;
 
 /**
- * Logs in once. Throws HsmError: `pin-wrong` (tried once, remembered), `pin-refused` (remembered from before, not
- * tried), `pin-last-try`, `pin-locked`, or what the token reports.
+ * Opens the PIN and logs in once. Throws HsmError: `pin-wrong` (tried once, remembered), `pin-refused` (remembered from
+ * before, not tried), `pin-last-try`, `pin-locked`, those of opening the PIN, or what the token reports.
  */
-export function login(session: Session, token: Token, owner: PinOwner, pin: Pin, name: string): void {
-  const memory = `${pin.file}.refused`;
-  const presented = `${token.serialNumber} ${fingerprint(pin.file)}\n`;
+export function login(
+  session: Session,
+  token: Token,
+  owner: PinOwner,
+  source: PinSource,
+  name: string,
+): { readonly keptFromSwap: boolean } {
+  // Before anybody is asked to type a PIN that would not be presented.
   checkFlags(token, owner, name);
-  if (readMemory(memory) === presented) {
-    throw new HsmError(hsmFault('pin-refused', `${name} has already refused the PIN in ${pin.file}`));
+  const question = { text: pinQuestion(owner, name), ask: 'once' } as const;
+  return withPin(source, question, (pin) => {
+    loginWith(session, token, owner, { pin, source }, name);
+    return { keptFromSwap: pin.keptFromSwap };
+  });
+}
+
+/** Logs in once, as `login` does, with a PIN that is open already. Throws HsmError like it. */
+export function loginWith(
+  session: Session,
+  token: Token,
+  owner: PinOwner,
+  { pin, source }: { readonly pin: Pin; readonly source: PinSource },
+  name: string,
+): void {
+  checkFlags(token, owner, name);
+  const { memory } = pin;
+  const presented = memory === null ? '' : `${token.serialNumber} ${memory.mark}\n`;
+  if (memory !== null && readMemory(memory.path) === presented) {
+    throw new HsmError(
+      hsmFault('pin-refused', `${name} has already refused ${pinName(source)}${way(source)}`),
+    );
   }
-  try {
-    session.login(pin.text, owner === 'so' ? UserType.SO : UserType.USER);
-  } catch (cause) {
-    const fault = faultOf(cause, name);
+  const value = nativeAddon().tokenLogin(session.lib.libPath, session.handle, userTypes[owner], pin.secret);
+  if (value !== 0) {
+    const fault = faultOf(new ReturnValueError(value), name);
     if (fault.code !== 'pin-wrong') throw new HsmError(fault);
-    const doubt = remember(memory, presented);
-    throw new HsmError(hsmFault('pin-wrong', `${name} refuses the PIN in ${pin.file}${doubt}`));
+    const doubt = memory === null ? '' : remember(memory.path, presented);
+    throw new HsmError(hsmFault('pin-wrong', `${name} refuses ${pinName(source)}${doubt}`));
   }
-  rmSync(memory, { force: true });
+  if (memory !== null) rmSync(memory.path, { force: true });
+}
+
+/** Sets the user's PIN, in a session of the security officer. Throws what the token reports. */
+export function setUserPin(session: Session, { secret }: Pin): void {
+  require0(nativeAddon().tokenInitPin(session.lib.libPath, session.handle, secret));
+}
+
+/** Initializes a blank token, which gets this PIN of its security officer. Throws what the token reports. */
+export function initializeSlot(slot: Slot, { secret }: Pin, label: string): void {
+  require0(nativeAddon().tokenInit(slot.lib.libPath, slot.handle, secret, label));
+}
+
+/** What a person is asked for. */
+export function pinQuestion(owner: PinOwner, name: string): string {
+  return owner === 'so' ? `Security officer's PIN of ${name}` : `User PIN of ${name}`;
 }
 
 /** Why a token's flags (CK_TOKEN_INFO) forbid a login; null when they do not. */
@@ -82,17 +102,20 @@ function checkFlags({ flags }: Token, owner: PinOwner, name: string): void {
   }
 }
 
-/** Tells one content of a file from the next without saying anything about the content. */
-function fingerprint(file: string): string {
-  const { ino, size, mtimeNs } = statSync(file, { bigint: true });
-  return `${ino} ${size} ${mtimeNs}`;
+function require0(value: number): void {
+  if (value !== 0) throw new ReturnValueError(value);
+}
+
+/** How a refusal is taken back, where a change of the source alone does not do it. */
+function way(source: PinSource): string {
+  return source.type === 'credential' ? `; once it is right, remove ${source.refusalFile}` : '';
 }
 
 function readMemory(path: string): string | null {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return null;
+    if (errnoName(cause) === 'ENOENT') return null;
     throw new HsmError(hsmFault('pin-file', `${path}, which remembers a refused PIN, cannot be read`), {
       cause,
     });

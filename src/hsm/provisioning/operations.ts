@@ -5,7 +5,7 @@ import { hexDecode } from '../../format/hex.js';
 import { faultOf, HsmError, hsmFault } from '../faults.js';
 import type { KeyDescription } from '../key-description.js';
 import { describeKey, generateKeyPair, listPrivateKeys } from '../pkcs11/keys.js';
-import { login, type Pin, readPin } from '../pkcs11/login.js';
+import { initializeSlot, login, loginWith, pinQuestion, setUserPin } from '../pkcs11/login.js';
 import {
   findToken,
   isInitialized,
@@ -15,6 +15,7 @@ import {
   supportOf,
   tokensOf,
 } from '../pkcs11/module.js';
+import { type Pin, swapWarning, withPin } from '../pkcs11/pin.js';
 import { isTokenDiskFull } from '../softhsm.js';
 import { type ModuleLocation, type TokenAccess, tokenName } from '../token-access.js';
 import type {
@@ -103,9 +104,9 @@ function withLogin<Result>(
   work: (session: Session, found: SlottedToken) => Result,
 ): Result {
   const found = findToken(module, access.token);
-  const pin = readPin(access.pinFile);
   const session = found.slot.open(sessionFlags(purpose));
-  login(session, found.token, 'user', pin, tokenName(access.token));
+  const { keptFromSwap } = login(session, found.token, 'user', access.pin, tokenName(access.token));
+  if (!keptFromSwap) process.emitWarning(swapWarning);
   return work(session, found);
 }
 
@@ -124,21 +125,32 @@ function generateKey(module: Module, access: TokenAccess, label: string, id: str
 /** Initializes a blank token, or finishes one of that label whose user PIN was never set. */
 function initializeToken(
   module: Module,
-  { label, soPinFile, userPinFile }: InitializeRequest,
+  { label, soPin: soSource, userPin: userSource }: InitializeRequest,
 ): TokenIdentity {
-  const soPin = readPin(soPinFile);
-  const userPin = readPin(userPinFile);
-  const begun = tokensOf(module).some(({ token }) => isInitialized(token) && token.label === label);
-  if (!begun) initializeBlank(module, label, soPin);
-  const found = findToken(module, { label });
   const name = tokenName({ label });
-  if ((found.token.flags & TokenFlag.USER_PIN_INITIALIZED) !== 0) {
-    throw new HsmError(hsmFault('token-exists', `${name} exists and is in use`));
-  }
-  const session = found.slot.open(sessionFlags('write'));
-  login(session, found.token, 'so', soPin, name);
-  session.initPin(userPin.text);
-  return { label, serial: found.token.serialNumber };
+  const begun = tokensOf(module).some(({ token }) => isInitialized(token) && token.label === label);
+  const soQuestion = { text: pinQuestion('so', name), ask: begun ? 'once' : 'twice' } as const;
+  const userQuestion = { text: `New ${pinQuestion('user', name)}`, ask: 'twice' } as const;
+  if (begun) requireUnfinished(module, label);
+  // Both are there before anything is changed.
+  return withPin(soSource, soQuestion, (soPin) =>
+    withPin(userSource, userQuestion, (userPin) => {
+      if (!soPin.keptFromSwap || !userPin.keptFromSwap) process.emitWarning(swapWarning);
+      if (!begun) initializeBlank(module, label, soPin);
+      const { slot, token } = requireUnfinished(module, label);
+      const session = slot.open(sessionFlags('write'));
+      loginWith(session, token, 'so', { pin: soPin, source: soSource }, name);
+      setUserPin(session, userPin);
+      return { label, serial: token.serialNumber };
+    }),
+  );
+}
+
+/** The initialized token of that label, which has no user PIN yet. Throws HsmError `token-exists`. */
+function requireUnfinished(module: Module, label: string): SlottedToken {
+  const found = findToken(module, { label });
+  if ((found.token.flags & TokenFlag.USER_PIN_INITIALIZED) === 0) return found;
+  throw new HsmError(hsmFault('token-exists', `${tokenName({ label })} exists and is in use`));
 }
 
 function initializeBlank(module: Module, label: string, soPin: Pin): void {
@@ -147,8 +159,7 @@ function initializeBlank(module: Module, label: string, soPin: Pin): void {
     throw new HsmError(hsmFault('no-free-slot', `${module.libFile} shows no blank token to initialize`));
   }
   requireEd25519(supportOf(blank.slot), 'generate', `the blank token in ${blank.slot.slotDescription}`);
-  // Past graphene, whose own call throws after it succeeded: it trims a label that pkcs11js does not return.
-  blank.slot.lib.C_InitToken(blank.slot.handle, soPin.text, label);
+  initializeSlot(blank.slot, soPin, label);
 }
 
 function statusOf({ slot, token }: SlottedToken): TokenStatus {

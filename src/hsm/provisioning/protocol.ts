@@ -5,6 +5,7 @@ import { keyProtectionSchema } from '../../format/key-protection.js';
 import type { HsmFault } from '../faults.js';
 import type { KeyDescription } from '../key-description.js';
 import type { Ed25519Support } from '../mechanisms.js';
+import { type PinSource, pinSourceSchema } from '../pin-source.js';
 import { accessSchema, faultSchema, keySchema as pinnedKeySchema } from '../signer/protocol.js';
 import type { ModuleLocation, PinnedKey, TokenAccess } from '../token-access.js';
 
@@ -38,8 +39,8 @@ export interface TokenIdentity {
 
 export interface InitializeRequest extends ModuleLocation {
   readonly label: string;
-  readonly soPinFile: string;
-  readonly userPinFile: string;
+  readonly soPin: PinSource;
+  readonly userPin: PinSource;
 }
 
 export type ProvisioningRequest =
@@ -84,8 +85,8 @@ const requestSchema: z.ZodType<ProvisioningRequest> = z.discriminatedUnion('type
     initialize: z.object({
       ...moduleShape,
       label: z.string(),
-      soPinFile: z.string(),
-      userPinFile: z.string(),
+      soPin: pinSourceSchema,
+      userPin: pinSourceSchema,
     }),
   }),
   z.object({ type: z.literal('generate'), access: accessSchema, label: z.string(), id: z.string() }),

@@ -1,5 +1,6 @@
 /** Entry point of a signer process: the one place where a vendor's module lives beside a login. Started by the daemon. */
 
+import { hardenProcess } from '../../kernel/process-hardening.js';
 import { faultOf, isPinFault } from '../faults.js';
 import { tokenName } from '../token-access.js';
 import {
@@ -11,6 +12,9 @@ import {
   type SigningAnswer,
 } from './protocol.js';
 import { SigningService } from './signing-service.js';
+
+// Before anything else is done here, and long before there is a PIN; where it cannot be done, there is no signer.
+hardenProcess();
 
 let service: SigningService | null = null;
 
@@ -37,7 +41,7 @@ process.on('message', (message: unknown) => {
 function start(config: SignerStart): void {
   try {
     service = new SigningService(config);
-    send({ type: 'ready' });
+    send({ type: 'ready', warnings: service.warnings });
   } catch (cause) {
     const fault = faultOf(cause, tokenName(config.access.token));
     send({ type: 'failed', fault }, () => end(isPinFault(fault) ? pinExitStatus : faultExitStatus));

@@ -1,11 +1,12 @@
 /**
  * What the daemon and a signer process say to each other, over Node's IPC channel: one `start`, then one request at a
- * time, each answered once. The PIN is not part of it: the signer process reads it from the file that `start` names.
+ * time, each answered once. The PIN is not part of it: the signer process opens the source that `start` names.
  */
 
 import { z } from 'zod';
 import type { Checkpoint } from '../../format/checkpoint.js';
 import { type HsmFault, type HsmFaultCode, isFaultCode } from '../faults.js';
+import { pinSourceSchema } from '../pin-source.js';
 import type { PinnedKey, PinnedKeys, TokenAccess, TokenSelector } from '../token-access.js';
 
 /** Everything that a signer process is told. */
@@ -16,6 +17,8 @@ export interface SignerStart {
   readonly origin: string;
   /** The newest signed checkpoint (a note); null for a log that has none yet. */
   readonly floor: string | null;
+  /** Whether a person may be asked for the PIN: when the daemon starts, and not when a process is replaced. */
+  readonly mayAsk: boolean;
   /** Benchmarks only: how much longer each signature shall take. */
   readonly benchDelayMs: number;
 }
@@ -35,9 +38,9 @@ export type SigningAnswer =
   /** `ends`: the token could not be reached again either, and the process ends. */
   | { readonly type: 'unavailable'; readonly fault: HsmFault; readonly process: 'continues' | 'ends' };
 
-/** `ready` and `failed` answer `start`; after `failed` the process ends. */
+/** `ready` and `failed` answer `start`; after `failed` the process ends. Warnings are for the daemon's operator. */
 export type FromSigner =
-  | { readonly type: 'ready' }
+  | { readonly type: 'ready'; readonly warnings: readonly string[] }
   | { readonly type: 'failed'; readonly fault: HsmFault }
   | SigningAnswer;
 
@@ -56,7 +59,7 @@ export const accessSchema: z.ZodType<TokenAccess> = z.object({
   modulePath: z.string(),
   softhsmConf: z.string().nullable(),
   token: selectorSchema,
-  pinFile: z.string(),
+  pin: pinSourceSchema,
 });
 
 export const faultSchema: z.ZodType<HsmFault> = z.object({
@@ -72,6 +75,7 @@ const startSchema: z.ZodType<SignerStart> = z.object({
   keys: z.object({ log: keySchema, artifact: keySchema }),
   origin: z.string(),
   floor: z.string().nullable(),
+  mayAsk: z.boolean(),
   benchDelayMs: z.number(),
 });
 
@@ -89,7 +93,7 @@ const toSignerSchema: z.ZodType<ToSigner> = z.discriminatedUnion('type', [
 ]);
 
 const fromSignerSchema: z.ZodType<FromSigner> = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('ready') }),
+  z.object({ type: z.literal('ready'), warnings: z.array(z.string()) }),
   z.object({ type: z.literal('failed'), fault: faultSchema }),
   z.object({ type: z.literal('signed'), signature: bytes }),
   z.object({ type: z.literal('refused'), reason: z.string() }),

@@ -4,8 +4,9 @@ import { formatCheckpoint } from '../../format/checkpoint.js';
 import { pae } from '../../format/dsse.js';
 import { decodeStatement, maxStatementBytes, statementPayloadType } from '../../format/statement.js';
 import { utf8Encode } from '../../format/utf8.js';
-import { faultOf } from '../faults.js';
-import { type KeyRole, tokenName } from '../token-access.js';
+import { faultOf, HsmError, type HsmFault, hsmFault } from '../faults.js';
+import { swapWarning } from '../pkcs11/pin.js';
+import { type KeyRole, type TokenAccess, tokenName } from '../token-access.js';
 import { type History, provenHistory, refusalOf } from './checkpoint-guard.js';
 import type { SignerStart, SigningAnswer, SigningRequest } from './protocol.js';
 import { TokenSession } from './token-session.js';
@@ -17,11 +18,17 @@ export class SigningService {
   #history: History;
 
   /** Throws HsmError: `bad-floor`, or any fault of a module, token, PIN or key. */
-  constructor({ access, keys, origin, floor, benchDelayMs }: SignerStart) {
+  constructor({ access, keys, origin, floor, mayAsk, benchDelayMs }: SignerStart) {
+    if (access.pin.type === 'prompt' && !mayAsk) throw new HsmError(unasked(access));
     this.#token = new TokenSession(access, keys);
     this.#name = tokenName(access.token);
     this.#benchDelayMs = benchDelayMs;
     this.#history = provenHistory(origin, this.#token.verifiers.log, floor);
+  }
+
+  /** What the daemon's operator should know of the start. */
+  get warnings(): readonly string[] {
+    return this.#token.keptFromSwap ? [] : [swapWarning];
   }
 
   /** Answers one request; blocks while the token works. */
@@ -63,6 +70,11 @@ export class SigningService {
       }
     }
   }
+}
+
+function unasked({ token }: TokenAccess): HsmFault {
+  const message = `the signer process of ${tokenName(token)} ended, and its PIN is asked for only when writd starts`;
+  return hsmFault('pin-prompt', message);
 }
 
 function refusalOfStatement(payloadType: string, payload: Uint8Array): string | null {

@@ -8,13 +8,15 @@ import { utf8Encode } from '../../format/utf8.js';
 import { type VerifyingKey, verifyingKey } from '../../verify/ed25519.js';
 import { faultOf, HsmError, hsmFault } from '../faults.js';
 import { findPrivateKey, publicKeyOf, signOnce } from '../pkcs11/keys.js';
-import { login, readPin } from '../pkcs11/login.js';
+import { login } from '../pkcs11/login.js';
 import { findToken, openModule, requireEd25519, supportOf } from '../pkcs11/module.js';
 import { type KeyRole, type PinnedKeys, type TokenAccess, tokenName } from '../token-access.js';
 
 type Verifiers = Readonly<Record<KeyRole, VerifyingKey>>;
 
 export class TokenSession {
+  /** Whether the PIN was nowhere from where it could have been swapped out. */
+  readonly keptFromSwap: boolean;
   readonly #module: Module;
   readonly #slot: Slot;
   readonly #session: Session;
@@ -43,7 +45,8 @@ export class TokenSession {
       requireEd25519(supportOf(slot), 'sign', this.#name);
       // The login lasts as long as a session is open, so this one stays open.
       this.#session = slot.open();
-      login(this.#session, token, 'user', readPin(access.pinFile), this.#name);
+      const { keptFromSwap } = login(this.#session, token, 'user', access.pin, this.#name);
+      this.keptFromSwap = keptFromSwap;
       this.#handles = this.#proveKeys();
     } catch (cause) {
       this.#module.finalize();

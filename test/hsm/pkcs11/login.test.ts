@@ -4,24 +4,16 @@
  */
 
 import assert from 'node:assert/strict';
-import {
-  chmodSync,
-  copyFileSync,
-  existsSync,
-  readFileSync,
-  rmSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { TokenFlag } from 'graphene-pk11';
 import { HsmError, type HsmFaultCode } from '../../../src/hsm/faults.js';
-import { pinObstacle, readPin } from '../../../src/hsm/pkcs11/login.js';
+import { pinObstacle } from '../../../src/hsm/pkcs11/login.js';
 import { openSigner } from '../../../src/hsm/process-signer.js';
 import { listKeys, tokenStatus } from '../../../src/hsm/token.js';
 import type { TokenAccess } from '../../../src/hsm/token-access.js';
-import { makeTemporaryDirectory, makeTokenHome, signerConfig, type TokenHome } from '../token-home.js';
+import { filePin, makeTokenHome, signerConfig, type TokenHome } from '../token-home.js';
 
 const wrongPin = 'not-the-pin-of-this-token';
 
@@ -36,12 +28,14 @@ async function faultOfLogin(access: TokenAccess): Promise<{ code: HsmFaultCode; 
 describe('a wrong PIN', () => {
   let token: TokenHome;
   let access: TokenAccess;
+  let pinFile: string;
   let name: string;
   before(async () => {
     token = await makeTokenHome();
-    access = { ...token.pinned, pinFile: join(token.home, 'wrong.pin') };
+    pinFile = join(token.home, 'wrong.pin');
+    access = { ...token.pinned, pin: filePin(pinFile) };
     name = `the token "writ development" (serial ${token.pinned.token.serial})`;
-    writeFileSync(access.pinFile, `${wrongPin}\n`, { mode: 0o600 });
+    writeFileSync(pinFile, `${wrongPin}\n`, { mode: 0o600 });
   });
   after(() => token.remove());
 
@@ -52,7 +46,7 @@ describe('a wrong PIN', () => {
     assert.equal(await userPin(), 'ready');
     const first = await faultOfLogin(access);
     assert.equal(first.code, 'pin-wrong');
-    assert.equal(first.message, `${name} refuses the PIN in ${access.pinFile}`);
+    assert.equal(first.message, `${name} refuses the PIN in ${pinFile}`);
     assert.equal(await userPin(), 'refused-once');
 
     // A login clears the token's flag, so a second wrong try would set it again.
@@ -60,7 +54,7 @@ describe('a wrong PIN', () => {
     assert.equal(await userPin(), 'ready');
     const second = await faultOfLogin(access);
     assert.equal(second.code, 'pin-refused');
-    assert.equal(second.message, `${name} has already refused the PIN in ${access.pinFile}`);
+    assert.equal(second.message, `${name} has already refused the PIN in ${pinFile}`);
     const { keys: _, ...wrongAccess } = { ...token.pinned, ...access };
     await assert.rejects(
       openSigner({ ...signerConfig(token.pinned), ...wrongAccess }),
@@ -70,16 +64,16 @@ describe('a wrong PIN', () => {
   });
 
   it('is forgotten when the file changes', async () => {
-    copyFileSync(token.pinned.pinFile, access.pinFile);
-    utimesSync(access.pinFile, 1, 1);
+    copyFileSync(token.userPinFile, pinFile);
+    utimesSync(pinFile, 1, 1);
     assert.equal((await listKeys(access)).length, 2);
-    assert.ok(!existsSync(`${access.pinFile}.refused`));
+    assert.ok(!existsSync(`${pinFile}.refused`));
   });
 
   it('leaves nothing of itself behind', async () => {
-    writeFileSync(access.pinFile, `${wrongPin}\n`);
+    writeFileSync(pinFile, `${wrongPin}\n`);
     assert.equal((await faultOfLogin(access)).code, 'pin-wrong');
-    const memory = readFileSync(`${access.pinFile}.refused`, 'utf8');
+    const memory = readFileSync(`${pinFile}.refused`, 'utf8');
     assert.match(memory, new RegExp(`^${token.pinned.token.serial} \\d+ \\d+ \\d+\n$`));
     assert.ok(!memory.includes(wrongPin));
   });
@@ -93,48 +87,5 @@ describe('the flags of a token (simulated)', () => {
     assert.equal(pinObstacle(TokenFlag.USER_PIN_LOCKED, 'so'), null);
     assert.equal(pinObstacle(TokenFlag.SO_PIN_FINAL_TRY, 'so'), 'pin-last-try');
     assert.equal(pinObstacle(TokenFlag.SO_PIN_LOCKED, 'so'), 'pin-locked');
-  });
-});
-
-describe('a PIN file', () => {
-  let directory: string;
-  let file: string;
-  before(() => {
-    directory = makeTemporaryDirectory();
-    file = join(directory, 'pin');
-  });
-  after(() => rmSync(directory, { recursive: true }));
-
-  const refused = (message: string) => {
-    assert.throws(
-      () => readPin(file),
-      (error) =>
-        error instanceof HsmError && error.fault.code === 'pin-file' && error.fault.message === message,
-    );
-  };
-
-  it('holds one line, with or without its end', () => {
-    for (const text of ['1234', '1234\n', '1234\r\n']) {
-      writeFileSync(file, text, { mode: 0o600 });
-      assert.deepEqual(readPin(file), { file, text: '1234' });
-    }
-  });
-
-  it('is refused when it holds nothing or more', () => {
-    for (const text of ['', '\n', '1234\n5678\n', '12\0' + '34']) {
-      writeFileSync(file, text);
-      refused(`the PIN file ${file} does not hold exactly one line`);
-    }
-  });
-
-  it('is refused when others can read it', () => {
-    writeFileSync(file, '1234');
-    chmodSync(file, 0o640);
-    refused(`the PIN file ${file} is open to other users`);
-  });
-
-  it('is refused when it is not there', () => {
-    rmSync(file);
-    refused(`the PIN file ${file} cannot be read (ENOENT)`);
   });
 });
