@@ -1,7 +1,7 @@
 /** The first records of a run. They are sealed before anybody is served, which proves on the way that sealing works. */
 
 import { base64Encode } from '../format/base64.js';
-import type { LogRecord } from '../format/record.js';
+import type { LogRecord, StartRecord } from '../format/record.js';
 import type { SignerKeys } from '../hsm/signer.js';
 import type { Machine } from './machine.js';
 import { sealRecord } from './pipeline/seal.js';
@@ -10,7 +10,12 @@ import type { Services } from './services.js';
 import { StartError } from './start-error.js';
 
 /** Logs this start, and the keys and the policy bundle if they are new. Throws StartError when they cannot be sealed. */
-export async function announce(services: Services, machine: Machine, keys: SignerKeys): Promise<void> {
+export async function announce(
+  services: Services,
+  machine: Machine,
+  keys: SignerKeys,
+  continuity: StartRecord['continuity'],
+): Promise<void> {
   const { views, policy } = services;
   const head = () => recordHead(services);
   const records: LogRecord[] = [
@@ -22,7 +27,7 @@ export async function announce(services: Services, machine: Machine, keys: Signe
       boot: machine.fact('boot'),
       bootTimeMs: Math.floor(machine.readClocks().bootTimeMs),
       clock: services.clock.now().outcome,
-      continuity: 'unproven',
+      continuity,
     },
   ];
   for (const role of ['log', 'artifact'] as const) {

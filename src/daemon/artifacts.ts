@@ -49,7 +49,8 @@ export async function findGrant(services: Services, id: ArtifactId): Promise<Gra
       // An artifact is revoked when it or any of its ancestors is. An ancestor that cannot be found counts as revoked.
       const orphaned = parent !== null && (ancestor === null || ancestor.state.revoked);
       const revoked = orphaned || services.views.isRevoked(entry.index);
-      return { revoked, redeemed: services.views.isRedeemed(entry.index) };
+      const redeemed = services.views.isRedeemed(entry.index);
+      return { revoked, redeemed, void: !redeemed && services.views.isVoid(entry.index) };
     },
   };
 }

@@ -21,6 +21,7 @@ import { LogDamageError } from '../log/damage.js';
 import { Log } from '../log/log.js';
 import { loadBundle } from '../policy/bundle.js';
 import { createEngine } from '../policy/engine.js';
+import { judgeContinuity } from '../state/continuity.js';
 import { ensureIdentity, IdentityError } from '../state/daemon-identity.js';
 import { type IndexParts, type LogIndex, openIndex } from '../state/index-follower.js';
 import { openViews } from '../state/open-views.js';
@@ -173,7 +174,9 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
     preparations: new Preparations(),
     recentGrants: new RecentGrants(),
   };
-  await announce(services, machine, signer.keys);
+  const continuity = judgeContinuity(views.anchor, log.size, { witness: 'none' });
+  if (continuity.outcome === 'disowned') throw new StartError(continuity.reason);
+  await announce(services, machine, signer.keys, continuity.outcome);
   index = await openingIndex;
   index.notify();
   snapshots = new Snapshots(

@@ -125,15 +125,20 @@ export interface AnchorRecord extends RecordHead {
   readonly cause: AnchorCause;
 }
 
+/** An NV counter of a TPM: its Name (Part 1, section 16) in hex, and its value. */
+export interface CounterReading {
+  readonly counter: string;
+  readonly value: number;
+}
+
 /**
- * Somebody decided to go on with a log that the TPM's counter disowned. What was granted before and not redeemed is void.
- * `announced`: the value that the log's newest anchor names, or null for a log without one; `found`: the TPM's.
+ * Somebody (`by`, a uid) decided to go on with a log that its TPM disowned. What was granted before and not redeemed is void.
+ * `announced`: the newest anchor of the log; `found`: what the TPM's counter shows, null where there is no TPM any more.
  */
 export interface RecoveryRecord extends RecordHead {
   readonly type: 'urn:writ:recovery:v1';
-  readonly counter: string;
-  readonly announced: number | null;
-  readonly found: number;
+  readonly announced: CounterReading;
+  readonly found: CounterReading | null;
   readonly by: number;
   readonly reason: string;
 }
@@ -166,7 +171,14 @@ export type RecordKind =
 const head = { time: instantSchema, log: z.string().min(1).max(256), nonce: nonceSchema };
 const uidSchema = z.int().min(0).max(0xffff_ffff);
 /** An object's Name under SHA-256: the algorithm's number and 32 bytes. */
-const tpmNameSchema = z.string().regex(/^000b[0-9a-f]{64}$/, 'must be a TPM name under SHA-256 in hex');
+export const tpmNameSchema = z
+  .string()
+  .regex(/^000b[0-9a-f]{64}$/, 'must be a TPM name under SHA-256 in hex');
+
+const counterReadingSchema: z.ZodType<CounterReading> = z.strictObject({
+  counter: tpmNameSchema,
+  value: z.int().nonnegative(),
+});
 
 function boundedBase64(maxLength: number) {
   return z
@@ -252,9 +264,8 @@ const recordSchema: z.ZodType<LogRecord> = z.discriminatedUnion('type', [
   z.strictObject({
     ...head,
     type: z.literal('urn:writ:recovery:v1'),
-    counter: tpmNameSchema,
-    announced: z.int().nonnegative().nullable(),
-    found: z.int().nonnegative(),
+    announced: counterReadingSchema,
+    found: counterReadingSchema.nullable(),
     by: uidSchema,
     reason: z.string().min(1).max(1024),
   }),

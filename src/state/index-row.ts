@@ -148,7 +148,7 @@ function ofRecord(record: LogRecord): RowDetail {
     case 'urn:writ:anchor:v1':
       return { ...nothing, subject: record.counter, action: record.cause };
     case 'urn:writ:recovery:v1':
-      return { ...nothing, uid: record.by, subject: record.counter };
+      return { ...nothing, uid: record.by, subject: record.announced.counter };
   }
 }
 

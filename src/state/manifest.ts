@@ -8,7 +8,7 @@ import { base64Decode } from '../format/base64.js';
 import { sha3HexSchema } from '../format/digest-set.js';
 import { hexEncode } from '../format/hex.js';
 import { jcsBytes } from '../format/jcs.js';
-import { checkedRecord, type SnapshotRecord } from '../format/record.js';
+import { checkedRecord, type SnapshotRecord, tpmNameSchema } from '../format/record.js';
 import { firstIssue } from '../format/statement.js';
 import { parseJsonBytes } from '../format/strict-json.js';
 import { evidenceDigests } from '../hash/evidence.js';
@@ -59,6 +59,11 @@ const manifestSchema: z.ZodType<Manifest> = z
           logKey: hash.optional(),
           artifactKey: hash.optional(),
           bootAnchor: z.unknown().optional().transform(startRecord),
+          anchor: z
+            .strictObject({ counter: tpmNameSchema, value: count, index: count })
+            .nullable()
+            .optional(),
+          voidBefore: count.optional(),
         }),
       }),
     ),

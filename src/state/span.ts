@@ -8,7 +8,7 @@
  * Redemptions and revocations are sorted by their first number.
  */
 
-import type { StartRecord } from '../format/record.js';
+import type { CounterReading, StartRecord } from '../format/record.js';
 import { positionStride, spanEntries } from '../log/journal-positions.js';
 import { sortInSlices } from './sliced-sort.js';
 
@@ -18,6 +18,15 @@ export interface SpanFacts {
   readonly logKey?: string | undefined;
   readonly artifactKey?: string | undefined;
   readonly bootAnchor?: StartRecord | undefined;
+  /** What the TPM's counter is to show; null after a recovery without a TPM. */
+  readonly anchor?: LoggedAnchor | null | undefined;
+  /** Grants before this log index that were not redeemed are void. */
+  readonly voidBefore?: number | undefined;
+}
+
+/** The newest reading of the TPM's counter that the log announces, and the index of the entry that does. */
+export interface LoggedAnchor extends CounterReading {
+  readonly index: number;
 }
 
 export const anchorsPerSpan = spanEntries / positionStride;

@@ -9,7 +9,7 @@ import type { LogRecord, StartRecord } from '../format/record.js';
 import { spanEntries } from '../log/journal-positions.js';
 import { BitList } from './bit-list.js';
 import { IdIndex, rangeEntries, tagOf } from './id-index.js';
-import { Span, type SpanFacts } from './span.js';
+import { type LoggedAnchor, Span, type SpanFacts } from './span.js';
 import type { LoadedSpan, ViewStore } from './view-store.js';
 
 /** A durable log entry; `record` is its payload where it is one, null for statements. */
@@ -137,6 +137,19 @@ export class LogViews {
     return this.#facts.bootAnchor ?? null;
   }
 
+  /** What the log announces of the TPM's counter, or null where it announces nothing. */
+  get anchor(): LoggedAnchor | null {
+    return this.#facts.anchor ?? null;
+  }
+
+  /**
+   * Whether a grant is void unless it was redeemed: it is of an earlier run, and nothing proves that the log lost no
+   * redemption since.
+   */
+  isVoid(index: number): boolean {
+    return index < (this.#facts.voidBefore ?? 0);
+  }
+
   #spanOf(index: number): Span {
     const number = Math.floor(index / spanEntries);
     const known = this.#spans.get(number);
@@ -166,12 +179,17 @@ export class LogViews {
       case 'urn:writ:start:v1':
         if (record.clock === 'trusted' && this.bootAnchor?.boot !== record.boot)
           this.#state(span, { bootAnchor: record });
+        if (record.continuity === 'unproven') this.#state(span, { voidBefore: index });
+        return;
+      case 'urn:writ:anchor:v1':
+        this.#state(span, { anchor: { counter: record.counter, value: record.value, index } });
+        return;
+      case 'urn:writ:recovery:v1':
+        this.#state(span, { anchor: record.found && { ...record.found, index }, voidBefore: index });
         return;
       case 'urn:writ:stop:v1':
       case 'urn:writ:snapshot:v1':
       case 'urn:writ:quote:v1':
-      case 'urn:writ:anchor:v1':
-      case 'urn:writ:recovery:v1':
         return;
     }
   }

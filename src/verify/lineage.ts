@@ -9,10 +9,10 @@ import { parseInstant } from '../format/time.js';
 export interface ParentArtifact {
   readonly id: ArtifactId;
   readonly predicate: GrantPredicate;
-  readonly state: { readonly revoked: boolean };
+  readonly state: { readonly revoked: boolean; readonly void: boolean };
 }
 
-/** Every way in which a child fails to be a narrower descendant of the parent that it names: LINEAGE_BROKEN, REVOKED. */
+/** Every way in which a child fails to be a narrower descendant of the parent that it names: LINEAGE_BROKEN, REVOKED, STATE_UNVERIFIABLE. */
 export function lineageFaults(child: GrantPredicate, parent: ParentArtifact | null): Denial[] {
   const { lineage } = child;
   if (lineage.parent === null) {
@@ -56,7 +56,11 @@ function wideningFaults(child: GrantPredicate, parent: GrantPredicate): Denial[]
 }
 
 function parentStateFaults({ state }: ParentArtifact): Denial[] {
-  return state.revoked ? [denial('REVOKED', 'its parent was revoked')] : [];
+  const faults: Denial[] = [];
+  if (state.revoked) faults.push(denial('REVOKED', 'its parent was revoked'));
+  if (state.void)
+    faults.push(denial('STATE_UNVERIFIABLE', 'its parent was granted before a restart and is void'));
+  return faults;
 }
 
 function broken(message: string): Denial {

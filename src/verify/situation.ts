@@ -24,6 +24,8 @@ export interface Presenter {
 export interface LogState {
   readonly revoked: boolean;
   readonly redeemed: boolean;
+  /** Not redeemed as far as is known, but granted before a restart across which a redemption could have been lost. */
+  readonly void: boolean;
 }
 
 /**
@@ -83,7 +85,7 @@ export function judge(statement: Statement, situation: Situation): Judgement {
       ...presenterFaults(predicate, situation.presenter),
       ...environmentFaults(predicate.environment, situation.environment),
       ...lineageFaults(predicate, situation.parent),
-      ...stateFaults(situation.state),
+      ...stateFaults(predicate, situation.state),
     ],
     unproven: unprovenOf(predicate, situation),
   };
@@ -175,11 +177,21 @@ function environmentFaults(sealed: readonly Binding[], measured: readonly Bindin
   return [denial('ENVIRONMENT_MISMATCH', `the environment differs in: ${changed.join(', ')}`)];
 }
 
-function stateFaults(state: LogState | null): Denial[] {
+function stateFaults({ scope }: GrantPredicate, state: LogState | null): Denial[] {
   if (state === null) return [];
   const faults: Denial[] = [];
   if (state.revoked) faults.push(denial('REVOKED', 'the artifact was revoked'));
   if (state.redeemed) faults.push(denial('REPLAYED', 'the artifact was redeemed before'));
+  // A blob signature is never redeemed, so there is nothing that could have been lost.
+  if (state.void && scope.action.type !== 'sign') {
+    faults.push(
+      denial(
+        'STATE_UNVERIFIABLE',
+        'the artifact was granted before a restart, and nothing proves that no redemption of it was taken back since',
+        'Ask for a new authorization.',
+      ),
+    );
+  }
   return faults;
 }
 

@@ -65,6 +65,40 @@ describe('the views of the log', () => {
     assert.deepEqual([views.isRevoked(4), views.isUnsealed(4), views.isRevoked(5)], [true, true, false]);
   });
 
+  test('grants of an earlier run are void once a start or a recovery could not prove that nothing was lost', () => {
+    const views = new LogViews();
+    const start = (index: number, continuity: 'proven' | 'unproven') => {
+      const facts = { daemon: 'd', version: '1', boot: 'a', bootTimeMs: 1, clock: 'trusted' } as const;
+      const record = { ...head, ...facts, type: 'urn:writ:start:v1', continuity } as const;
+      views.apply({ index, id: randomId(), kind: 'start', record });
+    };
+    start(3, 'proven');
+    assert.equal(views.isVoid(2), false);
+    start(5, 'unproven');
+    assert.deepEqual([views.isVoid(4), views.isVoid(5), views.isVoid(6)], [true, false, false]);
+    start(7, 'proven');
+    assert.deepEqual([views.isVoid(4), views.isVoid(6)], [true, false]);
+    const announced = { counter: `000b${'0'.repeat(64)}`, value: 3 };
+    const recovery = { type: 'urn:writ:recovery:v1', ...head, announced, by: 0, reason: 'r' } as const;
+    views.apply({ index: 9, id: randomId(), kind: 'recovery', record: { ...recovery, found: null } });
+    assert.deepEqual([views.isVoid(8), views.isVoid(9), views.anchor], [true, false, null]);
+  });
+
+  test('the newest announcement of the counter counts', () => {
+    const views = new LogViews();
+    const anchor = {
+      type: 'urn:writ:anchor:v1',
+      ...head,
+      counter: `000b${'0'.repeat(64)}`,
+      cause: 'start',
+    } as const;
+    assert.equal(views.anchor, null);
+    for (const value of [4, 5]) {
+      views.apply({ index: value, id: randomId(), kind: 'anchor', record: { ...anchor, value } });
+    }
+    assert.deepEqual(views.anchor, { counter: anchor.counter, value: 5, index: 5 });
+  });
+
   test('the clock is measured against the first trusted start of the newest boot', () => {
     const views = new LogViews();
     const start = (index: number, boot: string, clock: 'trusted' | 'untrusted') => {

@@ -35,7 +35,7 @@ const known: Situation = {
   file: digests,
   presenter: peer,
   environment: predicate.environment,
-  state: { revoked: false, redeemed: false },
+  state: { revoked: false, redeemed: false, void: false },
 };
 
 function codes(artifact: unknown, situation: Situation = offline): string[] {
@@ -122,8 +122,13 @@ describe('verify', () => {
       /in: boot$/,
     ],
     ['a sensor that is gone', { environment: [] }, 'ENVIRONMENT_MISMATCH', /in: boot$/],
-    ['a revocation', { state: { revoked: true, redeemed: false } }, 'REVOKED', /was revoked/],
-    ['a redemption', { state: { revoked: false, redeemed: true } }, 'REPLAYED', /redeemed before/],
+    ['a revocation', { state: { revoked: true, redeemed: false, void: false } }, 'REVOKED', /was revoked/],
+    [
+      'a redemption',
+      { state: { revoked: false, redeemed: true, void: false } },
+      'REPLAYED',
+      /redeemed before/,
+    ],
   ];
   for (const [name, change, code, message] of situations) {
     test(`denies ${name}`, () => {
@@ -132,13 +137,18 @@ describe('verify', () => {
     });
   }
 
+  test('refuses what was granted before a restart that may have lost its redemption, but no blob signature', () => {
+    const state = { revoked: false, redeemed: false, void: true };
+    assert.deepEqual(codes(artifact, { ...known, state }), ['STATE_UNVERIFIABLE']);
+  });
+
   test('names every code that applies', () => {
     const worst = {
       ...known,
       nowMs: 0,
       policyBundles: [],
       environment: [],
-      state: { revoked: true, redeemed: true },
+      state: { revoked: true, redeemed: true, void: false },
     };
     assert.deepEqual(codes(artifact, worst), [
       'NOT_YET_VALID',
@@ -346,7 +356,7 @@ describe('lineage', () => {
     lineage: { parent: parentId, root: parentId, depth: 1 },
     validity: { ...predicate.validity, notAfter: '2026-01-01T00:04:00.000Z' },
   });
-  const parent = { id: parentId, predicate, state: { revoked: false } };
+  const parent = { id: parentId, predicate, state: { revoked: false, void: false } };
   const judged = (statement: typeof child, presented: Situation['parent']) =>
     codes(log.sealStatement(statement), { ...offline, parent: presented });
 
@@ -370,14 +380,17 @@ describe('lineage', () => {
     });
   }
 
-  test('denies a child of a parent that may start nothing, of another parent, of a revoked one', () => {
+  test('denies a child of a parent that may start nothing, of another parent, of a revoked or void one', () => {
     const barren = {
       ...parent,
       predicate: { ...predicate, scope: { ...predicate.scope, descend: 'none' as const } },
     };
     assert.deepEqual(judged(child, barren), ['LINEAGE_BROKEN']);
     assert.deepEqual(judged(child, { ...parent, id: `sha3-512:${hex('c')}` }), ['LINEAGE_BROKEN']);
-    assert.deepEqual(judged(child, { ...parent, state: { revoked: true } }), ['REVOKED']);
+    assert.deepEqual(judged(child, { ...parent, state: { revoked: true, void: false } }), ['REVOKED']);
+    assert.deepEqual(judged(child, { ...parent, state: { revoked: false, void: true } }), [
+      'STATE_UNVERIFIABLE',
+    ]);
     const orphan = authorization({ lineage: { parent: null, root: parentId, depth: 1 } });
     assert.deepEqual(codes(log.sealStatement(orphan)), ['LINEAGE_BROKEN']);
   });

@@ -159,7 +159,7 @@ function groundsToRefuse(
     presenter: caller.peer,
     environment: caller.environment,
     parent: parent && { id: parent.entry.id, predicate: parent.statement.predicate, state: parent.state },
-    state: { revoked: state.revoked, redeemed: state.redeemed && !repeated },
+    state: { ...state, redeemed: state.redeemed && !repeated },
   });
   const decision = decide(services.policy, {
     caller,
