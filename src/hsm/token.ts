@@ -5,7 +5,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { exposureOf } from '../format/key-protection.js';
-import { endOf, startHardwareProcess } from '../kernel/hardware-process.js';
+import { askOnce } from '../kernel/one-shot-process.js';
 import { HsmError, hsmFault } from './faults.js';
 import type { KeyDescription } from './key-description.js';
 import type { PinnedToken } from './keys-file.js';
@@ -184,29 +184,17 @@ async function provisionKey(
 
 /** Runs one request in a process of its own. */
 async function provision(request: ProvisioningRequest, module: ModuleLocation): Promise<ProvisioningAnswer> {
-  const child = startHardwareProcess(
+  const asked = await askOnce(
     new URL('./provisioning/main.js', import.meta.url),
     moduleSettings(module.softhsmConf),
+    request,
+    parseProvisioningAnswer,
+    operationTimeoutMs + patienceWith(request),
   );
-  let how = 'ended without an answer';
-  const timeoutMs = operationTimeoutMs + patienceWith(request);
-  const deadline = setTimeout(() => {
-    how = `did not answer within ${timeoutMs} ms and was stopped`;
-    child.kill('SIGKILL');
-  }, timeoutMs);
-  const answers: (ProvisioningAnswer | null)[] = [];
-  child.on('message', (message) => answers.push(parseProvisioningAnswer(message)));
-  child.send(request, (error) => {
-    if (error !== null) child.kill('SIGKILL');
-  });
-  await endOf(child);
-  clearTimeout(deadline);
-  const [answer = null] = answers;
-  if (answer === null) {
-    throw new HsmError(hsmFault('no-answer', `the process that loaded ${module.modulePath} ${how}`));
-  }
-  if (answer.type === 'failed') throw new HsmError(answer.fault);
-  return answer;
+  if (asked.outcome === 'silent')
+    throw new HsmError(hsmFault('no-answer', `the process that loaded ${module.modulePath} ${asked.how}`));
+  if (asked.answer.type === 'failed') throw new HsmError(asked.answer.fault);
+  return asked.answer;
 }
 
 /** The time that people may take to answer, in milliseconds. */
