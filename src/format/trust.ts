@@ -1,6 +1,12 @@
 /** The trust bundle (`trust.json`): the keys that a relying party pins. The daemon's word alone adds none. */
 
 import { z } from 'zod';
+import {
+  type AttestationDocument,
+  type AttestationTrust,
+  attestationSchema,
+  parseAttestation,
+} from './attestation-trust.js';
 import { base64Decode } from './base64.js';
 import { parseVerifierKey, type VerifierKey } from './note.js';
 import { firstIssue } from './statement.js';
@@ -17,6 +23,8 @@ export interface TrustDocument {
   readonly artifactKeys: readonly string[];
   /** Base64 of the raw 32-byte Ed25519 public keys that vouch for how a log was set up. Absent: none. */
   readonly policyAuthorities?: readonly string[] | undefined;
+  /** The TPMs that are believed. Null or absent: none. */
+  readonly attestation?: AttestationDocument | null | undefined;
 }
 
 /** A log whose checkpoints are believed. */
@@ -30,6 +38,7 @@ export interface Trust {
   readonly logs: readonly TrustedLog[];
   readonly artifactKeys: readonly Uint8Array[];
   readonly policyAuthorities: readonly Uint8Array[];
+  readonly attestation: AttestationTrust | null;
 }
 
 const base64Of32Bytes = z.string().regex(/^[A-Za-z0-9+/]{43}=$/, 'must be base64 of 32 bytes');
@@ -48,6 +57,7 @@ const trustSchema: z.ZodType<TrustDocument> = z.strictObject({
     .readonly(),
   artifactKeys: z.array(base64Of32Bytes).readonly(),
   policyAuthorities: z.array(base64Of32Bytes).readonly().optional(),
+  attestation: attestationSchema.nullish(),
 });
 
 /** Reads a trust bundle. Throws SyntaxError, naming the first field that does not belong. */
@@ -62,5 +72,6 @@ export function parseTrust(document: unknown): Trust {
     })),
     artifactKeys: parsed.data.artifactKeys.map(base64Decode),
     policyAuthorities: (parsed.data.policyAuthorities ?? []).map(base64Decode),
+    attestation: parsed.data.attestation ? parseAttestation(parsed.data.attestation) : null,
   };
 }

@@ -24,7 +24,7 @@ function assertSealed(result: SealResult): Sealed {
 function assertProves(submission: Submission, { proof, index }: Sealed, signer: SoftwareSigner): void {
   const parsed = parseTlogProof(proof);
   const logs = [{ origin: signer.key.name, key: signer.key, retired: null }];
-  const trust = { logs, artifactKeys: [], policyAuthorities: [] };
+  const trust = { logs, artifactKeys: [], policyAuthorities: [], attestation: null };
   const verdict = verifyCheckpoint(parsed.checkpoint, trust);
   if (verdict.verdict === 'denied') assert.fail(verdict.denial.message);
   const leaf = encodeEntry(entryOf(submission.kind, submission.payloadType, utf8Encode(submission.payload)));
