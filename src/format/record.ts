@@ -95,7 +95,7 @@ export interface SnapshotRecord extends RecordHead {
  */
 export interface QuoteRecord extends RecordHead {
   readonly type: 'urn:writ:quote:v1';
-  /** The newest signed checkpoint before the quote, as its note's text; the quote's qualifying data binds it. */
+  /** The newest checkpoint before the quote, as its signed note; the quote's qualifying data binds the note's text. */
   readonly checkpoint: string;
   /** Name of the attestation key (TPM 2.0 Library Part 1, section 16): `000b` and SHA-256, hex. */
   readonly key: string;

@@ -7,8 +7,9 @@ import { parseNote, signaturesOf } from '../format/note.js';
 import type { Trust, TrustedLog } from '../format/trust.js';
 import { VerificationContext } from './context.js';
 
+/** `log` names the key that signed. */
 export type CheckpointVerdict =
-  | { readonly verdict: 'valid'; readonly checkpoint: Checkpoint }
+  | { readonly verdict: 'valid'; readonly checkpoint: Checkpoint; readonly log: TrustedLog }
   | { readonly verdict: 'denied'; readonly denial: Denial<'BAD_SIGNATURE'> };
 
 /** Proves that a trusted log signed this note. Every failure is BAD_SIGNATURE, with a sentence of its own. */
@@ -34,7 +35,7 @@ export function verifyCheckpoint(
     return denied('the signature on the checkpoint does not verify');
   return outlives(checkpoint, signed)
     ? denied('the checkpoint is later than the final tree head of this retired log key')
-    : { verdict: 'valid', checkpoint };
+    : { verdict: 'valid', checkpoint, log: signed };
 }
 
 /** A retired key may have signed anything up to its pinned final head, and nothing beyond or beside it. */

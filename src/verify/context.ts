@@ -1,19 +1,22 @@
 /**
- * What verifications have worked out already and may share: prepared keys, checked checkpoint signatures, proven tree
- * nodes. Each is a fact about bytes alone, true under any trust bundle: that this key made that signature, that this
+ * What verifications have worked out already and may share: prepared keys, checked signatures of checkpoints and quotes,
+ * proven tree nodes. Each is a fact about bytes alone, true under any trust bundle: that this key made that signature, that this
  * hash stands in the tree with that root. Whom to believe is never remembered; it is asked of the trust bundle each time.
  */
 
+import { concatBytes } from '../format/bytes.js';
 import type { Checkpoint } from '../format/checkpoint.js';
 import { hexEncode } from '../format/hex.js';
 import { formatVerifierKey, type SignedNote, signaturesOf, type VerifierKey } from '../format/note.js';
+import type { AttestationPublic } from '../format/tpm-public.js';
 import { utf8Encode } from '../format/utf8.js';
 import { ProvenTree } from '../merkle/proven-tree.js';
 import type { Hash } from '../merkle/tree.js';
 import { type VerifyingKey, verifyingKey } from './ed25519.js';
+import { type P256Key, p256Key } from './p256.js';
 
 export interface ContextLimits {
-  /** Signed checkpoints, and likewise tree heads, that are remembered. */
+  /** Signed checkpoints, and likewise tree heads and quotes, that are remembered. */
   readonly checkpoints: number;
   /** Tree nodes that are remembered, of all tree heads together. */
   readonly nodes: number;
@@ -32,6 +35,8 @@ export class VerificationContext {
   readonly #limits: ContextLimits;
   readonly #keys = new Map<string, VerifyingKey>();
   readonly #signed = new Map<string, true>();
+  readonly #attestationKeys = new Map<string, P256Key>();
+  readonly #quotes = new Map<string, true>();
   readonly #trees = new Map<string, ProvenTree>();
   #nodes = 0;
   /** The tree that was asked for last: mostly it is asked for again. */
@@ -70,6 +75,27 @@ export class VerificationContext {
     this.#nodes += tree.nodeCount - before;
     if (this.#nodes > this.#limits.nodes) this.#forgetNodes();
     return holds;
+  }
+
+  /**
+   * Whether this attestation key signed these bytes (`signature`: r then s, 64 bytes). Throws RangeError for a key that is
+   * no point of its curve.
+   */
+  isQuotedBy(key: AttestationPublic, attest: Uint8Array, signature: Uint8Array): boolean {
+    const name = hexEncode(concatBytes(key.x, key.y));
+    const fact = `${name} ${hexEncode(signature)} ${hexEncode(attest)}`;
+    if (this.#quotes.has(fact)) return true;
+    const holds = this.#attestationKeyOf(name, key).verify(attest, signature);
+    if (holds) remember(this.#quotes, fact, true, this.#limits.checkpoints);
+    return holds;
+  }
+
+  #attestationKeyOf(name: string, { x, y }: AttestationPublic): P256Key {
+    const known = this.#attestationKeys.get(name);
+    if (known !== undefined) return known;
+    const key = p256Key(x, y);
+    remember(this.#attestationKeys, name, key, maxKeys);
+    return key;
   }
 
   #verifierOf(name: string, publicKey: Uint8Array): VerifyingKey {

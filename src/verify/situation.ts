@@ -8,7 +8,9 @@ import type { Binding, ExecutableFact, GrantPredicate } from '../format/predicat
 import type { Statement } from '../format/statement.js';
 import { parseInstant } from '../format/time.js';
 import { compareBindings } from './bindings.js';
+import { citesTpm, type QuoteJudgement, quoteNotPresented } from './cited-quote.js';
 import { lineageFaults, type ParentArtifact } from './lineage.js';
+import type { ProvenQuote } from './quote.js';
 import type { Unproven } from './verdict.js';
 
 /** Whoever presents an artifact, as the verifier's kernel shows it. */
@@ -30,7 +32,8 @@ export interface LogState {
 
 /**
  * All that a verifier knows. Null means "not known here": nothing is compared, and the verdict lists it as unproven.
- * `parent` is the authorization named by the artifact's lineage, already proven by the caller.
+ * `parent` is the authorization named by the artifact's lineage, and `quote` the TPM quote that its environment cites, both
+ * already proven by the caller.
  */
 export interface Situation {
   readonly nowMs: number;
@@ -44,6 +47,7 @@ export interface Situation {
   readonly presenter: Presenter | null;
   readonly environment: readonly Binding[] | null;
   readonly parent: ParentArtifact | null;
+  readonly quote: ProvenQuote | null;
   readonly state: LogState | null;
 }
 
@@ -58,6 +62,7 @@ export function offlineSituation(nowMs: number): Situation {
     presenter: null,
     environment: null,
     parent: null,
+    quote: null,
     state: null,
   };
 }
@@ -67,8 +72,15 @@ export interface Judgement {
   readonly unproven: readonly Unproven[];
 }
 
-/** Compares a statement with a situation: every code that applies, and everything that could not be compared. */
-export function judge(statement: Statement, situation: Situation): Judgement {
+/**
+ * Compares a statement with a situation: every code that applies, and everything that could not be compared.
+ * @param judgeQuote compares the statement with the situation's quote. Without it the quote counts as not presented
+ */
+export function judge(
+  statement: Statement,
+  situation: Situation,
+  judgeQuote: (predicate: GrantPredicate, quote: ProvenQuote | null) => QuoteJudgement = quoteUnjudged,
+): Judgement {
   if (statement.predicateType === 'urn:writ:denial:v1') {
     const codes = statement.predicate.denials.map(({ code }) => code).join(', ');
     return {
@@ -77,6 +89,7 @@ export function judge(statement: Statement, situation: Situation): Judgement {
     };
   }
   const { predicate } = statement;
+  const quoted = judgeQuote(predicate, situation.quote);
   return {
     denials: [
       ...validityFaults(predicate, situation.nowMs),
@@ -84,11 +97,16 @@ export function judge(statement: Statement, situation: Situation): Judgement {
       ...scopeFaults(statement.subject[0].digest, predicate, situation),
       ...presenterFaults(predicate, situation.presenter),
       ...environmentFaults(predicate.environment, situation.environment),
+      ...quoted.denials,
       ...lineageFaults(predicate, situation.parent),
       ...stateFaults(predicate, situation.state),
     ],
-    unproven: unprovenOf(predicate, situation),
+    unproven: unprovenOf(predicate, situation, quoted),
   };
+}
+
+function quoteUnjudged(predicate: GrantPredicate): QuoteJudgement {
+  return citesTpm(predicate) ? quoteNotPresented : { denials: [], unproven: [] };
 }
 
 function validityFaults({ validity }: GrantPredicate, nowMs: number): Denial[] {
@@ -202,6 +220,10 @@ const unprovenMessages: Readonly<Record<Unproven['what'], string>> = {
   policy: 'no policy bundle was given to compare the decision with',
   presenter: 'nobody checked who presents the artifact',
   environment: 'the environment was not measured again',
+  quote: 'the TPM quote that the artifact cites was not presented',
+  'attestation-key': 'the trust bundle names no attestation key, so nothing proves that a TPM made the quote',
+  'reference-values': 'the trust bundle has no reference values for some of the quoted PCRs',
+  'tpm-clock': "the TPM's clock may repeat itself since it lost power; order follows its reset count alone",
   action: 'the artifact was not compared with an action or a file',
   lineage: 'the parent artifact was not presented',
   'loaded-libraries': 'loaded libraries and imported modules are outside the digests',
@@ -218,7 +240,11 @@ const unprovenNotes = new Map<string, Unproven>(
   ]),
 );
 
-function unprovenOf({ scope, initiator, lineage }: GrantPredicate, situation: Situation): Unproven[] {
+function unprovenOf(
+  { scope, initiator, lineage }: GrantPredicate,
+  situation: Situation,
+  quoted: QuoteJudgement,
+): Unproven[] {
   const { action } = scope;
   const open: Unproven['what'][] = ['split-view'];
   if (situation.state === null) {
@@ -228,6 +254,7 @@ function unprovenOf({ scope, initiator, lineage }: GrantPredicate, situation: Si
   if (situation.policyBundles === null) open.push('policy');
   if (situation.presenter === null) open.push('presenter');
   if (situation.environment === null) open.push('environment');
+  open.push(...quoted.unproven);
   if (situation.action === null && situation.file === null) open.push('action');
   if (lineage.parent !== null && situation.parent === null) open.push('lineage');
   if (action.type === 'execute') open.push('loaded-libraries');

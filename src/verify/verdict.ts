@@ -35,6 +35,10 @@ export interface Unproven {
     | 'claimed-identity'
     | 'lineage'
     | 'environment'
+    | 'quote'
+    | 'attestation-key'
+    | 'reference-values'
+    | 'tpm-clock'
     | 'presenter'
     | 'action'
     | 'policy';

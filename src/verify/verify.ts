@@ -6,6 +6,7 @@
 import { denial } from '../format/denial.js';
 import type { Trust } from '../format/trust.js';
 import { type Authentication, authenticate, authenticateBatch } from './authenticate.js';
+import { CitedQuotes } from './cited-quote.js';
 import { VerificationContext } from './context.js';
 import { judge, type Situation } from './situation.js';
 import type { Verdict } from './verdict.js';
@@ -27,12 +28,12 @@ export function verify(
   situation: Situation,
   context: VerificationContext = new VerificationContext(),
 ): Verdict {
-  return verdictOn(authenticate(artifact, trust, context), situation);
+  return verdictOn(authenticate(artifact, trust, context), situation, new CitedQuotes(trust, context));
 }
 
 /**
  * Verifies many artifacts: for each, in their order, exactly the verdict of `verify`, whatever the others are. What they
- * have in common (keys, checkpoint signatures, tree nodes) is checked once.
+ * have in common (keys, checkpoint signatures, tree nodes, quotes) is checked once.
  * @param situation the one situation of all, or what gives that of the artifact at a position
  */
 export function verifyBatch(
@@ -41,13 +42,14 @@ export function verifyBatch(
   situation: Situation | ((position: number) => Situation),
   context: VerificationContext = new VerificationContext(),
 ): Verdict[] {
+  const quotes = new CitedQuotes(trust, context);
   const situationAt = typeof situation === 'function' ? situation : () => situation;
   return authenticateBatch(artifacts, trust, context, (result, position) =>
-    verdictOn(result, situationAt(position)),
+    verdictOn(result, situationAt(position), quotes),
   );
 }
 
-function verdictOn(result: Authentication, situation: Situation): Verdict {
+function verdictOn(result: Authentication, situation: Situation, quotes: CitedQuotes): Verdict {
   if (result.outcome === 'denied') {
     // What a forged artifact says is judged too, only to name every code that applies.
     const statement = result.claimed?.content === 'statement' ? result.claimed.statement : null;
@@ -76,7 +78,9 @@ function verdictOn(result: Authentication, situation: Situation): Verdict {
     };
   }
   const authentic = { id, statement: payload.statement, index, checkpoint };
-  const { denials, unproven } = judge(payload.statement, situation);
+  const { denials, unproven } = judge(payload.statement, situation, (predicate, quote) =>
+    quotes.judge(predicate, index, quote),
+  );
   const [first, ...others] = denials;
   return first === undefined
     ? { verdict: 'valid', artifact: authentic, unproven }

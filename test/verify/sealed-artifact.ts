@@ -7,6 +7,7 @@ import { type Envelope, sealEnvelope } from '../../src/format/dsse.js';
 import { type EntryKind, encodeEntry, entryOf } from '../../src/format/entry.js';
 import { formatNote, formatVerifierKey, type VerifierKey, verifierKey } from '../../src/format/note.js';
 import type { GrantPredicate } from '../../src/format/predicate.js';
+import { encodeRecord, type LogRecord, recordKind, recordPayloadType } from '../../src/format/record.js';
 import {
   encodeStatement,
   type Statement,
@@ -51,21 +52,27 @@ export class TestLog {
     return formatNote(text, [{ name: this.key.name, keyId: this.key.keyId, signature }]);
   }
 
-  /** Seals a payload as entry 2 of a log of 5. */
-  seal(kind: EntryKind, payloadType: string, payload: Uint8Array): Envelope {
+  /** Seals a payload as one entry of a log of 5. */
+  seal(kind: EntryKind, payloadType: string, payload: Uint8Array, entry = 2): Envelope {
     const leaf = leafHash(encodeEntry(entryOf(kind, payloadType, payload)));
-    const leaves = [0, 1, 2, 3, 4].map((number) => (number === 2 ? leaf : leafHash(Uint8Array.of(number))));
+    const leaves = [0, 1, 2, 3, 4].map((number) =>
+      number === entry ? leaf : leafHash(Uint8Array.of(number)),
+    );
     const subtree: SubtreeSource = (level, index) =>
       level === 0
         ? (leaves[index] ?? leaf)
         : nodeHash(subtree(level - 1, 2 * index), subtree(level - 1, 2 * index + 1));
     const checkpoint = this.checkpoint(5, treeRoot(5, subtree));
-    const proof = formatTlogProof({ index: 2, hashes: inclusionProof(2, 5, subtree), checkpoint });
+    const proof = formatTlogProof({ index: entry, hashes: inclusionProof(entry, 5, subtree), checkpoint });
     return sealEnvelope(payloadType, payload, formatVerifierKey(this.key), utf8Encode(proof));
   }
 
-  sealStatement(statement: Statement): Envelope {
-    return this.seal(statementKind(statement), statementPayloadType, encodeStatement(statement));
+  sealStatement(statement: Statement, entry = 2): Envelope {
+    return this.seal(statementKind(statement), statementPayloadType, encodeStatement(statement), entry);
+  }
+
+  sealRecord(record: LogRecord, entry = 2): Envelope {
+    return this.seal(recordKind(record), recordPayloadType, encodeRecord(record), entry);
   }
 }
 

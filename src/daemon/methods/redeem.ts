@@ -160,6 +160,7 @@ function groundsToRefuse(
     environment: caller.environment,
     parent: parent && { id: parent.entry.id, predicate: parent.statement.predicate, state: parent.state },
     state: { ...state, redeemed: state.redeemed && !repeated },
+    quote: null,
   });
   const decision = decide(services.policy, {
     caller,

@@ -1,0 +1,103 @@
+/** Compares what an artifact says of its TPM with the quote that it cites. */
+
+import { type Denial, denial } from '../format/denial.js';
+import type { Binding, GrantPredicate } from '../format/predicate.js';
+import { bindingsOfQuote } from '../format/quote.js';
+import type { Trust } from '../format/trust.js';
+import type { VerificationContext } from './context.js';
+import { judgeQuote, judgeQuoteAge, type ProvenQuote, readQuote } from './quote.js';
+import type { Unproven } from './verdict.js';
+
+export interface QuoteJudgement {
+  readonly denials: readonly Denial[];
+  readonly unproven: readonly Unproven['what'][];
+}
+
+const nothingToJudge: QuoteJudgement = { denials: [], unproven: [] };
+export const quoteNotPresented: QuoteJudgement = { denials: [], unproven: ['quote'] };
+
+/** What is true of a quote whoever cites it. */
+interface JudgedQuote extends QuoteJudgement {
+  /** Values by the names of the bindings; empty for a quote that cannot be read. */
+  readonly values: ReadonlyMap<string, string>;
+}
+
+/** Whether an artifact says anything that only a TPM can know. */
+export function citesTpm({ environment }: GrantPredicate): boolean {
+  return environment.some(({ source }) => source === 'tpm');
+}
+
+/** Judges quotes under one trust bundle, which must not change meanwhile: each is judged once. */
+export class CitedQuotes {
+  readonly #trust: Trust;
+  readonly #context: VerificationContext;
+  readonly #judged = new Map<ProvenQuote, JudgedQuote>();
+
+  constructor(trust: Trust, context: VerificationContext) {
+    this.#trust = trust;
+    this.#context = context;
+  }
+
+  /**
+   * Judges what an artifact says of its TPM: every ENVIRONMENT_MISMATCH, and what stays open.
+   * @param index of the artifact's own log entry
+   * @param quote the quote that was presented with it, or null
+   */
+  judge(predicate: GrantPredicate, index: number, quote: ProvenQuote | null): QuoteJudgement {
+    if (!citesTpm(predicate)) return nothingToJudge;
+    if (quote === null) return quoteNotPresented;
+    const { environment, attribution, validity } = predicate;
+    if (environment.some((binding) => binding.source === 'tpm' && binding.quote !== quote.id))
+      return {
+        denials: [mismatch('the presented quote is not the one that the artifact cites')],
+        unproven: [],
+      };
+    const judged = this.#judgedOf(quote);
+    const isBefore = quote.record.log === attribution.log && quote.index < index;
+    return {
+      denials: [
+        ...judged.denials,
+        ...judgeQuoteAge(quote.record, validity.notBefore, this.#trust.attestation),
+        ...(isBefore ? [] : [mismatch('the cited quote does not lie before the artifact in its log')]),
+        ...differences(environment, judged.values),
+      ],
+      unproven: judged.unproven,
+    };
+  }
+
+  #judgedOf(quote: ProvenQuote): JudgedQuote {
+    const known = this.#judged.get(quote);
+    if (known !== undefined) return known;
+    const { record, index, id } = quote;
+    const situation = { trust: this.#trust, index, citedAt: null, previous: null };
+    const denials = judgeQuote(record, situation, this.#context);
+    const bindings = readQuote(record) === null ? [] : bindingsOfQuote(record, id);
+    const values = new Map(bindings.map(({ name, value }) => [name, value]));
+    const judged = { denials, values, unproven: unprovenOf(quote, this.#trust) };
+    this.#judged.set(quote, judged);
+    return judged;
+  }
+}
+
+function unprovenOf({ record }: ProvenQuote, { attestation }: Trust): Unproven['what'][] {
+  if (attestation === null) return ['attestation-key'];
+  const isCompared = record.pcrs.every(({ index }) => attestation.pcrs.some((pcr) => pcr.index === index));
+  return [
+    ...(isCompared ? [] : ['reference-values' as const]),
+    ...(readQuote(record)?.clock.isSafe === false ? ['tpm-clock' as const] : []),
+  ];
+}
+
+/** A binding that the quote does not speak of, or that occurs twice with two values, cannot be what the quote says. */
+function differences(environment: readonly Binding[], values: JudgedQuote['values']): Denial[] {
+  const differing = environment.filter(
+    ({ name, value, source }) => source === 'tpm' && values.get(name) !== value,
+  );
+  if (differing.length === 0) return [];
+  const names = [...new Set(differing.map(({ name }) => name))].sort().join(', ');
+  return [mismatch(`the artifact says otherwise than the quote that it cites, in: ${names}`)];
+}
+
+function mismatch(message: string): Denial {
+  return denial('ENVIRONMENT_MISMATCH', message);
+}
