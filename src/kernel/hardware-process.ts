@@ -10,16 +10,18 @@ export interface ProcessEnd {
 }
 
 /**
- * Forks a module of ours. It gets no arguments, its parent's environment with `settings` over it, and an IPC channel that
+ * Forks a module of ours. It gets no arguments, its parent's environment without NODE_OPTIONS and with `settings` over it, and an IPC channel that
  * carries byte strings. What it prints, or a vendor's module inside it, goes to standard error at most.
  */
 export function startHardwareProcess(
   entry: URL,
   settings: Readonly<Record<string, string>> = {},
 ): ChildProcess {
+  // What it asks of Node is for the parent: an inspector, for one, would be a way into this process.
+  const { NODE_OPTIONS: _, ...inherited } = process.env;
   return fork(fileURLToPath(entry), [], {
     execArgv: [],
-    env: { ...process.env, ...settings },
+    env: { ...inherited, ...settings },
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
