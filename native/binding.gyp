@@ -1,9 +1,11 @@
-# How node-gyp compiles the addon: build/Release/writ_native.node. For a run under sanitizers give
-# `--sanitize=address,undefined` to node-gyp; fortified libc calls are left out then, as they hide faults from it.
+# How node-gyp compiles the addons: build/Release/writ_native.node, and build/Release/writ_tpm.node where tpm2-tss is
+# installed. For a run under sanitizers give `--sanitize=address,undefined` to node-gyp; fortified libc calls are left
+# out then, as they hide faults from it.
 {
+  'includes': ['flags.gypi'],
   'variables': {
-    'sanitize%': '',
-    'addon_api': '<!(node -p "require(\'path\').dirname(require.resolve(\'node-addon-api\'))")',
+    # Asked of the compiler, which alone knows where it looks.
+    'with_tpm%': '<!(echo "#include <tss2/tss2_esys.h>" | ${CXX:-c++} -E -x c++ - >/dev/null 2>&1 && echo 1 || echo 0)',
   },
   'targets': [
     {
@@ -25,36 +27,32 @@
         'src/system_error.cc',
         'src/token_login.cc',
       ],
-      'defines': ['NAPI_VERSION=8', 'NAPI_DISABLE_CPP_EXCEPTIONS', 'NODE_ADDON_API_DISABLE_DEPRECATED'],
-      'cflags': ['-Wall', '-Wextra', '-Wshadow', '-Wconversion', '-Werror', '-fvisibility=hidden'],
-      # As system headers, so that the warnings are about our own code.
-      'cflags_cc': ['-std=c++17', '-fno-rtti', '-isystem<(addon_api)'],
-      'conditions': [
-        ["OS=='linux'", {
-          'cflags': ['-fstack-protector-strong'],
-          'defines': ['_GLIBCXX_ASSERTIONS'],
-          'ldflags': ['-Wl,-z,relro', '-Wl,-z,now', '-Wl,-z,noexecstack'],
-        }],
-        ["OS=='linux' and target_arch=='x64'", {
-          'cflags': ['-fstack-clash-protection', '-fcf-protection'],
-        }],
-        ["OS=='linux' and target_arch=='arm64'", {
-          'cflags': ['-fstack-clash-protection', '-mbranch-protection=standard'],
-        }],
-        ["OS=='mac'", {
-          'xcode_settings': {
-            'CLANG_CXX_LANGUAGE_STANDARD': 'c++17',
-            'GCC_SYMBOLS_PRIVATE_EXTERN': 'YES',
-            'OTHER_CPLUSPLUSFLAGS': ['-Wall', '-Wextra', '-Werror', '-isystem<(addon_api)'],
-          },
-        }],
-        ["sanitize!=''", {
-          'cflags': ['-fsanitize=<(sanitize)', '-fno-sanitize-recover=all', '-fno-omit-frame-pointer', '-g'],
-          'ldflags': ['-fsanitize=<(sanitize)'],
-        }, {
-          'configurations': { 'Release': { 'defines': ['_FORTIFY_SOURCE=2'] } },
-        }],
-      ],
     },
+  ],
+  'conditions': [
+    ["OS=='linux' and with_tpm==1", {
+      'targets': [
+        {
+          'target_name': 'writ_tpm',
+          'sources': [
+            'src/system_error.cc',
+            'tpm/addon.cc',
+            'tpm/answers.cc',
+            'tpm/arguments.cc',
+            'tpm/connection.cc',
+            'tpm/counter.cc',
+            'tpm/endorsement.cc',
+            'tpm/failure.cc',
+            'tpm/handle.cc',
+            'tpm/keys.cc',
+            'tpm/nv.cc',
+            'tpm/properties.cc',
+            'tpm/quote.cc',
+            'tpm/session.cc',
+          ],
+          'libraries': ['-ltss2-esys', '-ltss2-tctildr', '-ltss2-rc', '-ltss2-mu'],
+        },
+      ],
+    }],
   ],
 }

@@ -1,4 +1,4 @@
-// Compiles native code with node-gyp: two dependencies and Writ's own addon in native/. Each is
+// Compiles native code with node-gyp: two dependencies and Writ's own addons in native/. Each is
 // skipped when the compiled file loads in the running Node (and, for our own, its sources are the
 // same): loading is the only check that also notices another Node version or architecture.
 
@@ -8,6 +8,7 @@ import { inCheckout, nodeHeadersPrefix } from './checkout.mjs';
 import { runCommand, say, tryCommand } from './command.mjs';
 import { SetupFailure } from './failure.mjs';
 import { digestOfContents, filesBelow, stampMatches, writeStamp } from './stamp.mjs';
+import { hasTpmHeaders } from './system-packages.mjs';
 
 const DEPENDENCIES = [
   { name: 'better-sqlite3', output: 'better_sqlite3.node', takes: 'about a minute' },
@@ -24,29 +25,31 @@ export function provideNativeDependencies() {
     const file = join(directory, 'build', 'Release', output);
     if (loads(file)) continue;
     say(`compiling ${name} (${takes})`);
-    compile(directory, file);
+    compile(directory, [file]);
   }
 }
 
 /**
- * Compiles Writ's own addon, native/build/Release/writ_native.node.
- * @throws {SetupFailure} when it does not compile, or does not load afterwards
+ * Compiles Writ's own addons: native/build/Release/writ_native.node and, where tpm2-tss is installed, writ_tpm.node.
+ * @throws {SetupFailure} when one does not compile, or does not load afterwards
  */
-export function provideNativeAddon() {
+export function provideNativeAddons() {
   const directory = inCheckout('native');
-  const file = join(directory, 'build', 'Release', 'writ_native.node');
   const sources = filesBelow(directory, (name) => name !== 'build');
   if (sources.length === 0) {
     throw new SetupFailure(`There are no sources in ${directory}: clone the project afresh.`);
   }
-  const key = digestOfContents(sources, `${process.version} ${process.arch}`);
-  if (stampMatches('native', key) && loads(file)) return;
-  say('compiling the native addon (native/)');
-  compile(directory, file);
+  const withTpm = hasTpmHeaders();
+  const names = ['writ_native.node', ...(withTpm ? ['writ_tpm.node'] : [])];
+  const files = names.map((name) => join(directory, 'build', 'Release', name));
+  const key = digestOfContents(sources, `${process.version} ${process.arch} ${withTpm ? 'tpm' : 'no tpm'}`);
+  if (stampMatches('native', key) && files.every(loads)) return;
+  say('compiling the native addons (native/)');
+  compile(directory, files);
   writeStamp('native', key);
 }
 
-function compile(directory, file) {
+function compile(directory, files) {
   const prefix = nodeHeadersPrefix(process.execPath);
   // Without headers of its own, node-gyp fetches them; a copy in the checkout needs no writable home.
   const headers = prefix
@@ -58,7 +61,7 @@ function compile(directory, file) {
     name: `node-gyp in ${directory}`,
     advice: 'A C++20 compiler, make and python3 must work; correct that and start again.',
   });
-  if (!loads(file)) {
+  for (const file of files.filter((compiled) => !loads(compiled))) {
     throw new SetupFailure(
       `${file} was compiled but does not load in Node ${process.version}: remove node_modules and native/build, then start again.`,
     );

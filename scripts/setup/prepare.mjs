@@ -2,7 +2,7 @@
 // or has changed, so a second run costs next to nothing.
 
 import { provideCommands } from './commands.mjs';
-import { provideNativeAddon, provideNativeDependencies } from './native-addons.mjs';
+import { provideNativeAddons, provideNativeDependencies } from './native-addons.mjs';
 import { provideNodeModules } from './node-modules.mjs';
 import { requireNodeVersion } from './node-version.mjs';
 import { provideSystemPackages } from './system-packages.mjs';
@@ -18,7 +18,7 @@ export async function prepareCheckout({ tests }) {
   provideSystemPackages({ tests });
   provideNodeModules();
   provideNativeDependencies();
-  provideNativeAddon();
+  provideNativeAddons();
   await provideHashCore();
   provideCompiledSources();
   provideCommands();

@@ -1,6 +1,7 @@
 // What must come from the operating system: SoftHSM2 for development tokens, and a C++ toolchain for
-// the native modules; for the tests also the Go toolchain that the foreign verifier is written for, and
-// for the benchmarks the ssh-agent that they compare with.
+// the native modules; for the tests also the Go toolchain that the foreign verifier is written for, TPMs in
+// software and tpm2-tools, and for the benchmarks the ssh-agent that they compare with. A TPM is a wish where
+// Writ only runs: without its packages it goes on, and says that it has none.
 // Presence is judged by the files themselves, so software that was installed another way counts too.
 
 import { existsSync } from 'node:fs';
@@ -33,7 +34,22 @@ const FOR_RUNNING = [
   program('g++', 'g++'),
 ];
 
+const TPM_HEADERS = ['/usr/include/tss2/tss2_esys.h', '/usr/local/include/tss2/tss2_esys.h'];
+
+/** Whether the addon for the TPM can be compiled here: tpm2-tss is installed, with its headers. */
+export function hasTpmHeaders() {
+  return process.platform === 'linux' && TPM_HEADERS.some((path) => existsSync(path));
+}
+
+const FOR_A_TPM = [
+  program('swtpm', 'swtpm'),
+  { what: 'the headers of tpm2-tss', aptPackage: 'libtss2-dev', isPresent: hasTpmHeaders },
+];
+
 const FOR_TESTS = [
+  ...FOR_A_TPM,
+  program('swtpm_setup', 'swtpm-tools'),
+  program('tpm2_checkquote', 'tpm2-tools'),
   program('openssl', 'openssl'),
   program('go', 'golang-go'),
   {
@@ -54,9 +70,18 @@ const FOR_BENCHMARKS = [program('ssh-agent', 'openssh-client')];
  */
 export function provideSystemPackages({ tests, benchmarks = false, userId = process.getuid?.() }) {
   const needs = [...FOR_RUNNING, ...(tests ? FOR_TESTS : []), ...(benchmarks ? FOR_BENCHMARKS : [])];
-  const missing = needs.filter((need) => !need.isPresent());
-  if (missing.length === 0) return;
+  provideNeeds(
+    needs.filter((need) => !need.isPresent()),
+    userId,
+  );
+  provideWishes(
+    FOR_A_TPM.filter((wish) => !wish.isPresent()),
+    userId,
+  );
+}
 
+function provideNeeds(missing, userId) {
+  if (missing.length === 0) return;
   const names = missing.map((need) => need.what).join(', ');
   const packages = missing.map((need) => need.aptPackage);
   if (!isOnPath('apt-get')) {
@@ -65,14 +90,21 @@ export function provideSystemPackages({ tests, benchmarks = false, userId = proc
       { exitCode: UNAVAILABLE },
     );
   }
-  const install = ['install', '-y', '--no-install-recommends', ...packages];
+  const install = installArguments(packages);
   if (userId !== 0) {
     throw new SetupFailure(
       `Missing on this system: ${names}. Install it with this line, then start again:\n\n  sudo apt-get update && sudo apt-get ${install.join(' ')}\n`,
       { exitCode: UNAVAILABLE },
     );
   }
-  installWithApt(install, packages);
+  const { succeeded, outcome, output } = installWithApt(install, packages);
+  if (!succeeded) {
+    process.stderr.write(output);
+    throw new SetupFailure(
+      `apt-get install ${outcome} (its output is above). Check the network and the package sources, then start again.`,
+      { exitCode: UNAVAILABLE },
+    );
+  }
   const stillMissing = missing.filter((need) => !need.isPresent()).map((need) => need.what);
   if (stillMissing.length > 0) {
     throw new SetupFailure(
@@ -82,6 +114,23 @@ export function provideSystemPackages({ tests, benchmarks = false, userId = proc
   }
 }
 
+/** What Writ also runs without: installed where that needs nobody's help, and otherwise left to the user. */
+function provideWishes(missing, userId) {
+  if (missing.length === 0 || !isOnPath('apt-get')) return;
+  const packages = missing.map((wish) => wish.aptPackage);
+  const install = installArguments(packages);
+  if (userId !== 0) {
+    say(`going on without a TPM; for one: sudo apt-get ${install.join(' ')}`);
+    return;
+  }
+  const { succeeded, outcome } = installWithApt(install, packages);
+  if (!succeeded) say(`going on without a TPM: apt-get install ${outcome}`);
+}
+
+function installArguments(packages) {
+  return ['install', '-y', '--no-install-recommends', ...packages];
+}
+
 /** A failed update alone is no reason to stop: one broken source must not hide the good ones. */
 function installWithApt(install, packages) {
   say(`installing system packages: ${packages.join(' ')} (apt-get, about a minute)`);
@@ -89,10 +138,5 @@ function installWithApt(install, packages) {
   const waitForLock = ['-o', 'DPkg::Lock::Timeout=120'];
   const update = tryCommand('apt-get', [...waitForLock, 'update'], { env });
   const installed = tryCommand('apt-get', [...waitForLock, ...install], { env });
-  if (installed.succeeded) return;
-  process.stderr.write(`${update.succeeded ? '' : update.output}${installed.output}`);
-  throw new SetupFailure(
-    `apt-get install ${installed.outcome} (its output is above). Check the network and the package sources, then start again.`,
-    { exitCode: UNAVAILABLE },
-  );
+  return { ...installed, output: `${update.succeeded ? '' : update.output}${installed.output}` };
 }

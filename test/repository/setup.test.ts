@@ -73,7 +73,7 @@ describe('set-up', () => {
     assert.equal(status, 3);
     assert.match(
       stderr,
-      /\n {2}sudo apt-get update && sudo apt-get install -y --no-install-recommends (?:libsofthsm2 )?softhsm2 python3 make g\+\+ openssl golang-go(?: golang-golang-x-mod-dev)?\n/,
+      /\n {2}sudo apt-get update && sudo apt-get install -y --no-install-recommends (?:libsofthsm2 )?softhsm2 python3 make g\+\+ swtpm (?:libtss2-dev )?swtpm-tools tpm2-tools openssl golang-go(?: golang-golang-x-mod-dev)?\n/,
     );
     assert.throws(() => readFileSync(join(directory, 'called')), { code: 'ENOENT' });
   });
@@ -108,8 +108,25 @@ describe('set-up', () => {
   });
 
   it('is content with programs that somebody put on the search path', () => {
+    rmSync(join(directory, 'apt-get'), { force: true });
     for (const name of ['softhsm2-util', 'python3', 'make', 'g++']) addProgram(name, 'exit 1');
     const call = 'provideSystemPackages({ tests: false, userId: 0 })';
     assert.deepEqual(runStep('system-packages.mjs', call, directory), { status: 0, stdout: '', stderr: '' });
+  });
+
+  it('goes on without a TPM where its packages cannot be had, and says so', () => {
+    for (const name of ['softhsm2-util', 'python3', 'make', 'g++']) addProgram(name, 'exit 1');
+    const step = (userId: number) =>
+      runStep('system-packages.mjs', `provideSystemPackages({ tests: false, userId: ${userId} })`, directory);
+    addProgram('apt-get', 'exit 100');
+    const asRoot = step(0);
+    assert.equal(asRoot.status, 0);
+    assert.match(asRoot.stdout, /\nwrit: going on without a TPM: apt-get install exited with code 100\n$/);
+    const asUser = step(1000);
+    assert.equal(asUser.status, 0);
+    assert.match(
+      asUser.stdout,
+      /^writ: going on without a TPM; for one: sudo apt-get install -y --no-install-recommends swtpm/,
+    );
   });
 });

@@ -1,0 +1,14 @@
+/** Short connections to a swtpm, which serves one client at a time. */
+
+import { openTpm, type Tpm } from '../../src/tpm/addon.js';
+import type { Swtpm } from './swtpm-home.js';
+
+/** Connects, works, and ends the connection whichever way the work ends. */
+export function useTpm<Result>(machine: Swtpm, work: (tpm: Tpm) => Result): Result {
+  const tpm = openTpm(machine.tcti);
+  try {
+    return work(tpm);
+  } finally {
+    tpm.close();
+  }
+}
