@@ -103,11 +103,13 @@ interface Translation {
 
 /** By the addon's codes (addon.ts). What is not here is a fault of the device. */
 const translations: ReadonlyMap<string, Translation> = new Map([
+  ['TPM_UNSUPPORTED', { code: 'no-support', clause: 'cannot be used' }],
   ['TPM_GONE', { code: 'tpm-gone', clause: 'cannot be reached' }],
   ['TPM_BUSY', { code: 'tpm-busy', clause: 'is busy' }],
   ['TPM_LOCKOUT', { code: 'lockout', clause: 'is in lockout after wrong authorizations' }],
   ['TPM_UNINITIALIZED', { code: 'not-started', clause: 'was not started' }],
   ['TPM_FAILED', { code: 'tpm-failed', clause: 'is in failure mode' }],
   ['TPM_AUTH', { code: 'owner-auth', clause: 'refuses the authorization' }],
+  ['TPM_PCRS_MOVING', { code: 'pcrs-moving', clause: 'has PCRs that do not rest' }],
   ['TPM_RESPONSE', { code: 'bad-answer', clause: 'gave an answer that cannot be its own' }],
 ]);
