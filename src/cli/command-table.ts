@@ -92,6 +92,16 @@ export const commandTable: readonly CommandEntry[] = [
     load: () => import('./commands/keys-show.js'),
   },
   {
+    path: ['provision'],
+    summary: 'set up token, keys and trust in a ceremony with a signed transcript',
+    load: () => import('./commands/provision.js'),
+  },
+  {
+    path: ['provision', 'verify'],
+    summary: 'verify the transcript of a ceremony offline',
+    load: () => import('./commands/provision-verify.js'),
+  },
+  {
     path: ['token', 'init'],
     summary: 'set up the token that the daemon signs with',
     load: () => import('./commands/token-init.js'),

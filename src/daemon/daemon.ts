@@ -26,6 +26,7 @@ import { ensureIdentity, IdentityError } from '../state/daemon-identity.js';
 import { type IndexParts, type LogIndex, openIndex } from '../state/index-follower.js';
 import { openViews } from '../state/open-views.js';
 import { Snapshots } from '../state/snapshots.js';
+import { readVersion } from '../state/version.js';
 import { VerificationContext } from '../verify/context.js';
 import { announce } from './announce.js';
 import { type Config, ConfigError } from './config.js';
@@ -44,7 +45,6 @@ import { SocketServer } from './server.js';
 import { Counters, type Services } from './services.js';
 import { StartError } from './start-error.js';
 import { ownTrust, provideTrustFile } from './trust.js';
-import { readVersion } from './version.js';
 
 /** Brings the daemon up. Throws StartError, ConfigError, or PolicyBundleError; then nothing is left running. */
 export async function startDaemon(config: Config): Promise<Daemon> {

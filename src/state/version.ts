@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { projectRoot } from '../state/locations.js';
+import { projectRoot } from './locations.js';
 
 /** Reads the version. Throws when the installation is incomplete. */
 export function readVersion(): string {

@@ -1,0 +1,135 @@
+/** `writ provision`: the ceremony that sets up token, keys and trust. Guided on a terminal, or by a plan. */
+
+import type { Ceremony, Forecast } from '../ceremony/ceremony.js';
+import type { Plan } from '../ceremony/plan.js';
+import { UsageError } from '../cli-error.js';
+import { type Define, examples } from '../command.js';
+import type { CliContext } from '../context.js';
+import { type ExitCode, exitCodes } from '../exit-code.js';
+import { columns, type Paint } from '../output.js';
+
+interface Flags {
+  readonly plan?: string;
+  readonly dryRun?: boolean;
+  readonly by?: string;
+}
+
+export const define: Define = (command, act) => {
+  command
+    .enablePositionalOptions()
+    .option(
+      '--plan <file>',
+      'the plan of the ceremony (TOML); without it, questions are asked on the terminal',
+    )
+    .option('--dry-run', 'say what would be made, and make nothing')
+    .option('--by <name>', 'who runs the ceremony, for the transcript (a claim)')
+    .addHelpText(
+      'after',
+      examples(
+        'writ provision',
+        'writ provision --plan plan.toml --dry-run',
+        'writ provision --plan plan.toml --by "Jane Doe"',
+        'writ provision verify transcript.json --trust trust.json',
+      ),
+    );
+  act((context) => provision(context, command.opts<Flags>()));
+};
+
+async function provision(context: CliContext, flags: Flags): Promise<ExitCode> {
+  const { dryRun, perform, unfinishedPlan } = await import('../ceremony/ceremony.js');
+  const { stateDirectory } = context.locations;
+  const unfinished = unfinishedPlan(stateDirectory);
+  const given = flags.plan === undefined ? null : await readPlan(flags.plan, flags, context);
+  const terminal = process.stdin.isTTY && given === null;
+  const plan = given ?? unfinished ?? (terminal ? await ask(context) : null);
+  if (plan === null)
+    throw new UsageError('name a plan (--plan FILE): there is no terminal to ask questions on');
+  const ceremony = await dryRun(stateDirectory, plan);
+  if (flags.dryRun === true) {
+    context.output.result({ outcome: 'dry-run', steps: ceremony.forecast }, (paint) =>
+      forecastLines(ceremony, paint),
+    );
+    return exitCodes.ok;
+  }
+  if (terminal && !(await confirm(context, ceremony))) throw new UsageError('nothing was made');
+  const software = await softwareName();
+  const { transcript, steps } = await perform(stateDirectory, ceremony.plan, software, ({ step, outcome }) =>
+    context.output.note(`${step}: ${outcome}`),
+  );
+  context.output.result({ outcome: 'done', transcript, steps }, (paint) => [
+    paint('good', 'the ceremony is done'),
+    ...columns(steps.map(({ step, outcome, detail }) => [step, `${outcome}: ${detail}`] as const)),
+    `the signed transcript is ${transcript}; writ provision verify checks it`,
+  ]);
+  return exitCodes.ok;
+}
+
+async function readPlan(path: string, { by }: Flags, { environment, locations }: CliContext): Promise<Plan> {
+  const { readSmallFile } = await import('../artifact-file.js');
+  const { parsePlan } = await import('../ceremony/plan.js');
+  const text = new TextDecoder().decode(await readSmallFile(path));
+  const plan = parsePlan(text, path, {
+    stateDirectory: locations.stateDirectory,
+    softhsmConf: environment.SOFTHSM2_CONF ?? null,
+  });
+  return by === undefined ? plan : { ...plan, by };
+}
+
+async function ask({ locations, environment }: CliContext): Promise<Plan> {
+  const { interview, onTerminal } = await import('../ceremony/interview.js');
+  return onConversation((terminal, say) =>
+    interview(onTerminal(terminal, say), { stateDirectory: locations.stateDirectory, environment }),
+  );
+}
+
+async function confirm({ output }: CliContext, ceremony: Ceremony): Promise<boolean> {
+  const { onTerminal, yes } = await import('../ceremony/interview.js');
+  for (const line of forecastLines(ceremony, (_style, text) => text)) output.note(line);
+  return onConversation((terminal, say) => yes(onTerminal(terminal, say), 'Go ahead?'));
+}
+
+/** Questions go to standard error, so that standard output stays the result's. */
+async function onConversation<Result>(
+  talk: (
+    terminal: import('node:readline/promises').Interface,
+    say: (line: string) => void,
+  ) => Promise<Result>,
+): Promise<Result> {
+  const { createInterface } = await import('node:readline/promises');
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await talk(terminal, (line) => process.stderr.write(`${line}\n`));
+  } finally {
+    terminal.close();
+  }
+}
+
+function forecastLines({ forecast, resumes }: Ceremony, paint: Paint): string[] {
+  return [
+    resumes
+      ? paint('strong', 'an interrupted ceremony goes on; what is left, and what is there:')
+      : paint('strong', 'this would happen, and nothing has happened yet:'),
+    ...columns(
+      forecast.map(({ step, outcome, detail }) => [step, `${forecastWord(outcome)}: ${detail}`] as const),
+    ),
+  ];
+}
+
+function forecastWord(outcome: Forecast['outcome']): string {
+  switch (outcome) {
+    case 'made':
+    case 'pending':
+      return 'make';
+    case 'adopted':
+      return 'adopt';
+    case 'kept':
+      return 'is there';
+    case 'skipped':
+      return 'leave out';
+  }
+}
+
+async function softwareName(): Promise<string> {
+  const { readVersion } = await import('../../state/version.js');
+  return `writ ${readVersion()}, node ${process.version}`;
+}
