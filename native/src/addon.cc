@@ -23,6 +23,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports["askSecret"] = Napi::Function::New(env, writ::ask_secret, "askSecret");
   exports["bootTimeMs"] = Napi::Function::New(env, writ::boot_time_ms, "bootTimeMs");
   exports["cachedExecutable"] = Napi::Function::New(env, writ::cached_executable, "cachedExecutable");
+  exports["clockSynchronised"] = Napi::Function::New(env, writ::clock_synchronised, "clockSynchronised");
   exports["closeFd"] = Napi::Function::New(env, writ::close_fd, "closeFd");
   exports["equalSecrets"] = Napi::Function::New(env, writ::equal_secrets, "equalSecrets");
   exports["fileSystem"] = Napi::Function::New(env, writ::file_system, "fileSystem");

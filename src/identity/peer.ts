@@ -10,7 +10,7 @@ import { exactText } from '../format/exact-text.js';
 import type { ExecutableFact, Peer } from '../format/predicate.js';
 import { nativeAddon } from '../kernel/addon.js';
 import { ProcessReadError, readCgroup, readNamespace, readProcessStat } from '../kernel/process.js';
-import { glanceAtProcess, type ProcessFacts } from '../kernel/process-facts.js';
+import { glanceAtProcess, type ProcessExtraNames, type ProcessFacts } from '../kernel/process-facts.js';
 
 export type CurrentPeer =
   | { readonly outcome: 'identified'; readonly peer: Peer }
@@ -75,8 +75,8 @@ export class PeerConnection {
   }
 
   /** The process as it is now, as a text (`parseProcessFacts`); null when it cannot be had in one go. */
-  glance(): string | null {
-    return this.#pidfd === null ? null : glanceAtProcess(this.facts.pid, this.#pidfd);
+  glance(extras?: ProcessExtraNames): string | null {
+    return this.#pidfd === null ? null : glanceAtProcess(this.facts.pid, this.#pidfd, extras);
   }
 
   /** Gives the pidfd back; a second call does nothing. */

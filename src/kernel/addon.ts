@@ -53,10 +53,10 @@ export interface NativeAddon {
   closeFd(fd: number): void;
   /**
    * Executable, control groups and namespaces of the process that the pidfd is of, read before the pidfd was found
-   * alive: a text to compare, and for `parseProcessFacts`. Null when the process has ended or something cannot be read,
-   * and away from Linux.
+   * alive: a text to compare, and for `parseProcessFacts`. `extras` says what else is read (`ProcessExtra`); what of that
+   * cannot be read is told in the text. Null when the process has ended or something cannot be read, and away from Linux.
    */
-  processFacts(pid: number, pidfd: number): string | null;
+  processFacts(pid: number, pidfd: number, extras: number): string | null;
   /**
    * Identity of the executable regular file at an absolute path without links. Null when there is none, or when the
    * kernel cannot tell without waiting for a file system; away from Linux always.
@@ -68,6 +68,8 @@ export interface NativeAddon {
   fileSystem(fd: number): FileSystemFacts;
   /** CLOCK_BOOTTIME in milliseconds, with a fraction. */
   bootTimeMs(): number;
+  /** Whether the kernel takes its wall clock for synchronised (adjtimex(2), STA_UNSYNC). */
+  clockSynchronised(): boolean;
   /** The one line in the rest of an open file, of at most 1,023 bytes; null when it does not hold exactly one. */
   readSecret(fd: number): Secret | null;
   /** 128 random bits as 32 lower-case hex digits. */
@@ -118,6 +120,7 @@ const functionNames: readonly (keyof NativeAddon)[] = [
   'lockFile',
   'fileSystem',
   'bootTimeMs',
+  'clockSynchronised',
   'readSecret',
   'generateSecret',
   'writeSecret',

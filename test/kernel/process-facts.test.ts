@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { realpathSync, statSync } from 'node:fs';
+import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { fileIdentity } from '../../src/environment/file-identity.js';
@@ -19,6 +19,12 @@ beforeEach(async () => {
   await server.listen();
 });
 afterEach(() => server.close());
+
+const extraSets = [0, 1, 2, 3, 4, 5, 6, 7].map((bits) => ({
+  workingDirectory: (bits & 1) !== 0,
+  environment: (bits & 2) !== 0,
+  commandLine: (bits & 4) !== 0,
+}));
 
 async function peerWithPidfd(act: string) {
   const peer = await server.accept(act);
@@ -39,6 +45,11 @@ describe('glanceAtProcess', { skip }, () => {
       executablePath: Buffer.from(python),
       cgroup: readCgroup(pid),
       namespaces: Object.fromEntries(namespaceKinds.map((kind) => [kind, readNamespace(pid, kind)])),
+      extras: {
+        workingDirectory: { outcome: 'unasked' },
+        environment: { outcome: 'unasked' },
+        commandLine: { outcome: 'unasked' },
+      },
     });
   });
 
@@ -54,6 +65,46 @@ describe('glanceAtProcess', { skip }, () => {
     nativeAddon().closeFd(peer.pidfd);
     const path = parseProcessFacts(after ?? '')?.executablePath;
     assert.equal(String(path), realpathSync('/bin/sleep'));
+  });
+
+  it('shows what else is asked for, and nothing else', async () => {
+    const { pid, pidfd } = await peerWithPidfd('');
+    const read = (name: string) => ({ outcome: 'read', bytes: readFileSync(`/proc/${pid}/${name}`) });
+    const unasked = { outcome: 'unasked' };
+    const expected = {
+      workingDirectory: { outcome: 'read', bytes: Buffer.from('/') },
+      environment: read('environ'),
+      commandLine: read('cmdline'),
+    };
+    assert.ok(expected.commandLine.bytes.includes(0), 'this tests texts that hold NULs');
+    for (const asked of extraSets) {
+      const facts = parseProcessFacts(glanceAtProcess(pid, pidfd, asked) ?? '', asked);
+      assert.deepEqual(facts?.extras, {
+        workingDirectory: asked.workingDirectory ? expected.workingDirectory : unasked,
+        environment: asked.environment ? expected.environment : unasked,
+        commandLine: asked.commandLine ? expected.commandLine : unasked,
+      });
+    }
+    nativeAddon().closeFd(pidfd);
+  });
+
+  it('tells why it cannot show more, and shows the rest', async () => {
+    // An environment larger than is read.
+    const peer = await server.accept('', {
+      launcher: [
+        '/usr/bin/env',
+        `LARGE=${'x'.repeat(120_000)}`,
+        `MORE=${'x'.repeat(120_000)}`,
+        `YET=${'x'.repeat(120_000)}`,
+      ],
+    });
+    const pidfd = nativeAddon().peerPidfd(peer.descriptor);
+    assert.ok(pidfd !== null);
+    const asked = { workingDirectory: true, environment: true, commandLine: true };
+    const facts = parseProcessFacts(glanceAtProcess(peer.pid, pidfd, asked) ?? '', asked);
+    nativeAddon().closeFd(pidfd);
+    assert.deepEqual(facts?.extras.environment, { outcome: 'unread', errno: 'E2BIG' });
+    assert.equal(facts?.extras.commandLine.outcome, 'read');
   });
 
   it('shows nothing of a process that ended, nor through a descriptor that is closed', async () => {
@@ -82,6 +133,14 @@ describe('parseProcessFacts', () => {
   it('takes a control group that is no UTF-8 for one that cannot be understood', () => {
     assert.notEqual(parseProcessFacts(`1:2\0/bin/x\x000::/a\n\0${links}\0`), null);
     assert.equal(parseProcessFacts(`1:2\0/bin/x\x000::/\xff\n\0${links}\0`), null);
+  });
+
+  it('takes no text for facts whose extras are not those that were asked for', () => {
+    const asked = { workingDirectory: true, environment: true, commandLine: false };
+    const base = `1:2\0/bin/x\x000::/a\n\0${links}\0`;
+    assert.notEqual(parseProcessFacts(`${base}=/\x00=3\0a\0b\0`, asked), null);
+    for (const rest of ['', '=/\0', '=/\x00=3\0a\0', '=/\x00=x\0', '=/\0!0\0', '=/\0!x\0', '/\x00=0\0\0'])
+      assert.equal(parseProcessFacts(base + rest, asked), null, JSON.stringify(rest));
   });
 
   it('gives null, and never throws, for any other text', () => {
@@ -122,6 +181,6 @@ describe('cachedExecutable', () => {
 
   it('refuses what is no path', () => {
     assert.throws(() => addon.cachedExecutable(1 as unknown as string), TypeError);
-    assert.throws(() => addon.processFacts('1' as unknown as number, 1), TypeError);
+    assert.throws(() => addon.processFacts('1' as unknown as number, 1, 0), TypeError);
   });
 });
