@@ -8,7 +8,7 @@ import { mkdtempSync, readlinkSync, rmSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createKernelMeasurer } from '../src/environment/bindings.js';
+import { EnvironmentMeasurer } from '../src/environment/bindings.js';
 import { defaultFileDigesterOptions, FileDigester } from '../src/environment/file-digest.js';
 import { currentPeer, identifyPeer, probePidfdSupport } from '../src/identity/peer.js';
 import { socketDescriptor } from '../src/kernel/socket-descriptor.js';
@@ -60,7 +60,7 @@ function tasksOn(socket: Socket, digester: FileDigester): MicroTask[] {
   if (descriptor === null) throw new Error('the connection is closed');
   const support = probePidfdSupport();
   const connection = identifyPeer(descriptor, support);
-  const measurer = createKernelMeasurer();
+  const measurer = new EnvironmentMeasurer();
   return [
     { name: 'readlink /proc/self/exe', run: () => readlinkSync('/proc/self/exe') },
     { name: 'identifyPeer (a connection)', run: () => identifyPeer(descriptor, support).close() },

@@ -1,5 +1,6 @@
 /** Who asks, as the stages of a request see it. */
 
+import { sortedByName } from '../environment/measurement.js';
 import type { Denial } from '../format/denial.js';
 import type { Binding, Peer } from '../format/predicate.js';
 
@@ -12,6 +13,13 @@ export interface Caller {
   readonly user: string | null;
   readonly groups: readonly string[];
   readonly environment: readonly Binding[];
+}
+
+/** The caller with what its action adds to the environment: another object only where something is added. */
+export function withBindings(caller: Caller, bindings: readonly Binding[]): Caller {
+  return bindings.length === 0
+    ? caller
+    : { ...caller, environment: sortedByName([...caller.environment, ...bindings]) };
 }
 
 export type Identified =

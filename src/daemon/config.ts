@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parse } from 'smol-toml';
 import { z } from 'zod';
+import { BindingSelection, SelectionError, variableName } from '../environment/selection.js';
 import { firstIssue } from '../format/statement.js';
 import { projectRoot, resolveLocations } from '../state/locations.js';
 
@@ -40,6 +41,15 @@ const fileSchema = z.strictObject({
         .optional(),
     })
     .optional(),
+  environment: z
+    .strictObject({
+      bind: z.array(z.string()).optional(),
+      variables: z
+        .array(z.string().regex(variableName, 'must be a name of an environment variable'))
+        .max(64)
+        .optional(),
+    })
+    .optional(),
   policy: z.strictObject({ directory: z.string().min(1).optional() }).optional(),
   hsm: z
     .strictObject({
@@ -68,6 +78,8 @@ export interface Config {
   /** Null: the origin chosen at the first start is kept in the state directory. */
   readonly origin: string | null;
   readonly policyDirectory: string;
+  /** Which facts of machine and caller are sealed, shown to policies and compared. */
+  readonly bindings: BindingSelection;
   readonly hsmCallTimeoutMs: number;
   readonly hsmStartTimeoutMs: number;
   readonly sealTimeoutMs: number;
@@ -113,6 +125,7 @@ export function loadConfig(flags: ConfigFlags, environment: Environment): Config
     policyDirectory: resolve(
       flags.policy ?? environment.WRIT_POLICY ?? file.policy?.directory ?? join(projectRoot, 'policies'),
     ),
+    bindings: selectBindings(file.environment ?? {}),
     hsmCallTimeoutMs: file.hsm?.call_timeout_ms ?? 5_000,
     hsmStartTimeoutMs: file.hsm?.start_timeout_ms ?? 20_000,
     sealTimeoutMs: file.limits?.seal_timeout_ms ?? 10_000,
@@ -121,6 +134,18 @@ export function loadConfig(flags: ConfigFlags, environment: Environment): Config
     maxConnections: file.limits?.max_connections ?? 1_024,
     maxInFlightPerConnection: file.limits?.max_in_flight_per_connection ?? 256,
   };
+}
+
+function selectBindings({
+  bind,
+  variables,
+}: NonNullable<z.infer<typeof fileSchema>['environment']>): BindingSelection {
+  try {
+    return new BindingSelection(bind, variables);
+  } catch (cause) {
+    if (!(cause instanceof SelectionError)) throw cause;
+    throw new ConfigError(`in [environment]: ${cause.message}`, { cause });
+  }
 }
 
 /** What a socket's address holds (unix(7): 108 bytes with the final NUL). */

@@ -7,6 +7,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Logger, pino } from 'pino';
+import { ReferenceFileError } from '../environment/reference.js';
+import { WatchedReference } from '../environment/watched-reference.js';
 import { RememberedTexts } from '../format/jcs.js';
 import { formatVerifierKey, verifierKey } from '../format/note.js';
 import { formatInstant } from '../format/time.js';
@@ -74,8 +76,9 @@ function lockState({ stateDirectory, socketPath }: Config): FileLock {
 
 async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Promise<Daemon> {
   const logger = pino({ level: config.logLevel, name: 'writd' }, pino.destination({ dest: 2, sync: true }));
-  const machine = new Machine(config.maxWaitingEntries);
+  const machine = new Machine(config.maxWaitingEntries, config.bindings);
   undo.push(() => machine.close());
+  const reference = watchReference(config, logger);
   const hsm = readKeysFile(join(config.stateDirectory, 'keys.json'));
   const identity = await ensureIdentity(config.stateDirectory, config.origin, () =>
     randomBytes(8).toString('hex'),
@@ -164,6 +167,14 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
     log,
     views,
     policy: policyService(bundle, createEngine(bundle, texts), texts),
+    environment: {
+      survey: (peer) => machine.survey(peer),
+      binds: (name) => config.bindings.binds(name),
+      reference: () => {
+        reference.refresh(performance.now());
+        return reference.current;
+      },
+    },
     exportSigner: exportSigner(signer),
     related: relatedEntries(openingIndex, log),
     trust: parseTrust(trust),
@@ -199,6 +210,18 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
   logger.info({ socket: config.socketPath, origin: identity.origin, entries: log.size }, 'ready');
   const parts = { config, services, machine, signer, index, snapshots, server, tally, logger, undo };
   return running({ ...parts, store });
+}
+
+/** Throws StartError for a reference that cannot be believed. */
+function watchReference({ stateDirectory }: Config, logger: Logger): WatchedReference {
+  try {
+    return new WatchedReference(join(stateDirectory, 'environment.json'), performance.now(), ({ message }) =>
+      logger.warn({ trouble: message }, 'no change of the environment is accepted'),
+    );
+  } catch (cause) {
+    if (!(cause instanceof ReferenceFileError)) throw cause;
+    throw new StartError(cause.message, { cause });
+  }
 }
 
 /** Something under way whose failure is thrown where it is awaited, and must not end the process before that. */

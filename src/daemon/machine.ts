@@ -2,8 +2,11 @@
 
 import { randomFillSync } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { createKernelMeasurer, type EnvironmentMeasurer, measureMachine } from '../environment/bindings.js';
+import { EnvironmentMeasurer } from '../environment/bindings.js';
 import { defaultFileDigesterOptions, FileDigester } from '../environment/file-digest.js';
+import { measureInterpreters } from '../environment/interpreters.js';
+import type { Measurement } from '../environment/measurement.js';
+import { BindingSelection } from '../environment/selection.js';
 import type { ExecuteRequest, RequestedAction } from '../format/action.js';
 import { base64Encode } from '../format/base64.js';
 import { denial } from '../format/denial.js';
@@ -22,7 +25,7 @@ import {
   probePidfdSupport,
 } from '../identity/peer.js';
 import { bootTimeMs } from '../kernel/boot-clock.js';
-import { type ProcessFacts, parseProcessFacts } from '../kernel/process-facts.js';
+import { type ProcessExtraNames, type ProcessFacts, parseProcessFacts } from '../kernel/process-facts.js';
 import { socketDescriptor } from '../kernel/socket-descriptor.js';
 import type { ClockReading } from '../state/payload-clock.js';
 import type { Caller, Identified } from './caller.js';
@@ -32,7 +35,12 @@ import type { MeasuredAction } from './services.js';
 interface Seen {
   readonly glance: string;
   readonly facts: ProcessFacts;
-  named: { readonly accounts: string; readonly digests: DigestSet; readonly caller: Caller } | null;
+  named: {
+    readonly accounts: string;
+    readonly digests: DigestSet;
+    readonly machine: Measurement;
+    readonly caller: Caller;
+  } | null;
 }
 
 /**
@@ -41,12 +49,14 @@ interface Seen {
  */
 export class Look {
   readonly #accounts: Accounts;
+  readonly #extras: ProcessExtraNames;
   readonly #glances = new Map<string, string | null>();
   readonly #digests = new Map<string, DigestSet | null>();
   #accountsVersion: string | null = null;
 
-  constructor(accounts: Accounts) {
+  constructor(accounts: Accounts, extras: ProcessExtraNames) {
     this.#accounts = accounts;
+    this.#extras = extras;
   }
 
   glance(connection: PeerConnection): string | null {
@@ -54,7 +64,7 @@ export class Look {
     const process = `${pid} ${startTime}`;
     const known = this.#glances.get(process);
     if (known !== undefined) return known;
-    const glance = connection.glance();
+    const glance = connection.glance(this.#extras);
     this.#glances.set(process, glance);
     return glance;
   }
@@ -79,6 +89,7 @@ export class Look {
 const randomPortionBytes = 4096;
 const nonceBytes = 16;
 const maxSeen = 1024;
+const none: readonly Binding[] = [];
 
 export class Machine {
   readonly #digester: FileDigester;
@@ -90,11 +101,15 @@ export class Machine {
   #newestLook: Look;
   readonly #accounts = new Accounts();
   readonly #pidfdSupport: PidfdSupport = probePidfdSupport();
-  readonly #measurer: EnvironmentMeasurer = createKernelMeasurer();
+  readonly #measurer: EnvironmentMeasurer;
 
-  /** `maxPendingFiles`: requests whose executables may be looked at at once; beyond, OVERLOADED. */
-  constructor(maxPendingFiles: number) {
-    this.#newestLook = new Look(this.#accounts);
+  /**
+   * `maxPendingFiles`: requests whose executables may be looked at at once; beyond, OVERLOADED. `selection`: what of the
+   * environment is bound.
+   */
+  constructor(maxPendingFiles: number, selection: BindingSelection = new BindingSelection()) {
+    this.#measurer = new EnvironmentMeasurer(selection, performance.now());
+    this.#newestLook = new Look(this.#accounts, selection.extras);
     this.#digester = new FileDigester({ ...defaultFileDigesterOptions, maxPending: maxPendingFiles });
   }
 
@@ -116,7 +131,12 @@ export class Machine {
 
   /** A fact about the machine itself (`host`, `boot`), or the word `unavailable` where there is no such sensor. */
   fact(name: string): string {
-    return measureMachine().bindings.find((binding) => binding.name === name)?.value ?? 'unavailable';
+    return this.#measurer.fact(name) ?? 'unavailable';
+  }
+
+  /** All that can be measured now of the machine and of a caller, bound or not. */
+  survey(peer: Peer): Measurement {
+    return this.#measurer.survey(peer);
   }
 
   /** Identifies the peer of an accepted connection. Throws PeerError. */
@@ -129,7 +149,8 @@ export class Machine {
 
   /** For `identify`: take one when all requests that it is for have arrived. */
   look(): Look {
-    this.#newestLook = new Look(this.#accounts);
+    this.#measurer.refresh(performance.now());
+    this.#newestLook = new Look(this.#accounts, this.#measurer.selection.extras);
     return this.#newestLook;
   }
 
@@ -144,11 +165,13 @@ export class Machine {
     if (seen === null || digests === null) return this.#identifyAnew(connection);
     return this.#named(() => {
       const accounts = look.accountsVersion;
-      if (seen.named?.accounts !== accounts || seen.named.digests !== digests) {
-        const peer = peerAtGlance(connection, seen.facts, digests);
-        const { bindings } = this.#measurer.measureRead(seen.facts.namespaces);
-        seen.named = { accounts, digests, caller: this.#caller(peer, bindings) };
-      }
+      const { machine } = this.#measurer;
+      const known = seen.named;
+      if (known?.accounts === accounts && known.digests === digests && known.machine === machine)
+        return { outcome: 'identified', caller: known.caller };
+      const peer = peerAtGlance(connection, seen.facts, digests);
+      const { bindings } = this.#measurer.atGlance(seen.facts, connection.facts.label);
+      seen.named = { accounts, digests, machine, caller: this.#caller(peer, bindings) };
       return { outcome: 'identified', caller: seen.named.caller };
     });
   }
@@ -159,7 +182,7 @@ export class Machine {
     const key = `${pid} ${startTime} ${uid} ${gid} ${groups.join()} ${label}`;
     const known = this.#seen.get(key);
     if (known?.glance === glance) return known;
-    const facts = parseProcessFacts(glance);
+    const facts = parseProcessFacts(glance, this.#measurer.selection.extras);
     if (facts === null) return null;
     if (this.#seen.size >= maxSeen) {
       const [oldest] = this.#seen.keys();
@@ -202,7 +225,7 @@ export class Machine {
 
   /** Digests what the action would execute. SCOPE_MISMATCH for a path that is not the file's own, or is no such file. */
   measureAction(action: RequestedAction): MeasuredAction | Promise<MeasuredAction> {
-    if (action.type === 'tool') return { outcome: 'measured', action };
+    if (action.type === 'tool') return { outcome: 'measured', action, bindings: none };
     if (!isAbsolute(action))
       return scopeMismatch('the paths of executable and working directory must be absolute');
     const kept =
@@ -211,7 +234,7 @@ export class Machine {
         : null;
     return kept === null
       ? this.#digestAction(action)
-      : { outcome: 'measured', action: { ...action, digests: kept } };
+      : { outcome: 'measured', action: { ...action, digests: kept }, bindings: none };
   }
 
   async #digestAction(action: ExecuteRequest): Promise<MeasuredAction> {
@@ -229,7 +252,19 @@ export class Machine {
         `Ask for ${displayText(real)} itself.`,
       );
     }
-    return { outcome: 'measured', action: { ...action, digests: reading.digests } };
+    const measured = { ...action, digests: reading.digests };
+    if (reading.script === null || !this.#measurer.selection.binds('interpreter.1'))
+      return { outcome: 'measured', action: measured, bindings: none };
+    const cwd = exactBytes(action.cwd);
+    const interpreters = await measureInterpreters(reading.script, cwd, (path) =>
+      this.#digester.digest(path, 'executable'),
+    );
+    if (interpreters.outcome === 'measured')
+      return { outcome: 'measured', action: measured, bindings: interpreters.bindings };
+    const { overloaded, reason } = interpreters;
+    return overloaded
+      ? { outcome: 'denied', denial: denial('OVERLOADED', reason) }
+      : scopeMismatch(`${shown} cannot be executed: ${reason}`);
   }
 
   /** Ends the digesting threads. */

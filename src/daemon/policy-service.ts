@@ -22,7 +22,7 @@ export function policyService(
   engine: PolicyEngine,
   texts: RememberedTexts,
 ): PolicyService {
-  const { digest, version, settings, needsTime, files } = bundle;
+  const { digest, version, settings, needsTime, judgesChanges, files } = bundle;
   const questions = new Questions(bundle, engine, texts);
   return {
     description: {
@@ -33,6 +33,7 @@ export function policyService(
     },
     ...settings,
     needsTime,
+    judgesChanges,
     decide: (caller, facts) => questions.decide(caller, facts),
   };
 }

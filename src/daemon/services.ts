@@ -1,9 +1,12 @@
 /** What the stages of a request need. The composition root (main.ts) names the implementations. */
 
+import type { Measurement } from '../environment/measurement.js';
+import type { EnvironmentReference } from '../environment/reference.js';
 import type { ExecuteAction, RequestedAction, ToolAction } from '../format/action.js';
 import type { ArtifactId } from '../format/artifact-id.js';
 import type { Denial } from '../format/denial.js';
 import type { RememberedTexts } from '../format/jcs.js';
+import type { Binding, Peer } from '../format/predicate.js';
 import type { PolicyResult } from '../format/protocol.js';
 import type { Trust } from '../format/trust.js';
 import type { Log } from '../log/log.js';
@@ -18,7 +21,12 @@ import type { RecentGrants } from './recent-grants.js';
 
 /** The action with the digests of its executable, taken just now. */
 export type MeasuredAction =
-  | { readonly outcome: 'measured'; readonly action: ExecuteAction | ToolAction }
+  | {
+      readonly outcome: 'measured';
+      readonly action: ExecuteAction | ToolAction;
+      /** What the action's own file adds to the environment: the interpreters of a script. */
+      readonly bindings: readonly Binding[];
+    }
   | { readonly outcome: 'denied'; readonly denial: Denial<'SCOPE_MISMATCH' | 'OVERLOADED'> };
 
 export interface PolicyService {
@@ -28,7 +36,18 @@ export interface PolicyService {
   readonly signatureTtlSeconds: number;
   readonly maxLineageDepth: number;
   readonly needsTime: boolean;
+  readonly judgesChanges: boolean;
   decide(caller: Caller, facts: Omit<PolicyFacts, keyof CallerFacts>): Decision;
+}
+
+/** Where requests come from, beyond what is bound of each caller. */
+export interface EnvironmentService {
+  /** All that can be measured now of the machine and of a caller, bound or not. */
+  survey(peer: Peer): Measurement;
+  /** Whether a binding of this name is sealed, shown to policies and compared. */
+  binds(name: string): boolean;
+  /** What the machine's owner accepted it to be; null where nothing was accepted. */
+  reference(): EnvironmentReference | null;
 }
 
 /** One plain Ed25519 signature over the PAE of a statement, by the artifact key. */
@@ -63,6 +82,7 @@ export interface Services {
   readonly views: LogViews;
   readonly clock: PayloadClock;
   readonly policy: PolicyService;
+  readonly environment: EnvironmentService;
   readonly exportSigner: ExportSigner;
   readonly related: RelatedEntries;
   readonly trust: Trust;

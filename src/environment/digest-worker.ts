@@ -10,6 +10,7 @@ import type { DigestSet } from '../format/digest-set.js';
 import { type FileSystemFacts, nativeAddon } from '../kernel/addon.js';
 import { errnoName } from '../kernel/errno.js';
 import { fileIdentity } from './file-identity.js';
+import { parseScriptLine, type ScriptLine, scriptHeadBytes } from './script-line.js';
 
 /** The file behind a descriptor of this process (O_PATH will do), in the state that `identity` names. */
 export interface DigestRequest {
@@ -18,7 +19,13 @@ export interface DigestRequest {
 }
 
 export type DigestAnswer =
-  | { readonly outcome: 'digested'; readonly digests: DigestSet; readonly fileSystem: FileSystemFacts }
+  | {
+      readonly outcome: 'digested';
+      readonly digests: DigestSet;
+      readonly fileSystem: FileSystemFacts;
+      /** The interpreter that the file names, if it is a script. */
+      readonly script: ScriptLine | null;
+    }
   /** The file was not in that state before or after it was read. */
   | { readonly outcome: 'changed' }
   | { readonly outcome: 'unreadable'; readonly reason: string };
@@ -51,12 +58,15 @@ function digestOpenFile(file: number, identity: string): DigestAnswer {
     sha256: createHash('sha256'),
   };
   let sizeBytes = 0n;
+  const head = Buffer.alloc(scriptHeadBytes);
   // A file that grows while it is read must not keep this thread busy for ever.
   while (sizeBytes <= before.size) {
     const readBytes = readSync(file, chunk, 0, chunk.length, null);
     if (readBytes === 0) break;
-    sizeBytes += BigInt(readBytes);
     const part = chunk.subarray(0, readBytes);
+    if (sizeBytes < scriptHeadBytes)
+      head.set(part.subarray(0, scriptHeadBytes - Number(sizeBytes)), Number(sizeBytes));
+    sizeBytes += BigInt(readBytes);
     for (const hash of Object.values(hashes)) hash.update(part);
   }
   const after = fstatSync(file, { bigint: true });
@@ -66,5 +76,6 @@ function digestOpenFile(file: number, identity: string): DigestAnswer {
     blake2b: hashes.blake2b.digest('hex'),
     sha256: hashes.sha256.digest('hex'),
   };
-  return { outcome: 'digested', digests, fileSystem: nativeAddon().fileSystem(file) };
+  const script = parseScriptLine(head.subarray(0, Math.min(scriptHeadBytes, Number(sizeBytes))));
+  return { outcome: 'digested', digests, fileSystem: nativeAddon().fileSystem(file), script };
 }

@@ -12,6 +12,7 @@ import type { DigestAnswer } from './digest-worker.js';
 import { DigestWorkerError, DigestWorkers } from './digest-workers.js';
 import { fileIdentity } from './file-identity.js';
 import { type FileProtection, fileProtection } from './file-protection.js';
+import type { ScriptLine } from './script-line.js';
 
 /** `executable`: refused unless somebody may execute it, so that nobody learns the digest of, say, a short secret. */
 export type FilePurpose = 'executable' | 'any';
@@ -32,6 +33,8 @@ export type FileReading =
       readonly digests: DigestSet;
       readonly sizeBytes: number;
       readonly protection: FileProtection;
+      /** The interpreter that the file names, if it is a script. */
+      readonly script: ScriptLine | null;
     }
   /** `reason` is one plain sentence that names the path that was asked for. */
   | { readonly outcome: 'refused'; readonly refusal: FileRefusal; readonly reason: string };
@@ -64,6 +67,7 @@ const fstatAsync = promisify(fstat);
 
 interface CachedDigests {
   readonly digests: DigestSet;
+  readonly script: ScriptLine | null;
 }
 
 /** Not among Node's constants; the same number on every Linux architecture that Node supports. */
@@ -131,13 +135,14 @@ export class FileDigester {
 
   /**
    * The digests of an executable file at an absolute, normalized path without links, where they can be told at once:
-   * they are kept, and the kernel knows without waiting that the file is in the state in which it was digested. Else
-   * null: ask `digest`.
+   * they are kept, and the kernel knows without waiting that the file is in the state in which it was digested. Else,
+   * and for a script, whose digests say nothing about what executes it, null: ask `digest`.
    */
   keptDigests(path: string): DigestSet | null {
     if (this.#cache.size === 0 || notNormalized.test(path)) return null;
     const identity = nativeAddon().cachedExecutable(path);
-    return identity === null ? null : this.keptDigestsOf(identity);
+    const kept = identity === null ? undefined : this.#cached(identity);
+    return kept === undefined || kept.script !== null ? null : kept.digests;
   }
 
   /** The digests of the file in this state, where they are kept: so long nobody but root can have changed it. */
@@ -160,14 +165,15 @@ export class FileDigester {
       const identity = fileIdentity(stat);
       const cached = this.#cached(identity);
       if (cached !== undefined) {
-        return { outcome: 'digested', path, digests: cached.digests, sizeBytes, protection: 'root-only' };
+        return { outcome: 'digested', path, sizeBytes, protection: 'root-only', ...cached };
       }
       const answer = await this.#digestOnce(identity, descriptor);
       switch (answer.outcome) {
         case 'digested': {
           const protection = this.#protectionOf(stat, answer);
           if (protection === 'root-only') this.#keep(identity, stat, answer);
-          return { outcome: 'digested', path, digests: answer.digests, sizeBytes, protection };
+          const { digests, script } = answer;
+          return { outcome: 'digested', path, digests, sizeBytes, protection, script };
         }
         case 'unreadable':
           return refused('unreadable', `${name} cannot be read: ${answer.reason}.`);
@@ -222,14 +228,14 @@ export class FileDigester {
     return cached;
   }
 
-  #keep(identity: string, stat: BigIntStats, { digests }: CachedDigests): void {
+  #keep(identity: string, stat: BigIntStats, { digests, script }: CachedDigests): void {
     const restedMs = this.#options.nowMs() - Number(stat.ctimeMs);
     if (restedMs < settledAfterMs || this.#options.maxCached === 0) return;
     // The number of such a device can be another file system's tomorrow, with files of the same inode, size and times.
     if (stat.dev !== this.#rootDevice && isAnonymous(stat.dev)) return;
     const [oldest] = this.#cache.keys();
     if (this.#cache.size >= this.#options.maxCached && oldest !== undefined) this.#cache.delete(oldest);
-    this.#cache.set(identity, { digests });
+    this.#cache.set(identity, { digests, script });
   }
 }
 

@@ -32,6 +32,7 @@ export interface CheckedBundle {
   readonly schema: string;
   readonly entities: readonly StaticEntity[];
   readonly needsTime: boolean;
+  readonly judgesChanges: boolean;
   readonly readableTags: ReadableTags;
 }
 
@@ -62,11 +63,13 @@ export function checkBundle(directory: string, files: BundleFiles): CheckedBundl
   refuseRepeatedIds(policies);
   refuseNamedArtifacts(policies);
   validatePolicies(cedar, schemaPath, schema, policies);
+  const judgesChanges = hasAction(cedar, schemaPath, schema, 'overlook');
   return {
     policies: Object.fromEntries(policies.map(({ id, text }) => [id, text])),
     schema,
     entities: readEntities(cedar, join(directory, entitiesFile), files[entitiesFile] ?? '', schema),
-    needsTime: needsTime(cedar, schemaPath, schema),
+    needsTime: needsTime(cedar, schemaPath, schema, judgesChanges),
+    judgesChanges,
     readableTags: readableTags(policies.map(({ json }) => json)),
   };
 }
@@ -95,15 +98,23 @@ function readEntities(cedar: Cedar, file: string, text: string, schema: string):
   throw new PolicyBundleError(file, cedarMessages(answer.errors), 'Correct the entities or the schema.');
 }
 
+/** Whether the schema knows an action of ours that it may leave out. */
+function hasAction(cedar: Cedar, file: string, schema: string, action: string): boolean {
+  const answer = askCedar(cedar, file, () => cedar.schemaToJson(schema));
+  if (answer.type === 'failure')
+    throw new PolicyBundleError(file, cedarMessages(answer.errors), 'Correct the schema.');
+  return Object.hasOwn(answer.json.Writ?.actions ?? {}, action);
+}
+
 /**
  * Whether inputs must carry `context.now`. Throws PolicyBundleError for a schema that would refuse what the daemon
  * presents: one error at load is better than a denial of every request.
  */
-function needsTime(cedar: Cedar, file: string, schema: string): boolean {
+function needsTime(cedar: Cedar, file: string, schema: string, judgesChanges: boolean): boolean {
   askCedar(cedar, file, () => cedar.preparsePolicySet('none', { staticPolicies: '' }));
   askCedar(cedar, file, () => cedar.preparseSchema('checked', schema));
   const problemsWith = (nowSeconds: number | null): readonly string[] =>
-    sampleInputs(nowSeconds).flatMap((input) => {
+    sampleInputs(nowSeconds, judgesChanges).flatMap((input) => {
       const request = cedarRequest(jcsText(input), [], 'all');
       const answer = askCedar(cedar, file, () =>
         cedar.statefulIsAuthorized({

@@ -34,6 +34,8 @@ export interface PolicyBundle {
   readonly entities: readonly StaticEntity[];
   /** Whether policies may ask for the time, so that every input must carry `context.now`. */
   readonly needsTime: boolean;
+  /** Whether policies may say which changes of the environment are overlooked; else none is. */
+  readonly judgesChanges: boolean;
   /** The tags of entities that policies can read. */
   readonly readableTags: ReadableTags;
   /** The exact texts that the digest covers. */

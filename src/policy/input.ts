@@ -18,8 +18,21 @@ export interface ArtifactRequest {
   readonly ownerUid: number;
 }
 
+/**
+ * A binding of an artifact that no longer holds where the artifact is redeemed: shall that be overlooked? `measured` is null
+ * where it cannot be measured any more; `accepted`: the machine's owner accepted the new value.
+ */
+export interface ChangeRequest {
+  readonly type: 'overlook';
+  readonly ownerUid: number;
+  readonly name: string;
+  readonly sealed: Pick<Binding, 'value' | 'source'>;
+  readonly measured: Pick<Binding, 'value' | 'source'> | null;
+  readonly accepted: boolean;
+}
+
 /** What is asked for. The executable of an `execute` action is the real path: symbolic links already followed. */
-export type PolicyRequest = ExecuteAction | ToolAction | SignAction | ArtifactRequest;
+export type PolicyRequest = ExecuteAction | ToolAction | SignAction | ArtifactRequest | ChangeRequest;
 
 /** Who asks, and from where. */
 export interface CallerFacts {
@@ -80,7 +93,7 @@ export class PolicyInputError extends Error {
 
 /** What one kind of request adds to the input. */
 interface RequestPart {
-  readonly action: 'execute' | 'call' | 'sign' | 'redeem' | 'revoke';
+  readonly action: 'execute' | 'call' | 'sign' | 'redeem' | 'revoke' | 'overlook';
   readonly resource: PolicyEntity;
   readonly context: JsonObject;
 }
@@ -197,7 +210,20 @@ function requestPart(request: PolicyRequest): RequestPart {
         resource: entity('Writ::Artifact', `uid:${request.ownerUid}`, { ownerUid: request.ownerUid }),
         context: {},
       };
+    case 'overlook':
+      return { action: 'overlook', resource: changeEntity(request), context: {} };
   }
+}
+
+function changeEntity({ ownerUid, name, sealed, measured, accepted }: ChangeRequest): PolicyEntity {
+  return entity('Writ::Change', name, {
+    ownerUid,
+    name,
+    sealed: sealed.value,
+    sealedSource: sealed.source,
+    ...present({ measured: measured?.value ?? null, measuredSource: measured?.source ?? null }),
+    accepted,
+  });
 }
 
 function executePart({ executable, argv, cwd, digests }: ExecuteAction): RequestPart {

@@ -4,7 +4,13 @@
  */
 
 import type { ExecutableFact } from '../format/predicate.js';
-import { type PolicyFacts, type PolicyInput, type PolicyRequest, policyInput } from './input.js';
+import {
+  type ChangeRequest,
+  type PolicyFacts,
+  type PolicyInput,
+  type PolicyRequest,
+  policyInput,
+} from './input.js';
 
 const digests = { sha3_512: '0'.repeat(128), blake2b: '0'.repeat(128), sha256: '0'.repeat(64) };
 
@@ -23,9 +29,21 @@ const requests: readonly PolicyRequest[] = [
   { type: 'revoke', ownerUid: 0 },
 ];
 
-/** All shapes; `nowSeconds` as in `PolicyFacts`. */
-export function sampleInputs(nowSeconds: number | null): readonly PolicyInput[] {
-  return requests.flatMap((request) =>
+const change: Omit<ChangeRequest, 'measured'> = {
+  type: 'overlook',
+  ownerUid: 0,
+  name: 'kernel',
+  sealed: { value: 'value', source: 'kernel' },
+  accepted: false,
+};
+const changes: readonly ChangeRequest[] = [
+  { ...change, measured: { value: 'other', source: 'kernel' } },
+  { ...change, measured: null },
+];
+
+/** All shapes; `nowSeconds` as in `PolicyFacts`. With `judgesChanges` those of the action `overlook` too. */
+export function sampleInputs(nowSeconds: number | null, judgesChanges: boolean): readonly PolicyInput[] {
+  return [...requests, ...(judgesChanges ? changes : [])].flatMap((request) =>
     [full(request, nowSeconds), bare(request, nowSeconds)].map((facts) => policyInput(facts)),
   );
 }

@@ -2,6 +2,9 @@
 
 import type { Binding, BindingSource } from '../format/predicate.js';
 
+/** What of a binding is compared; a reference value of an owner has nothing else. */
+export type ComparedBinding = Pick<Binding, 'name' | 'value' | 'source'>;
+
 /** From the weakest on. */
 const strength: Readonly<Record<BindingSource, number>> = { reported: 0, kernel: 1, tpm: 2 };
 
@@ -11,14 +14,18 @@ const strength: Readonly<Record<BindingSource, number>> = { reported: 0, kernel:
  * occurs twice on either side proves nothing, so it counts as changed too. What is measured and was not sealed does not count.
  */
 export function compareBindings(
-  sealed: readonly Binding[],
-  measured: readonly Binding[],
+  sealed: readonly ComparedBinding[],
+  measured: readonly ComparedBinding[],
   names: readonly string[] = sealed.map(({ name }) => name),
 ): readonly string[] {
   return [...new Set(names)].filter((name) => !holds(name, sealed, measured)).sort();
 }
 
-function holds(name: string, sealed: readonly Binding[], measured: readonly Binding[]): boolean {
+function holds(
+  name: string,
+  sealed: readonly ComparedBinding[],
+  measured: readonly ComparedBinding[],
+): boolean {
   const [before, ...moreBefore] = sealed.filter((binding) => binding.name === name);
   const [now, ...moreNow] = measured.filter((binding) => binding.name === name);
   if (before === undefined || now === undefined || moreBefore.length + moreNow.length > 0) return false;

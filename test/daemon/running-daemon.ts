@@ -28,6 +28,8 @@ export interface DaemonOptions {
   readonly stateDirectory?: string;
   readonly flags?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** A command that the daemon is started by, and that becomes it. */
+  readonly launcher?: readonly string[];
 }
 
 /** A fresh state directory with a development token. */
@@ -54,7 +56,15 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<RunningD
   const stateDirectory = options.stateDirectory ?? (await prepareState());
   const settings = { ...allocatorEnvironment, WRIT_HOME: stateDirectory };
   const environment = { ...process.env, ...settings, ...options.environment };
-  const child = spawn(process.execPath, [...nodeFlags, daemonMain, ...(options.flags ?? [])], {
+  const words = [
+    ...(options.launcher ?? []),
+    process.execPath,
+    ...nodeFlags,
+    daemonMain,
+    ...(options.flags ?? []),
+  ];
+  const [program = process.execPath, ...rest] = words;
+  const child = spawn(program, rest, {
     env: environment,
     stdio: ['ignore', 'ignore', 'pipe'],
   });

@@ -1,25 +1,18 @@
-// The environment as measured on this machine, and what is said of sensors that give nothing.
+// The environment as measured on this machine: what is bound of it, when it is read again, and what is said of the rest.
 
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import {
-  createKernelMeasurer,
-  joinMeasurements,
-  linuxMachineFiles,
-  type Measurement,
-  measureMachine,
-  measureNamespaces,
-} from '../../src/environment/bindings.js';
+import { EnvironmentMeasurer } from '../../src/environment/bindings.js';
+import { linuxMachineFiles } from '../../src/environment/machine-sensors.js';
+import { joinMeasurements, type Measurement } from '../../src/environment/measurement.js';
+import { BindingSelection, SelectionError } from '../../src/environment/selection.js';
 import { bindingsSchema } from '../../src/format/predicate.js';
 import { readProcessStat } from '../../src/kernel/process.js';
 
-const self = { pid: process.pid, startTime: readProcessStat('self').startTime };
+const self = { pid: process.pid, startTime: readProcessStat('self').startTime, label: null };
 
 let directory: string;
 before(() => {
@@ -27,104 +20,96 @@ before(() => {
 });
 after(() => rmSync(directory, { recursive: true }));
 
-function valueNamed({ bindings }: Measurement, name: string): string | undefined {
-  return bindings.find((binding) => binding.name === name)?.value;
+function namesOf({ bindings }: Measurement): string[] {
+  return bindings.map(({ name }) => name);
 }
 
-describe('measureMachine', () => {
-  it('names the host without showing its id', () => {
-    const machineId = join(directory, 'machine-id');
-    writeFileSync(machineId, '0123456789abcdef0123456789abcdef\n');
-    const measured = measureMachine({ ...linuxMachineFiles, machineId });
-    const expected = createHash('sha256')
-      .update('writ.host/v1\n0123456789abcdef0123456789abcdef')
-      .digest('hex');
-    assert.equal(valueNamed(measured, 'host'), expected);
-    assert.equal(JSON.stringify(measured).includes('0123456789abcdef'), false);
-  });
-
-  it('tells boot, kernel and host name as the system does', () => {
-    const measured = measureMachine();
-    assert.equal(
-      valueNamed(measured, 'boot'),
-      readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
-    );
-    assert.equal(valueNamed(measured, 'kernel'), execFileSync('uname', ['-rv'], { encoding: 'utf8' }).trim());
-    assert.equal(
-      valueNamed(measured, 'hostname'),
-      execFileSync('uname', ['-n'], { encoding: 'utf8' }).trim(),
-    );
-    assert.deepEqual(
-      measured.bindings.map(({ name, source }) => `${name} ${source}`),
-      [
-        'boot kernel',
-        ...(existsSync('/etc/machine-id') ? ['host reported'] : []),
-        'hostname reported',
-        'kernel kernel',
-      ],
-    );
-  });
-
-  it('names the sensors that gave nothing, and why', () => {
-    const machineId = join(directory, 'unset-id');
-    writeFileSync(machineId, 'uninitialized\n');
-    const { unavailable, bindings } = measureMachine({ machineId, bootId: join(directory, 'none') });
-    assert.deepEqual(unavailable, [
-      { name: 'boot', reason: 'The binding boot cannot be measured: ENOENT.' },
-      {
-        name: 'host',
-        reason: 'the machine id (machine-id(5)) is not 32 hexadecimal digits: run systemd-machine-id-setup.',
-      },
-    ]);
-    assert.deepEqual(
-      bindings.map(({ name }) => name),
-      ['hostname', 'kernel'],
-    );
-  });
-});
-
-describe('measureNamespaces', () => {
-  it("reads the process's own links", () => {
-    const measured = measureNamespaces(self);
-    assert.equal(`mnt:[${valueNamed(measured, 'namespace.mnt')}]`, readlinkSync('/proc/self/ns/mnt'));
-    assert.equal(measured.bindings.length + measured.unavailable.length, 8);
-  });
-
-  it('tells a process in a namespace of its own from others', {
-    skip: process.getuid?.() !== 0 && 'only root can make one',
-  }, async () => {
-    const child = spawn('unshare', ['--uts', 'sh', '-c', 'echo ready; read line'], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    });
-    await once(child.stdout, 'data');
-    assert.ok(child.pid !== undefined);
-    const measured = measureNamespaces({ pid: child.pid, startTime: readProcessStat(child.pid).startTime });
-    child.stdin.end();
-    assert.notEqual(
-      valueNamed(measured, 'namespace.uts'),
-      valueNamed(measureNamespaces(self), 'namespace.uts'),
-    );
-    assert.equal(valueNamed(measured, 'namespace.net'), valueNamed(measureNamespaces(self), 'namespace.net'));
-  });
-
-  it('gives nothing for a pid that has passed to another process', () => {
-    const { bindings, unavailable } = measureNamespaces({ ...self, startTime: self.startTime - 1 });
-    assert.deepEqual(bindings, []);
-    assert.equal(unavailable.length, 8);
-    assert.deepEqual(unavailable[0], {
-      name: 'namespace.cgroup',
-      reason: `Process ${process.pid} ended before its namespaces were read.`,
-    });
-  });
-});
-
-describe('createKernelMeasurer', () => {
-  it('joins machine and process, sorted, in the form of a statement', async () => {
-    const { bindings } = await createKernelMeasurer().measure(self);
+describe('EnvironmentMeasurer', () => {
+  it('joins what is bound of machine and process, sorted, in the form of a statement', () => {
+    const { bindings } = new EnvironmentMeasurer().measure(self);
     const names = bindings.map(({ name }) => name);
     assert.deepEqual(names, [...names].sort());
-    assert.ok(names.includes('boot') && names.includes('namespace.pid'));
+    for (const name of ['boot', 'kernel', 'kernel.cmdline', 'namespace.pid'])
+      assert.ok(names.includes(name), name);
+    for (const name of ['cgroup', 'clock.synchronised', 'caller.cwd']) assert.ok(!names.includes(name), name);
     assert.deepEqual(bindingsSchema.parse(bindings), bindings);
+  });
+
+  it('binds what it is told to, and no more', () => {
+    const selection = new BindingSelection(['cgroup', 'caller.cwd', 'kernel'], ['PATH', 'WRIT_TEST_UNSET']);
+    const measured = new EnvironmentMeasurer(selection).measure(self);
+    const all = [...namesOf(measured), ...measured.unavailable.map(({ name }) => name)].sort();
+    assert.deepEqual(all, [
+      'caller.cwd',
+      'caller.variable.PATH',
+      'caller.variable.WRIT_TEST_UNSET',
+      'cgroup',
+      'kernel',
+    ]);
+    const value = (name: string) => measured.bindings.find((binding) => binding.name === name);
+    assert.deepEqual(value('caller.cwd'), { name: 'caller.cwd', value: process.cwd(), source: 'kernel' });
+    assert.equal(value('caller.variable.WRIT_TEST_UNSET')?.value, 'unset');
+    assert.equal(value('caller.variable.PATH')?.source, 'reported');
+  });
+
+  it('surveys also what is not bound, and tells of each sensor that gives nothing', () => {
+    const survey = new EnvironmentMeasurer(new BindingSelection([])).survey(self);
+    assert.deepEqual(namesOf(new EnvironmentMeasurer(new BindingSelection([])).measure(self)), []);
+    const all = [...namesOf(survey), ...survey.unavailable.map(({ name }) => name)].sort();
+    assert.deepEqual(all, [
+      ...['boot', 'caller.cwd', 'caller.script', 'cgroup', 'clock.synchronised', 'container'],
+      ...['firmware.secureboot', 'host', 'hostname'],
+      ...['kernel', 'kernel.cmdline', 'kernel.ima', 'kernel.lockdown', 'label'],
+      ...['cgroup', 'ipc', 'mnt', 'net', 'pid', 'time', 'user', 'uts'].map((kind) => `namespace.${kind}`),
+    ]);
+    for (const { reason } of survey.unavailable) assert.match(reason, /^[A-Z].*\.$/);
+  });
+
+  it('reads again what can change, once a second at most, and keeps one object as long as it does not', () => {
+    const security = join(directory, 'security');
+    mkdirSync(security);
+    writeFileSync(join(security, 'lockdown'), '[none] integrity confidentiality\n');
+    const measurer = new EnvironmentMeasurer(new BindingSelection(['kernel.lockdown']), 0, {
+      ...linuxMachineFiles,
+      security,
+    });
+    const first = measurer.machine;
+    assert.equal(first.bindings[0]?.value, 'none');
+    measurer.refresh(5000);
+    assert.equal(measurer.machine, first);
+    writeFileSync(join(security, 'lockdown'), 'none integrity [confidentiality]\n');
+    measurer.refresh(5999);
+    assert.equal(measurer.machine, first);
+    measurer.refresh(6000);
+    assert.equal(measurer.machine.bindings[0]?.value, 'confidentiality');
+  });
+});
+
+describe('BindingSelection', () => {
+  it('refuses a name that stands for nothing, and lists those that do', () => {
+    assert.throws(
+      () => new BindingSelection(['machine', 'kernal']),
+      (error: unknown) => {
+        assert.ok(error instanceof SelectionError);
+        assert.match(error.message, /called "kernal"; there are .*kernel\.cmdline.*machine/);
+        return true;
+      },
+    );
+    for (const name of ['__proto__', 'constructor', 'interpreter.1', ''])
+      assert.throws(() => new BindingSelection([name]), SelectionError, name);
+  });
+
+  it('asks of a caller only for what is bound', () => {
+    assert.deepEqual(new BindingSelection().extras, {
+      workingDirectory: false,
+      environment: false,
+      commandLine: false,
+    });
+    assert.deepEqual(new BindingSelection(['caller.script'], ['A']).extras, {
+      workingDirectory: false,
+      environment: true,
+      commandLine: true,
+    });
   });
 });
 

@@ -13,6 +13,16 @@ const schema = starter.files['schema.cedarschema'] ?? '';
 const toml = starter.files['bundle.toml'] ?? '';
 
 describe('loadBundle', () => {
+  it('judges changes of the environment where the schema knows them, and takes a bundle that does not', async () => {
+    assert.equal(starter.judgesChanges, true);
+    const older = schema.replace(/^ {2}action "overlook".*\n/m, '');
+    const policies = {
+      'starter.cedar': (starter.files['starter.cedar'] ?? '').replace(/@id\("what-the-owner[^;]*;/, ''),
+    };
+    const bundle = await withBundle({ 'schema.cedarschema': older, ...policies }, loadBundle);
+    assert.equal(bundle.judgesChanges, false);
+  });
+
   it('reads the starter bundle', () => {
     assert.equal(starter.name, 'starter');
     assert.equal(starter.version, 1);
@@ -25,7 +35,7 @@ describe('loadBundle', () => {
     assert.equal(starter.needsTime, false);
     assert.match(starter.digest, /^[0-9a-f]{128}$/);
     assert.ok(Object.keys(starter.policies).includes('signers-sign'));
-    assert.equal(Object.keys(starter.policies).length, 9);
+    assert.equal(Object.keys(starter.policies).length, 10);
   });
 
   it('takes policies from every *.cedar file, and from no other', async () => {

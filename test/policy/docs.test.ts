@@ -60,6 +60,27 @@ describe('docs/policy.md', () => {
     assert.equal(createEngine(starter).decide(input).inputDigest, digest);
   });
 
+  it('shows policies that overlook what it says, and nothing else', async () => {
+    const bundle = await withBundle(
+      {
+        'update.cedar': blockAfter('This also lets', 'cedar'),
+        'place.cedar': blockAfter('And this never overlooks', 'cedar'),
+      },
+      loadBundle,
+    );
+    const engine = createEngine(bundle);
+    const decisionFor = (name: string, accepted: boolean): string => {
+      const sealed = { value: 'x', source: 'kernel' as const };
+      const request = { type: 'overlook' as const, ownerUid: 1000, name, sealed, measured: null, accepted };
+      return engine.decide(policyInput(facts(request))).decision;
+    };
+    assert.equal(decisionFor('boot', false), 'allow');
+    assert.equal(decisionFor('kernel', false), 'deny');
+    assert.equal(decisionFor('kernel', true), 'allow');
+    assert.equal(decisionFor('namespace.mnt', true), 'deny');
+    assert.equal(decisionFor('container', true), 'deny');
+  });
+
   it('shows policies that do what it says, with a group that it makes operators', async () => {
     const entity: unknown = JSON.parse(blockAfter('To make the members of the group', 'json'));
     const shipped: unknown = JSON.parse(starter.files['entities.json'] ?? '');

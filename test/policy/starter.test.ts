@@ -22,6 +22,15 @@ const sign: PolicyRequest = { type: 'sign', name: 'release.tar', sizeBytes: 10, 
 const redeem = (ownerUid: number): PolicyRequest => ({ type: 'redeem', ownerUid });
 const revoke = (ownerUid: number): PolicyRequest => ({ type: 'revoke', ownerUid });
 
+const overlook = (accepted: boolean): PolicyRequest => ({
+  type: 'overlook',
+  ownerUid: 1000,
+  name: 'kernel',
+  sealed: { value: '6.1.0', source: 'kernel' },
+  measured: { value: '6.1.1', source: 'kernel' },
+  accepted,
+});
+
 type Row = readonly [string, Partial<PolicyFacts>, PolicyRequest, 'allow' | 'deny', readonly string[]];
 
 const harmless = ['anyone-runs-harmless-commands'];
@@ -29,6 +38,14 @@ const noData = ['nobody-destroys-data'];
 const noStop = ['nobody-stops-the-machine'];
 
 const rows: readonly Row[] = [
+  ['a change of the environment', anyone, overlook(false), 'deny', []],
+  [
+    'a change that the owner accepted',
+    anyone,
+    overlook(true),
+    'allow',
+    ['what-the-owner-accepted-is-overlooked'],
+  ],
   ['anyone runs echo', anyone, execute('/usr/bin/echo'), 'allow', harmless],
   ['anyone runs echo where /bin is no link', anyone, execute('/bin/echo'), 'allow', harmless],
   ['an agent runs ls', agent, execute('/usr/bin/ls', ['ls', '-l']), 'allow', harmless],

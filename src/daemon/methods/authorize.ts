@@ -9,7 +9,7 @@ import type { GrantStatement } from '../../format/statement-reader.js';
 import { parseInstant } from '../../format/time.js';
 import { lineageFaults } from '../../verify/lineage.js';
 import { findGrant, type GrantedArtifact } from '../artifacts.js';
-import type { Caller } from '../caller.js';
+import { type Caller, withBindings } from '../caller.js';
 import type { Decision } from '../decision.js';
 import { decide } from '../pipeline/decide.js';
 import type { Request } from '../pipeline/parse.js';
@@ -33,6 +33,8 @@ interface Draft {
   readonly request: GrantRequest;
   readonly caller: Caller;
   readonly action: Action;
+  /** Whether the caller is one object with that of its other requests, so that it can be recognised. */
+  readonly lastingCaller: boolean;
   readonly parent: GrantedArtifact | null;
   readonly options: Pick<AuthorizeParams, 'ttlSeconds' | 'audience' | 'bind' | 'descend'>;
 }
@@ -59,7 +61,16 @@ export async function authorize(
   if (measured.outcome === 'denied' || parent === 'missing') {
     return refuseAll(services, request, contextOf(caller, params), denials);
   }
-  return grant(services, { request, caller, action: measured.action, parent, options: params });
+  const asking = withBindings(caller, measured.bindings);
+  const lastingCaller = asking === caller;
+  return grant(services, {
+    request,
+    caller: asking,
+    lastingCaller,
+    action: measured.action,
+    parent,
+    options: params,
+  });
 }
 
 /** `sign`: the same way for a blob, whose digests are the caller's word. */
@@ -72,6 +83,7 @@ export function sign(
   return grant(services, {
     request,
     caller,
+    lastingCaller: true,
     action: { type: 'sign', ...blob },
     parent: null,
     options: { ttlSeconds },
@@ -113,11 +125,11 @@ async function grant(services: Services, draft: Draft): Promise<Granted> {
 
 /** Asks the policy, unless it allowed the same caller the same before. */
 function consider(services: Services, draft: Draft, lineage: Lineage): Considered {
-  const { request, caller, action, parent } = draft;
+  const { request, caller, lastingCaller, action, parent } = draft;
   const { preparations, policy } = services;
   const text = requestText(request.method, request.params);
   const digests = action.type === 'execute' ? action.digests : null;
-  const mayRepeat = parent === null && !policy.needsTime;
+  const mayRepeat = parent === null && lastingCaller && !policy.needsTime;
   const kept = mayRepeat ? preparations.find(caller, text, digests) : null;
   if (kept !== null) return { outcome: 'granted', preparation: kept };
   const decision = decide(policy, {

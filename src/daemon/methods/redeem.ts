@@ -10,7 +10,8 @@ import { formatInstant } from '../../format/time.js';
 import { LogDamageError } from '../../log/damage.js';
 import { judge } from '../../verify/situation.js';
 import { findGrant, type GrantedArtifact } from '../artifacts.js';
-import type { Caller } from '../caller.js';
+import { type Caller, withBindings } from '../caller.js';
+import { environmentGrounds } from '../changed-environment.js';
 import { decide } from '../pipeline/decide.js';
 import type { Request } from '../pipeline/parse.js';
 import { type RefusalContext, refuse, refuseAll } from '../pipeline/refuse.js';
@@ -62,7 +63,7 @@ export async function redeem(
   const context: RefusalContext = { caller, claims: {}, policy: null };
   const measured = await services.measureAction(request.params.action);
   if (measured.outcome === 'denied') return refuse(services, request, context, [measured.denial]);
-  const presentation = { request, caller, action: measured.action };
+  const presentation = { request, caller: withBindings(caller, measured.bindings), action: measured.action };
   const attempt = await queue.exclusively(request.params.id, () => redeemAlone(services, presentation));
   // Sealing takes its time: whoever presents a right artifact must not wait for it behind those who present it wrongly.
   if (attempt.outcome === 'refused') return refuseAll(services, request, context, attempt.grounds);
@@ -157,7 +158,7 @@ function groundsToRefuse(
     action,
     file: null,
     presenter: caller.peer,
-    environment: caller.environment,
+    environment: null,
     parent: parent && { id: parent.entry.id, predicate: parent.statement.predicate, state: parent.state },
     state: { ...state, redeemed: state.redeemed && !repeated },
     quote: null,
@@ -169,7 +170,7 @@ function groundsToRefuse(
     lineageDepth: predicate.lineage.depth,
     nowMs: services.clock.lastTrustedMs(),
   });
-  const grounds = [...denials];
+  const grounds = [...denials, ...environmentGrounds(services, predicate, caller)];
   if (predicate.lineage.parent !== null && parent === null) {
     grounds.push(denial('LINEAGE_BROKEN', 'the log holds no sealed authorization with the id of the parent'));
   }

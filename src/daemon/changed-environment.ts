@@ -1,0 +1,49 @@
+/**
+ * Whether an artifact is redeemed where it was issued: each binding that was sealed must still hold, unless the policy
+ * overlooks its change. Nothing is overlooked by default, nor by a policy that cannot be evaluated.
+ */
+
+import { isAccepted } from '../environment/reference.js';
+import { type Denial, denial } from '../format/denial.js';
+import type { Binding, GrantPredicate } from '../format/predicate.js';
+import { compareBindings } from '../verify/bindings.js';
+import type { Caller } from './caller.js';
+import { decide } from './pipeline/decide.js';
+import type { Services } from './services.js';
+
+/** Why the environment forbids that this caller redeems an artifact now: one denial that names what changed, or none. */
+export function environmentGrounds(
+  services: Services,
+  { environment: sealed, initiator, lineage }: GrantPredicate,
+  caller: Caller,
+): Denial[] {
+  const changed = compareBindings(sealed, caller.environment);
+  const counting = changed.filter((name) => {
+    const before = onlyBinding(sealed, name);
+    if (before === null || !services.policy.judgesChanges) return true;
+    const measured = onlyBinding(caller.environment, name);
+    const decision = decide(services.policy, {
+      caller,
+      request: {
+        type: 'overlook',
+        ownerUid: initiator.peer.uid,
+        name,
+        sealed: before,
+        measured,
+        accepted: measured !== null && isAccepted(services.environment.reference(), measured),
+      },
+      claims: {},
+      lineageDepth: lineage.depth,
+      nowMs: services.clock.lastTrustedMs(),
+    });
+    return decision.decision === 'deny';
+  });
+  if (counting.length === 0) return [];
+  return [denial('ENVIRONMENT_MISMATCH', `the environment differs in: ${counting.join(', ')}`)];
+}
+
+/** The binding of that name; null where there is none, or where there are several and so nothing certain. */
+function onlyBinding(bindings: readonly Binding[], name: string): Binding | null {
+  const [binding, ...others] = bindings.filter((candidate) => candidate.name === name);
+  return binding === undefined || others.length > 0 ? null : binding;
+}
