@@ -72,6 +72,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: () => import('./commands/status.js'),
   },
   {
+    path: ['doctor'],
+    summary: 'check this deployment and say what to mend',
+    load: () => import('./commands/doctor.js'),
+  },
+  {
     path: ['trust', 'export'],
     summary: "write the daemon's public keys as a trust bundle",
     load: () => import('./commands/trust-export.js'),

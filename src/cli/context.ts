@@ -19,8 +19,12 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface CliContext {
   readonly output: Output;
+  readonly flags: GlobalFlags;
   readonly environment: Environment;
   readonly own: OwnProcess;
+  /** Of this installation. */
+  readonly version: string;
+  /** Throws UsageError for a configuration file that cannot be used: a command that needs neither place works without. */
   readonly locations: Locations;
   /** Connects to the daemon; whoever calls this closes the client. */
   connect(trust?: Trust): Promise<WritClient>;
@@ -29,23 +33,33 @@ export interface CliContext {
 /** Finds state and socket as the daemon does: flags, then environment, then its configuration file, then defaults. */
 export async function createContext(
   flags: GlobalFlags,
-  { environment, own }: { readonly environment: Environment; readonly own: OwnProcess },
+  { environment, own, version }: Pick<CliContext, 'environment' | 'own' | 'version'>,
   output: Output,
 ): Promise<CliContext> {
-  const locations = await locate(flags, environment);
+  const located = await locate(flags, environment);
+  const locations = (): Locations => {
+    if (located instanceof UsageError) throw located;
+    return located;
+  };
   return {
     output,
+    flags,
     environment,
     own,
-    locations,
+    version,
+    get locations() {
+      return locations();
+    },
     connect: async (trust) => {
+      const { socketPath } = locations();
       const { connect } = await import('../client/client.js');
-      return connect({ socketPath: locations.socketPath, ...(trust === undefined ? {} : { trust }) });
+      return connect({ socketPath, ...(trust === undefined ? {} : { trust }) });
     },
   };
 }
 
-async function locate(flags: GlobalFlags, environment: Environment): Promise<Locations> {
+/** The error, where the configuration cannot be used. */
+async function locate(flags: GlobalFlags, environment: Environment): Promise<Locations | UsageError> {
   const home = flags.state === undefined ? environment.WRIT_HOME : resolve(flags.state);
   const located = resolveLocations({ ...environment, WRIT_HOME: home });
   const configured =
@@ -55,7 +69,7 @@ async function locate(flags: GlobalFlags, environment: Environment): Promise<Loc
   try {
     return loadConfig({ state: home, socket: flags.socket }, environment);
   } catch (cause) {
-    if (cause instanceof ConfigError) throw new UsageError(cause.message, { cause });
+    if (cause instanceof ConfigError) return new UsageError(cause.message, { cause });
     throw cause;
   }
 }

@@ -14,11 +14,21 @@ const chunkBytes = 4 << 20;
 
 /** Every frame of every segment, oldest first; a `rest` ends a segment that does not end with a whole frame. */
 export async function* readJournal(directory: string): AsyncGenerator<JournalItem> {
-  const names = (await readdir(directory)).filter((name) => segmentName.test(name)).sort();
-  for (const name of names) yield* readSegment(directory, name);
+  for (const name of await segmentNames(directory)) yield* readSegment(directory, name);
 }
 
-async function* readSegment(directory: string, segment: string): AsyncGenerator<JournalItem> {
+/** Names of the segments, oldest first. Rejects with the system's error. */
+export async function segmentNames(directory: string): Promise<string[]> {
+  return (await readdir(directory)).filter((name) => segmentName.test(name)).sort();
+}
+
+/** Index of the entry that a segment begins with. */
+export function firstIndexOf(segment: string): number {
+  return Number.parseInt(segment, 10);
+}
+
+/** As `readJournal`, of one segment. */
+export async function* readSegment(directory: string, segment: string): AsyncGenerator<JournalItem> {
   const file = await open(join(directory, segment), 'r');
   try {
     let bytes: Uint8Array = new Uint8Array();

@@ -5,12 +5,15 @@ import { type Cedar, cedarMessages, type DetailedError } from './cedar.js';
 /** Thrown when a bundle cannot be used as it is; nothing of it is then in force. `file` is a path. */
 export class PolicyBundleError extends Error {
   readonly file: string;
+  /** Without a full stop. */
+  readonly problem: string;
   readonly remedy: string;
 
   constructor(file: string, problem: string, remedy: string, options?: ErrorOptions) {
     super(`${file}: ${problem}. ${remedy}`, options);
     this.name = 'PolicyBundleError';
     this.file = file;
+    this.problem = problem;
     this.remedy = remedy;
   }
 }
