@@ -6,8 +6,10 @@ import { WritUnavailableError } from '../client/errors.js';
 import { type ArtifactId, artifactIdOf } from '../format/artifact-id.js';
 import { base64Decode } from '../format/base64.js';
 import { parseCheckpoint } from '../format/checkpoint.js';
+import { type Envelope, sealEnvelope } from '../format/dsse.js';
 import { decodeEntry, type EntryKind } from '../format/entry.js';
 import { parseNote } from '../format/note.js';
+import { utf8Encode } from '../format/utf8.js';
 import { PublishedLog, PublishedLogError } from '../log/published-log.js';
 import { bundlesBetween, tileWidth } from '../merkle/tile.js';
 import { decodePayload, type LoggedPayload } from '../verify/payload.js';
@@ -80,6 +82,18 @@ export async function loggedPayload(client: WritClient, id: ArtifactId): Promise
       `the daemon shows this user no authorization with the id ${id}; name the file that holds it`,
     );
   return decodePayload(entry.payloadType, base64Decode(entry.payload));
+}
+
+/** An entry and its proof as an envelope. Throws UsageError where the daemon does not show this user the payload. */
+export async function envelopeOf(
+  client: WritClient,
+  { index, proof }: { readonly index: number; readonly proof: string },
+): Promise<Envelope> {
+  const answer = await client.entry({ index });
+  if (answer.decision === 'deny' || answer.payload === null)
+    throw new UsageError(`the daemon does not show this user what entry ${index} says`);
+  const { log } = await client.status();
+  return sealEnvelope(answer.payloadType, base64Decode(answer.payload), log.vkey, utf8Encode(proof));
 }
 
 async function addSummary(client: WritClient, entry: ShownEntry): Promise<ShownEntry> {

@@ -27,6 +27,11 @@ export function positiveInteger(text: string): number {
   return value;
 }
 
+/** Collects the values of an option that can be given several times. */
+export function appended(value: string, earlier: readonly string[]): readonly string[] {
+  return [...earlier, value];
+}
+
 /** What the caller says about itself: recorded as claims. */
 export function addClaimOptions(command: Command): Command {
   return command

@@ -1,5 +1,6 @@
 /** Compares what an artifact says of its TPM with the quote that it cites. */
 
+import type { ArtifactId } from '../format/artifact-id.js';
 import { type Denial, denial } from '../format/denial.js';
 import type { Binding, GrantPredicate } from '../format/predicate.js';
 import { bindingsOfQuote } from '../format/quote.js';
@@ -25,6 +26,12 @@ interface JudgedQuote extends QuoteJudgement {
 /** Whether an artifact says anything that only a TPM can know. */
 export function citesTpm({ environment }: GrantPredicate): boolean {
   return environment.some(({ source }) => source === 'tpm');
+}
+
+/** Id of the quote that the first of an artifact's TPM bindings cites, or null. */
+export function citedQuote({ environment }: Pick<GrantPredicate, 'environment'>): ArtifactId | null {
+  const binding = environment.find(({ source }) => source === 'tpm');
+  return binding?.source === 'tpm' ? binding.quote : null;
 }
 
 /** Judges quotes under one trust bundle, which must not change meanwhile: each is judged once. */

@@ -222,6 +222,12 @@ describe('writ', { timeout: 120_000 }, () => {
     const byFile = await runJson<{ index: number; proof: string }>('log', 'prove', 'p.json');
     const byIndex = await run('log', 'prove', String(byFile.document.index));
     assert.match(byIndex.stdout, new RegExp(`^c2sp\\.org/tlog-proof@v1\\nindex ${byFile.document.index}\\n`));
+    const inEnvelope = await run('log', 'prove', '0', '--envelope', '-o', 'entry.json');
+    assert.equal(inEnvelope.exitCode, 0, inEnvelope.stderr);
+    const ofRecord = await run('verify', 'entry.json');
+    assert.equal(ofRecord.exitCode, 1, 'a record is authentic, and permits nothing');
+    assert.match(ofRecord.stdout, /NO_AUTHORIZATION {2}this is a log record of kind \w+/);
+    assert.match(ofRecord.stdout, /authentic all the same/);
     const beyond = await run('log', 'prove', '999999');
     assert.deepEqual([beyond.exitCode, beyond.stdout.slice(0, 6)], [1, 'denied']);
     const denials = await runJson<{ entries: { kind: string; text: string }[] }>(

@@ -9,7 +9,7 @@ import { formatVerifierKey, parseNote } from '../../src/format/note.js';
 import { attestedQuoteOf, bindingsOfQuote, qualifyingData } from '../../src/format/quote.js';
 import { encodeRecord, type QuoteRecord, recordPayloadType } from '../../src/format/record.js';
 import type { Statement } from '../../src/format/statement.js';
-import { parseTrust, type Trust } from '../../src/format/trust.js';
+import { parseTrust, type Trust, type TrustDocument } from '../../src/format/trust.js';
 import type { ProvenQuote } from '../../src/verify/quote.js';
 import { authorization, nonce, origin, predicate, type TestLog } from './sealed-artifact.js';
 import type { ToolKey, ToolTpm } from './tool-tpm.js';
@@ -75,13 +75,17 @@ export function attestationOf(record: QuoteRecord, key: ToolKey): AttestationDoc
   };
 }
 
-export function trustOf(log: TestLog, attestation: AttestationDocument | null): Trust {
-  return parseTrust({
+export function trustDocument(log: TestLog, attestation: AttestationDocument | null): TrustDocument {
+  return {
     type: 'urn:writ:trust:v1',
     logs: [{ origin: log.key.name, vkey: formatVerifierKey(log.key), retired: null }],
     artifactKeys: [],
     attestation,
-  });
+  };
+}
+
+export function trustOf(log: TestLog, attestation: AttestationDocument | null): Trust {
+  return parseTrust(trustDocument(log, attestation));
 }
 
 /** An authorization that takes its TPM's bindings from the quote. */

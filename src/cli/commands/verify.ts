@@ -5,12 +5,14 @@ import { type Define, examples } from '../command.js';
 import type { CliContext } from '../context.js';
 import { denialLines } from '../denial-text.js';
 import { type ExitCode, exitCodes } from '../exit-code.js';
+import { appended } from '../option-values.js';
 import { columns, type Paint } from '../output.js';
 
 interface Flags {
   readonly trust?: string;
   readonly file?: string;
   readonly audience?: string;
+  readonly quote: readonly string[];
 }
 
 export const define: Define = (command, act) => {
@@ -19,11 +21,13 @@ export const define: Define = (command, act) => {
     .option('--trust <file>', 'the pinned trust bundle (otherwise trust.json in the state directory)')
     .option('--file <file>', 'the executable or signed file that the artifact must name')
     .option('--audience <name>', 'the relying party that the artifact must be for')
+    .option('--quote <file>', 'a TPM quote that artifacts may cite; can be given several times', appended, [])
     .addHelpText(
       'after',
       examples(
         'writ verify artifact.json --trust trust.json',
         'writ verify release.tar.gz.writ --trust trust.json --file release.tar.gz',
+        'writ verify artifact.json --quote quote.json --trust trust.json',
         'writ verify archive/*.json --trust trust.json',
       ),
     );
@@ -35,14 +39,19 @@ async function verifyFiles(context: CliContext, paths: readonly string[], flags:
   const { loadTrust } = await import('../trust-file.js');
   const { verifyBatch } = await import('../../verify/verify.js');
   const { offlineSituation } = await import('../../verify/situation.js');
+  const { loadQuotes, quoteFor } = await import('../quote-file.js');
   const text = await import('../statement-text.js');
   const trust = await loadTrust(context, flags.trust);
   const candidates: unknown[] = [];
   for (const path of paths) candidates.push(await readCandidate(path));
   const file =
     flags.file === undefined ? null : (await (await import('./sign.js')).digestsOf(flags.file)).digests;
+  const quotes = await loadQuotes(flags.quote, trust);
   const situation = { ...offlineSituation(Date.now()), file, audience: flags.audience ?? null };
-  const verdicts = verifyBatch(candidates, trust, situation);
+  const verdicts = verifyBatch(candidates, trust, (position) => ({
+    ...situation,
+    quote: quoteFor(candidates[position], quotes),
+  }));
   const [first] = verdicts;
   if (first !== undefined && verdicts.length === 1) {
     context.output.result(verdictDocument(first), (paint) => verdictLines(first, text, paint));
