@@ -35,6 +35,9 @@
         {
           'target_name': 'writ_tpm',
           'sources': [
+            'src/descriptor.cc',
+            'src/locked_bytes.cc',
+            'src/secret.cc',
             'src/system_error.cc',
             'tpm/addon.cc',
             'tpm/answers.cc',
@@ -46,8 +49,11 @@
             'tpm/handle.cc',
             'tpm/keys.cc',
             'tpm/nv.cc',
+            'tpm/policy.cc',
             'tpm/properties.cc',
             'tpm/quote.cc',
+            'tpm/seal.cc',
+            'tpm/sealing.cc',
             'tpm/session.cc',
           ],
           'libraries': ['-ltss2-esys', '-ltss2-tctildr', '-ltss2-rc', '-ltss2-mu'],

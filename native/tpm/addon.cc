@@ -16,6 +16,7 @@
 #include "nv.h"
 #include "properties.h"
 #include "quote.h"
+#include "sealing.h"
 #include "../src/system_error.h"
 
 namespace writ::tpm {
@@ -23,12 +24,6 @@ namespace writ::tpm {
 namespace {
 
 constexpr const char* kind_expected = "expected true for the ECC endorsement key, false for the RSA one";
-
-Napi::Object named_bytes(Napi::Env env, std::initializer_list<std::pair<const char*, const Bytes*>> members) {
-  Napi::Object object = Napi::Object::New(env);
-  for (const auto& [name, bytes] : members) object[name] = to_script(env, *bytes);
-  return object;
-}
 
 Napi::Value public_object_to_script(Napi::Env env, const PublicObject& object) {
   return named_bytes(env, {{"publicArea", &object.public_area}, {"name", &object.name}});
@@ -218,6 +213,7 @@ static Napi::Object add_functions(Napi::Env env, Napi::Object exports) {
   ::setenv("TSS2_LOG", "all+none", 0);
   const std::pair<const char*, Function> functions[] = {
       {"activateCredential", activate},
+      {"authorityPolicy", authority_policy_function},
       {"close", close},
       {"counterPublic", of_index<read_counter_public>},
       {"createAttestationKey", of_persistent<create_attestation_key>},
@@ -225,6 +221,7 @@ static Napi::Object add_functions(Napi::Env env, Napi::Object exports) {
       {"endorsementKey", endorsement_key},
       {"incrementCounter", of_counter<increment_counter>},
       {"open", open},
+      {"pcrPolicy", pcr_policy_function},
       {"properties", properties},
       {"quote", quote},
       {"random", random},
@@ -235,6 +232,10 @@ static Napi::Object add_functions(Napi::Env env, Napi::Object exports) {
       {"readPublic", of_persistent<read_persistent>},
       {"removeCounter", remove_counter},
       {"removeKey", remove_key},
+      {"seal", seal_function},
+      {"statePolicy", state_policy_function},
+      {"unsealApproved", unseal_approved_function},
+      {"unsealUnderPcrs", unseal_under_pcrs_function},
   };
   for (const auto& [name, function] : functions) exports[name] = Napi::Function::New(env, function, name);
   return exports;

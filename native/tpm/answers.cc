@@ -34,6 +34,12 @@ Napi::Value to_script(Napi::Env env, const Bytes& bytes) {
   return array;
 }
 
+Napi::Object named_bytes(Napi::Env env, std::initializer_list<std::pair<const char*, const Bytes*>> members) {
+  Napi::Object object = Napi::Object::New(env);
+  for (const auto& [name, bytes] : members) object[name] = to_script(env, *bytes);
+  return object;
+}
+
 Napi::Value answer(Napi::Env env, Connection& connection, const MaybeFailure& failure) {
   const MaybeFailure unflushed = connection.take_unflushed();
   if (failure) return throw_failure(env, *failure);

@@ -4,6 +4,7 @@
 
 #include <napi.h>
 
+#include <initializer_list>
 #include <utility>
 
 #include "bytes.h"
@@ -17,6 +18,9 @@ namespace writ::tpm {
 Napi::Value throw_failure(Napi::Env env, const Failure& failure);
 
 Napi::Value to_script(Napi::Env env, const Bytes& bytes);
+
+// An object with a Uint8Array for each name.
+Napi::Object named_bytes(Napi::Env env, std::initializer_list<std::pair<const char*, const Bytes*>> members);
 
 // What an operation ended with, converted by `convert(value)`. An operation that succeeded but left something in the TPM
 // has failed: the next ones would find its slots taken.

@@ -111,6 +111,17 @@ Bytes Arguments::pcrs(std::size_t position) {
   return indexes;
 }
 
+std::uint64_t Arguments::count(std::size_t position) {
+  constexpr double exact_below = 9007199254740992.0;
+  const Napi::Value value = info_[position];
+  if (value.IsNumber()) {
+    const double number = value.As<Napi::Number>().DoubleValue();
+    if (number >= 0 && number < exact_below && std::floor(number) == number) return static_cast<std::uint64_t>(number);
+  }
+  complain("expected a counter's value from 0 to 2^53 - 1");
+  return 0;
+}
+
 bool Arguments::boolean(std::size_t position, const char* expected) {
   const Napi::Value value = info_[position];
   if (value.IsBoolean()) return value.As<Napi::Boolean>().Value();

@@ -35,6 +35,8 @@ class Arguments {
   Bytes bytes(std::size_t position, std::size_t least, std::size_t most, const char* expected);
   // PCR indexes as a Uint8Array: below 24, ascending, at least one.
   Bytes pcrs(std::size_t position);
+  // A counter's value: a whole number from 0 to 2^53 - 1.
+  std::uint64_t count(std::size_t position);
   bool boolean(std::size_t position, const char* expected);
 
   // True if every argument read so far was right. Otherwise a TypeError is pending.

@@ -15,6 +15,7 @@ inline constexpr const char* code_absent = "TPM_ABSENT";
 inline constexpr const char* code_auth = "TPM_AUTH";
 inline constexpr const char* code_busy = "TPM_BUSY";
 inline constexpr const char* code_failed = "TPM_FAILED";
+inline constexpr const char* code_foreign = "TPM_FOREIGN";
 inline constexpr const char* code_gone = "TPM_GONE";
 inline constexpr const char* code_lockout = "TPM_LOCKOUT";
 inline constexpr const char* code_policy = "TPM_POLICY";

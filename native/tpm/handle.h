@@ -56,6 +56,7 @@ class Received {
     Esys_Free(std::exchange(value_, nullptr));
     return &value_;
   }
+  [[nodiscard]] T* get() const noexcept { return value_; }
   T* operator->() const noexcept { return value_; }
   T& operator*() const noexcept { return *value_; }
 

@@ -11,6 +11,7 @@
  * - `TPM_ABSENT`: there is no such object, index or PCR bank.
  * - `TPM_PRESENT`: there is one already.
  * - `TPM_POLICY`: the policy of an object is not fulfilled: other PCRs, or an older version.
+ * - `TPM_FOREIGN`: a sealed secret is of another TPM, or from before its owner was cleared.
  * - `TPM_PCRS_MOVING`: PCRs changed with each attempt to quote them.
  * - `TPM_RESPONSE`: an answer that the TPM cannot have given; somebody may stand between.
  * - `TPM_RC`: any other response code; `rc` has it.
@@ -26,6 +27,7 @@ export const tpmErrorCodes = [
   'TPM_ABSENT',
   'TPM_PRESENT',
   'TPM_POLICY',
+  'TPM_FOREIGN',
   'TPM_PCRS_MOVING',
   'TPM_RESPONSE',
   'TPM_RC',

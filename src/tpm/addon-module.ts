@@ -3,49 +3,27 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import type { Secret } from '../kernel/secret.js';
 import { TpmAddonError } from './addon-error.js';
-
-/** What the TPM tells about itself. */
-export interface TpmProperties {
-  /** Four characters of the TCG's vendor registry, such as `INTC`; `IBM` for swtpm. */
-  readonly manufacturer: string;
-  /** Up to sixteen characters of the vendor's own. */
-  readonly vendor: string;
-  /** As in TPMS_ATTEST.firmwareVersion. */
-  readonly firmwareVersion: bigint;
-  /** Wrong authorizations so far, and how many lead to lockout. */
-  readonly lockoutCounter: number;
-  readonly maxAuthFail: number;
-  readonly inLockout: boolean;
-  readonly ownerAuthSet: boolean;
-  /** Whether all 24 PCRs are in the SHA-256 bank. */
-  readonly hasSha256Pcrs: boolean;
-  /** Transient objects and sessions that the TPM holds; behind a resource manager only those of this connection. */
-  readonly loadedCount: number;
-}
-
-/** TPMS_TIME_INFO (Part 2, section 10.11): the counts change with each boot; `safe`: the clock was not set back. */
-export interface TpmClock {
-  readonly clockMs: bigint;
-  readonly resetCount: number;
-  readonly restartCount: number;
-  readonly safe: boolean;
-}
+import type { TpmClock, TpmProperties } from './tpm.js';
 
 /** An open connection; the addon alone can look inside. */
 export interface NativeConnection {
   readonly connection: unique symbol;
 }
 
-/** The two endorsement keys that have certificates in TPMs of today. */
-export type EndorsementKind = 'ecc-p256' | 'rsa-2048';
-
 interface NativePublic {
   readonly publicArea: Uint8Array;
   readonly name: Uint8Array;
 }
 
-/** See Tpm in addon.ts. Endorsement keys are chosen by `ecc`: P-256, otherwise RSA 2048. PCR indexes go as bytes. */
+interface NativeSealed {
+  readonly publicArea: Uint8Array;
+  readonly privateArea: Uint8Array;
+  readonly parentName: Uint8Array;
+}
+
+/** See Tpm in tpm.ts. Endorsement keys are chosen by `ecc`: P-256, otherwise RSA 2048. PCR indexes go as bytes. */
 export interface NativeTpm {
   open(tcti: string): NativeConnection;
   close(connection: NativeConnection): void;
@@ -76,6 +54,37 @@ export interface NativeTpm {
   readCounter(connection: NativeConnection, index: number): bigint;
   incrementCounter(connection: NativeConnection, index: number): bigint;
   removeCounter(connection: NativeConnection, index: number): void;
+  pcrPolicy(connection: NativeConnection, indexes: Uint8Array, pcrDigest: Uint8Array): Uint8Array;
+  statePolicy(
+    connection: NativeConnection,
+    indexes: Uint8Array,
+    pcrDigest: Uint8Array,
+    counter: number,
+    highest: number,
+  ): Uint8Array;
+  authorityPolicy(connection: NativeConnection, point: Uint8Array, policyRef: Uint8Array): Uint8Array;
+  seal(connection: NativeConnection, secret: Secret, policy: Uint8Array): NativeSealed;
+  unsealUnderPcrs(
+    connection: NativeConnection,
+    publicArea: Uint8Array,
+    privateArea: Uint8Array,
+    parentName: Uint8Array,
+    indexes: Uint8Array,
+    pcrDigest: Uint8Array,
+  ): Secret;
+  unsealApproved(
+    connection: NativeConnection,
+    publicArea: Uint8Array,
+    privateArea: Uint8Array,
+    parentName: Uint8Array,
+    indexes: Uint8Array,
+    pcrDigest: Uint8Array,
+    counter: number,
+    highest: number,
+    point: Uint8Array,
+    policyRef: Uint8Array,
+    signature: Uint8Array,
+  ): Secret;
 }
 
 const functionNames: readonly (keyof NativeTpm)[] = [
@@ -97,6 +106,12 @@ const functionNames: readonly (keyof NativeTpm)[] = [
   'readCounter',
   'incrementCounter',
   'removeCounter',
+  'pcrPolicy',
+  'statePolicy',
+  'authorityPolicy',
+  'seal',
+  'unsealUnderPcrs',
+  'unsealApproved',
 ];
 
 const addonPath = fileURLToPath(new URL('../../../native/build/Release/writ_tpm.node', import.meta.url));

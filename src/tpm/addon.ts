@@ -1,81 +1,28 @@
-/**
- * The TPM, over the addon native/tpm (tpm2-tss), with its types. For processes of their own: each call blocks until the TPM
- * has answered, and a real one takes up to a second for a quote and ten for a key.
- */
+/** A TPM over the addon native/tpm (tpm2-tss): tpm.ts holds the contract. */
 
 import { createHash } from 'node:crypto';
-import { hexEncode } from '../format/hex.js';
+import { hexDecode, hexEncode } from '../format/hex.js';
 import type { PcrValue } from '../format/record.js';
+import type { Secret } from '../kernel/secret.js';
 import { TpmAddonError } from './addon-error.js';
-import {
-  type EndorsementKind,
-  loadTpmAddon,
-  type NativeConnection,
-  type NativeTpm,
-  type TpmClock,
-  type TpmProperties,
-} from './addon-module.js';
+import { loadTpmAddon, type NativeConnection, type NativeTpm } from './addon-module.js';
+import type {
+  Approval,
+  ApprovedState,
+  CounterPublic,
+  Credential,
+  EndorsementKind,
+  PcrState,
+  PolicyAuthority,
+  SealedSecret,
+  Tpm,
+  TpmClock,
+  TpmProperties,
+} from './tpm.js';
+
+export type { CounterPublic, Credential, EndorsementKind, Tpm, TpmClock, TpmProperties } from './tpm.js';
+
 import type { AttestationKey, Quote } from './attester.js';
-
-export type { EndorsementKind, TpmClock, TpmProperties } from './addon-module.js';
-
-/** TPMS_NV_PUBLIC of a counter, its Name in hex (Part 1, section 16), and its TPMA_NV. */
-export interface CounterPublic {
-  readonly publicArea: Uint8Array;
-  readonly name: string;
-  readonly attributes: number;
-}
-
-/** What only the TPM with the endorsement key and the key of that name can open (make-credential.ts). */
-export interface Credential {
-  /** Content of the TPM2B_ID_OBJECT. */
-  readonly blob: Uint8Array;
-  /** Content of the TPM2B_ENCRYPTED_SECRET. */
-  readonly encryptedSecret: Uint8Array;
-}
-
-/**
- * One connection. Every method throws TpmAddonError for what the TPM or the way to it refuses, TypeError for arguments of
- * another kind. Nothing that a method loads into the TPM stays there. Key handles are persistent handles from 0x81000000 to
- * 0x817fffff, indexes are NV indexes from 0x01000000 to 0x01ffffff.
- */
-export interface Tpm {
-  /** 1 to 1024 bytes of the TPM's generator. Whoever listens on the bus knows them too. */
-  random(sizeBytes: number): Uint8Array;
-  properties(): TpmProperties;
-  readClock(): TpmClock;
-  /** PCRs of the SHA-256 bank, by rising index. TPM_ABSENT: the TPM keeps no such bank. */
-  readPcrs(indexes: readonly number[]): readonly PcrValue[];
-  /**
-   * Makes a new attestation key and keeps it at the handle: ECDSA over SHA-256 on P-256, restricted, fixed to this TPM.
-   * TPM_PRESENT: something lies there.
-   */
-  createAttestationKey(handle: number): AttestationKey;
-  /** What is public of the key at the handle. TPM_ABSENT: nothing lies there. */
-  readKey(handle: number): AttestationKey;
-  removeKey(handle: number): void;
-  /**
-   * A quote over the PCRs (rising indexes), with up to 32 bytes of the caller's. The values' digest is the quoted one: if
-   * PCRs change meanwhile it is tried again some times, then TPM_PCRS_MOVING.
-   */
-  quote(handle: number, pcrs: readonly number[], qualifyingData: Uint8Array): Quote;
-  /** What is public of the endorsement key by the TCG's template (EK Credential Profile, L-2 and L-1). */
-  endorsementKey(kind: EndorsementKind): AttestationKey;
-  /** Its certificate in DER, where the maker put one into the TPM; otherwise null. */
-  endorsementCertificate(kind: EndorsementKind): Uint8Array | null;
-  /** Opens a credential for the key at the handle (Part 3, section 12.5). */
-  activateCredential(handle: number, kind: EndorsementKind, credential: Credential): Uint8Array;
-  /** Makes a counter and counts once, which puts it above every counter that this TPM ever had. TPM_PRESENT: it exists. */
-  defineCounter(index: number): CounterPublic;
-  /** TPM_ABSENT: there is no such index, or it is no counter. */
-  counterPublic(index: number): CounterPublic;
-  readCounter(index: number): number;
-  /** The new value. After a failure it may have counted all the same: read it. */
-  incrementCounter(index: number): number;
-  removeCounter(index: number): void;
-  /** Ends the connection; a second time does nothing. */
-  close(): void;
-}
 
 /** Between reading and quoting, PCRs that something extends a few times at boot come to rest within so many rounds. */
 const quoteAttempts = 5;
@@ -194,6 +141,59 @@ class NativeBackedTpm implements Tpm {
 
   removeCounter(index: number): void {
     attempt(() => this.#addon.removeCounter(this.#connection, index));
+  }
+
+  pcrPolicy({ pcrs, pcrDigest }: PcrState): Uint8Array {
+    return attempt(() => this.#addon.pcrPolicy(this.#connection, pcrIndexes(pcrs), pcrDigest));
+  }
+
+  statePolicy(state: ApprovedState): Uint8Array {
+    const { pcrs, pcrDigest, counterIndex, highestVersion } = state;
+    return attempt(() =>
+      this.#addon.statePolicy(this.#connection, pcrIndexes(pcrs), pcrDigest, counterIndex, highestVersion),
+    );
+  }
+
+  authorityPolicy({ point, policyRef }: PolicyAuthority): Uint8Array {
+    return attempt(() => this.#addon.authorityPolicy(this.#connection, point, policyRef));
+  }
+
+  seal(secret: Secret, policy: Uint8Array): SealedSecret {
+    const sealed = attempt(() => this.#addon.seal(this.#connection, secret, policy));
+    return { ...sealed, parentName: hexEncode(sealed.parentName) };
+  }
+
+  unsealUnderPcrs(sealed: SealedSecret, { pcrs, pcrDigest }: PcrState): Secret {
+    const { publicArea, privateArea, parentName } = sealed;
+    return attempt(() =>
+      this.#addon.unsealUnderPcrs(
+        this.#connection,
+        publicArea,
+        privateArea,
+        hexDecode(parentName),
+        pcrIndexes(pcrs),
+        pcrDigest,
+      ),
+    );
+  }
+
+  unsealApproved(sealed: SealedSecret, { state, authority, signature }: Approval): Secret {
+    const { publicArea, privateArea, parentName } = sealed;
+    return attempt(() =>
+      this.#addon.unsealApproved(
+        this.#connection,
+        publicArea,
+        privateArea,
+        hexDecode(parentName),
+        pcrIndexes(state.pcrs),
+        state.pcrDigest,
+        state.counterIndex,
+        state.highestVersion,
+        authority.point,
+        authority.policyRef,
+        signature,
+      ),
+    );
   }
 
   close(): void {
