@@ -64,8 +64,9 @@ function tasksOn(socket: Socket, digester: FileDigester): MicroTask[] {
   return [
     { name: 'readlink /proc/self/exe', run: () => readlinkSync('/proc/self/exe') },
     { name: 'identifyPeer (a connection)', run: () => identifyPeer(descriptor, support).close() },
+    { name: 'glance (a request of a caller that is known)', run: () => connection.glance() },
     {
-      name: 'currentPeer (a request)',
+      name: 'currentPeer (a request of one that is not)',
       run: () => currentPeer(connection, (path) => digester.digest(path, 'executable')),
     },
     { name: 'measure the environment', run: () => measurer.measure(connection.facts) },

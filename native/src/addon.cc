@@ -25,15 +25,12 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports["cachedExecutable"] = Napi::Function::New(env, writ::cached_executable, "cachedExecutable");
   exports["clockSynchronised"] = Napi::Function::New(env, writ::clock_synchronised, "clockSynchronised");
   exports["closeFd"] = Napi::Function::New(env, writ::close_fd, "closeFd");
+  exports["connectedPeer"] = Napi::Function::New(env, writ::connected_peer, "connectedPeer");
   exports["equalSecrets"] = Napi::Function::New(env, writ::equal_secrets, "equalSecrets");
   exports["fileSystem"] = Napi::Function::New(env, writ::file_system, "fileSystem");
   exports["generateSecret"] = Napi::Function::New(env, writ::generate_secret, "generateSecret");
   exports["hardenProcess"] = Napi::Function::New(env, writ::harden_process, "hardenProcess");
   exports["lockFile"] = Napi::Function::New(env, writ::lock_file, "lockFile");
-  exports["peerCredentials"] = Napi::Function::New(env, writ::peer_credentials, "peerCredentials");
-  exports["peerGroups"] = Napi::Function::New(env, writ::peer_groups, "peerGroups");
-  exports["peerLabel"] = Napi::Function::New(env, writ::peer_label, "peerLabel");
-  exports["peerPidfd"] = Napi::Function::New(env, writ::peer_pidfd, "peerPidfd");
   exports["pidfdAlive"] = Napi::Function::New(env, writ::pidfd_alive, "pidfdAlive");
   exports["processFacts"] = Napi::Function::New(env, writ::process_facts, "processFacts");
   exports["readSecret"] = Napi::Function::New(env, writ::read_secret, "readSecret");

@@ -6,19 +6,16 @@
 
 namespace writ {
 
-// peerCredentials(fd) -> {pid, uid, gid} (SO_PEERCRED). `pid` is 0 for a process that this one's PID namespace hides.
-Napi::Value peer_credentials(const Napi::CallbackInfo& info);
-
-// peerGroups(fd) -> Uint32Array: the supplementary groups (SO_PEERGROUPS). Linux only, else ENOSYS.
-Napi::Value peer_groups(const Napi::CallbackInfo& info);
-
-// peerLabel(fd) -> string | null: the security label (SO_PEERSEC), null where no security module gives one. Linux
-// only, else ENOSYS.
-Napi::Value peer_label(const Napi::CallbackInfo& info);
-
-// peerPidfd(fd) -> number | null: a descriptor of the peer's process (SO_PEERPIDFD, Linux 6.5), close-on-exec, to be
-// closed with closeFd; null only where the kernel does not know the option. A peer that is gone already: ESRCH, EINVAL.
-Napi::Value peer_pidfd(const Napi::CallbackInfo& info);
+// connectedPeer(fd, wantsPidfd) -> {pid, uid, gid, groups, label, startTime, pidfd}, read in one go:
+// - `pid`, `uid`, `gid` (SO_PEERCRED); the pid is 0 for a process that this one's PID namespace hides;
+// - `groups`, the supplementary groups (SO_PEERGROUPS);
+// - `label`, the security label (SO_PEERSEC), null where no security module gives one;
+// - `pidfd`, a descriptor of the process (SO_PEERPIDFD, Linux 6.5), close-on-exec, to be closed with closeFd; null when
+//   none was wanted, and an error when it was and the kernel gives none;
+// - `startTime` of the process in clock ticks since boot (proc_pid_stat(5)), null when it has ended. With a pidfd it is
+//   certain that the time is this process's.
+// Linux only, else ENOSYS.
+Napi::Value connected_peer(const Napi::CallbackInfo& info);
 
 // supportsPeerPidfd() -> boolean: whether this kernel knows SO_PEERPIDFD, asked on a socket of the addon's own.
 Napi::Value supports_peer_pidfd(const Napi::CallbackInfo& info);

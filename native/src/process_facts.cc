@@ -104,7 +104,9 @@ bool append_executable(int process, std::string& facts) {
   return append_link(AT_FDCWD, link, facts);
 }
 
-bool is_alive(int pidfd) {
+}  // namespace
+
+bool process_is_alive(int pidfd) {
   pollfd polled{pidfd, POLLIN, 0};
   int ready = -1;
   do {
@@ -112,8 +114,6 @@ bool is_alive(int pidfd) {
   } while (ready < 0 && errno == EINTR);
   return ready == 0;
 }
-
-}  // namespace
 
 Napi::Value process_facts(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
@@ -134,7 +134,7 @@ Napi::Value process_facts(const Napi::CallbackInfo& info) {
   if ((extras & extra_working_directory) != 0) append_extra_link(process.get(), "cwd", facts);
   if ((extras & extra_environment) != 0) append_extra_file(process.get(), "environ", facts);
   if ((extras & extra_command_line) != 0) append_extra_file(process.get(), "cmdline", facts);
-  if (!is_alive(info[1].As<Napi::Number>().Int32Value())) return env.Null();
+  if (!process_is_alive(info[1].As<Napi::Number>().Int32Value())) return env.Null();
   napi_value text = nullptr;
   if (napi_create_string_latin1(env, facts.data(), facts.size(), &text) != napi_ok) return env.Null();
   return {env, text};

@@ -6,6 +6,11 @@
 
 namespace writ {
 
+#ifdef __linux__
+// Whether the process behind a pidfd has not ended; false too where that cannot be told.
+bool process_is_alive(int pidfd);
+#endif
+
 // processFacts(pid, pidfd, extras) -> string | null: facts of the process, one byte a character, each ended by a NUL: identity of
 // the executable (file_state.h), its path, the file /proc/PID/cgroup, and where the links /proc/PID/ns/{cgroup, ipc, mnt,
 // net, pid, time, user, uts} lead. The pidfd, which must be the process's own, is looked at last: null when the process

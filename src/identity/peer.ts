@@ -8,7 +8,7 @@ import { type Denial, denial } from '../format/denial.js';
 import type { DigestSet } from '../format/digest-set.js';
 import { exactText } from '../format/exact-text.js';
 import type { ExecutableFact, Peer } from '../format/predicate.js';
-import { nativeAddon } from '../kernel/addon.js';
+import { type ConnectedPeer, nativeAddon } from '../kernel/addon.js';
 import { ProcessReadError, readCgroup, readNamespace, readProcessStat } from '../kernel/process.js';
 import { glanceAtProcess, type ProcessExtraNames, type ProcessFacts } from '../kernel/process-facts.js';
 
@@ -45,16 +45,16 @@ export function probePidfdSupport(): PidfdSupport {
 }
 
 /** What stays as it was when the connection was made. */
-export type ConnectedPeer = Omit<Peer, 'executable' | 'cgroup'>;
+export type ConnectionFacts = Omit<Peer, 'executable' | 'cgroup'>;
 
 /** One connection's peer. Owns the pidfd: close it with the connection. */
 export class PeerConnection {
-  readonly facts: ConnectedPeer;
+  readonly facts: ConnectionFacts;
   readonly pidfdSupport: PidfdSupport;
   #pidfd: number | null;
 
   /** `pidfd` is null only where the kernel has none to give. */
-  constructor(facts: ConnectedPeer, pidfd: number | null) {
+  constructor(facts: ConnectionFacts, pidfd: number | null) {
     this.facts = facts;
     this.pidfdSupport = pidfd === null ? 'absent' : 'present';
     this.#pidfd = pidfd;
@@ -92,27 +92,21 @@ export class PeerConnection {
  */
 export function identifyPeer(descriptor: number, support: PidfdSupport): PeerConnection {
   const addon = nativeAddon();
-  let pidfd: number | null = null;
+  let connected: ConnectedPeer;
   try {
-    const credentials = addon.peerCredentials(descriptor);
-    if (credentials.pid === 0)
-      throw new PeerError('The caller lies in a PID namespace that the daemon cannot see.');
-    pidfd = support === 'present' ? addon.peerPidfd(descriptor) : null;
-    if (support === 'present' && pidfd === null) {
-      throw new PeerError('The kernel gave no pidfd for the caller, though it can.');
-    }
-    const groups = [...addon.peerGroups(descriptor)];
-    const label = addon.peerLabel(descriptor);
-    const { startTime } = readProcessStat(credentials.pid);
-    const connection = new PeerConnection({ ...credentials, startTime, groups, label }, pidfd);
-    if (!connection.isAlive()) throw new PeerError(`Process ${credentials.pid} ended while it connected.`);
-    return connection;
+    connected = addon.connectedPeer(descriptor, support === 'present');
   } catch (cause) {
-    if (pidfd !== null) addon.closeFd(pidfd);
-    if (cause instanceof PeerError) throw cause;
     const detail = cause instanceof Error ? cause.message : String(cause);
     throw new PeerError(`The caller cannot be identified: ${detail}`, { cause });
   }
+  const { pidfd, startTime, ...facts } = connected;
+  if (facts.pid !== 0 && startTime !== null) return new PeerConnection({ ...facts, startTime }, pidfd);
+  if (pidfd !== null) addon.closeFd(pidfd);
+  throw new PeerError(
+    facts.pid === 0
+      ? 'The caller lies in a PID namespace that the daemon cannot see.'
+      : `Process ${facts.pid} ended while it connected.`,
+  );
 }
 
 /**

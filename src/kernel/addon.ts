@@ -6,11 +6,21 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
-/** What the kernel noted when a Unix socket was connected. `pid` is 0 where this PID namespace hides the peer. */
-export interface PeerCredentials {
+/**
+ * What the kernel noted when a Unix socket was connected, and the process behind it. `pid` is 0 where this PID namespace
+ * hides it. `startTime` (clock ticks since boot) is null when it has ended; a `pidfd`, to be closed with `closeFd`, makes
+ * certain that the time is of the process that connected.
+ */
+export interface ConnectedPeer {
   readonly pid: number;
   readonly uid: number;
   readonly gid: number;
+  /** Supplementary groups. */
+  readonly groups: readonly number[];
+  /** The security label; null where no security module gives one. */
+  readonly label: string | null;
+  readonly startTime: number | null;
+  readonly pidfd: number | null;
 }
 
 /** `type` is the magic number of statfs(2); `nosuid`: the mount ignores set-user-ID bits. */
@@ -34,18 +44,15 @@ export type ReturnValue = number;
 
 /**
  * Each function is synchronous and throws an Error with `code` (an errno's name) and `syscall` when the system call
- * fails, TypeError for arguments of another kind. Away from Linux all but `peerCredentials`, `closeFd`, `lockFile`,
+ * fails, TypeError for arguments of another kind. Away from Linux all but `closeFd`, `lockFile`,
  * `supportsPeerPidfd` (false), `processFacts` and `cachedExecutable` (null), and `bootTimeMs` throw code ENOSYS.
  */
 export interface NativeAddon {
-  /** SO_PEERCRED of a connected Unix socket. */
-  peerCredentials(socketFd: number): PeerCredentials;
-  /** SO_PEERGROUPS: supplementary groups at the time of connecting. */
-  peerGroups(socketFd: number): Uint32Array;
-  /** SO_PEERSEC: the security label; null where no security module gives one. */
-  peerLabel(socketFd: number): string | null;
-  /** SO_PEERPIDFD: a descriptor to be closed with `closeFd`; null only where the kernel lacks the option. */
-  peerPidfd(socketFd: number): number | null;
+  /**
+   * SO_PEERCRED, SO_PEERGROUPS, SO_PEERSEC and, if it is wanted, SO_PEERPIDFD of a connected Unix socket. One that is
+   * wanted and not given is an error: ENOPROTOOPT for a kernel older than Linux 6.5.
+   */
+  connectedPeer(socketFd: number, wantsPidfd: boolean): ConnectedPeer;
   /** Whether this kernel knows SO_PEERPIDFD (Linux 6.5). */
   supportsPeerPidfd(): boolean;
   /** False once the process behind the pidfd has ended, also before anybody has waited for it. */
@@ -108,10 +115,7 @@ export class AddonError extends Error {
 }
 
 const functionNames: readonly (keyof NativeAddon)[] = [
-  'peerCredentials',
-  'peerGroups',
-  'peerLabel',
-  'peerPidfd',
+  'connectedPeer',
   'supportsPeerPidfd',
   'pidfdAlive',
   'closeFd',

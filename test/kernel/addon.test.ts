@@ -21,21 +21,13 @@ after(() => {
 });
 
 describe('the native addon', () => {
-  const socketCalls = [
-    ['peerCredentials', 'getsockopt SO_PEERCRED', () => addon.peerCredentials(file)],
-    ['peerGroups', 'getsockopt SO_PEERGROUPS', () => addon.peerGroups(file)],
-    ['peerLabel', 'getsockopt SO_PEERSEC', () => addon.peerLabel(file)],
-    ['peerPidfd', 'getsockopt SO_PEERPIDFD', () => addon.peerPidfd(file)],
-  ] as const;
-  for (const [name, syscall, call] of socketCalls) {
-    it(`names the failed system call when ${name} gets a file instead of a socket`, () => {
-      assert.throws(call, {
-        code: 'ENOTSOCK',
-        syscall,
-        message: `ENOTSOCK: socket operation on non-socket, ${syscall}`,
-      });
+  it('names the failed system call when it gets a file instead of a socket', () => {
+    assert.throws(() => addon.connectedPeer(file, true), {
+      code: 'ENOTSOCK',
+      syscall: 'getsockopt SO_PEERCRED',
+      message: 'ENOTSOCK: socket operation on non-socket, getsockopt SO_PEERCRED',
     });
-  }
+  });
 
   it('refuses what is no descriptor before any system call', () => {
     for (const wrong of [-1, 1.5, Number.NaN, 2 ** 31]) {

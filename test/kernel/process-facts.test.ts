@@ -28,7 +28,7 @@ const extraSets = [0, 1, 2, 3, 4, 5, 6, 7].map((bits) => ({
 
 async function peerWithPidfd(act: string) {
   const peer = await server.accept(act);
-  const pidfd = nativeAddon().peerPidfd(peer.descriptor);
+  const pidfd = nativeAddon().connectedPeer(peer.descriptor, true).pidfd;
   assert.ok(pidfd !== null);
   return { ...peer, pidfd };
 }
@@ -98,7 +98,7 @@ describe('glanceAtProcess', { skip }, () => {
         `YET=${'x'.repeat(120_000)}`,
       ],
     });
-    const pidfd = nativeAddon().peerPidfd(peer.descriptor);
+    const pidfd = nativeAddon().connectedPeer(peer.descriptor, true).pidfd;
     assert.ok(pidfd !== null);
     const asked = { workingDirectory: true, environment: true, commandLine: true };
     const facts = parseProcessFacts(glanceAtProcess(peer.pid, pidfd, asked) ?? '', asked);
