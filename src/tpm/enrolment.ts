@@ -47,12 +47,12 @@ export async function enrolTpm(request: EnrolRequest): Promise<EnrolmentReport> 
 
 /** What to pin of an enrolment (tpm.json). */
 export function pinnedBy(report: EnrolmentReport, development: boolean): PinnedTpm {
-  const { tcti, attestationKey, counter, pcrs } = report;
+  const { tcti, attestationKey, counter, pcrs, since } = report;
   const { handle, publicArea, name } = attestationKey;
   return {
     tcti,
     development,
-    attestationKey: { handle, publicArea, name },
+    attestationKey: { handle, publicArea, name, since },
     counter: { index: counter.index, name: counter.name },
     pcrs,
   };

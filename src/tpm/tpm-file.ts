@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { z } from 'zod';
+import type { BootCount } from '../format/attestation-trust.js';
 import { base64Decode, base64Encode } from '../format/base64.js';
 import { firstIssue } from '../format/statement.js';
 import { parseJsonBytes } from '../format/strict-json.js';
@@ -20,7 +21,11 @@ export interface PinnedTpm {
   readonly tcti: string;
   /** A simulator of the state directory, which is started with the daemon: for development, it proves nothing. */
   readonly development: boolean;
-  readonly attestationKey: AttestationKey & { readonly handle: number };
+  readonly attestationKey: AttestationKey & {
+    readonly handle: number;
+    /** What a quote by this key showed when it was enrolled: no quote that shows less is believed. */
+    readonly since: BootCount;
+  };
   /** `name` in hex, as the TPM tells it after the counter's first increment. */
   readonly counter: { readonly index: number; readonly name: string };
   /** The PCRs of the SHA-256 bank that are quoted, rising. */
@@ -46,6 +51,8 @@ export const pcrListSchema: z.ZodType<readonly number[]> = z
   )
   .readonly();
 
+const bootCount = z.int().min(0).max(0xffff_ffff);
+
 const fileSchema = z.strictObject({
   version: z.literal(1),
   tcti: z.string().regex(/^(?:device:|swtpm:path=)[^,]+$/, 'must be device:FILE or swtpm:path=SOCKET'),
@@ -54,6 +61,7 @@ const fileSchema = z.strictObject({
     handle: handleSchema,
     publicArea: z.string().max(2048),
     name: nameSchema,
+    since: z.strictObject({ resetCount: bootCount, restartCount: bootCount }),
   }),
   counter: z.strictObject({ index: indexSchema, name: nameSchema }),
   pcrs: pcrListSchema,
@@ -84,12 +92,12 @@ export function findTpmFile(path: string): PinnedTpm | null {
  * throws TpmError `enrolled-already` when there is a file, otherwise the system's error.
  */
 export function writeTpmFile(path: string, pinned: PinnedTpm): void {
-  const { handle, publicArea, name } = pinned.attestationKey;
+  const { handle, publicArea, name, since } = pinned.attestationKey;
   const file: TpmFile = {
     version: 1,
     tcti: mapPath(pinned.tcti, (target) => inside(dirname(resolve(path)), target)),
     development: pinned.development,
-    attestationKey: { handle, publicArea: base64Encode(publicArea), name },
+    attestationKey: { handle, publicArea: base64Encode(publicArea), name, since },
     counter: { index: pinned.counter.index, name: pinned.counter.name },
     pcrs: pinned.pcrs,
   };
@@ -99,7 +107,7 @@ export function writeTpmFile(path: string, pinned: PinnedTpm): void {
 
 /** Throws for a key that is no attestation key or not the one that is named: found here, the file is to blame. */
 function pinnedOf(file: TpmFile, directory: string): PinnedTpm {
-  const { handle, name } = file.attestationKey;
+  const { handle, name, since } = file.attestationKey;
   const publicArea = base64Decode(file.attestationKey.publicArea);
   parseAttestationPublic(publicArea);
   if (tpmNameOf(publicArea) !== name)
@@ -107,7 +115,7 @@ function pinnedOf(file: TpmFile, directory: string): PinnedTpm {
   return {
     tcti: mapPath(file.tcti, (target) => resolve(directory, target)),
     development: file.development,
-    attestationKey: { handle, publicArea, name },
+    attestationKey: { handle, publicArea, name, since },
     counter: file.counter,
     pcrs: file.pcrs,
   };

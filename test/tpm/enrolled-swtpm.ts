@@ -1,5 +1,6 @@
 /** An enrolled TPM for tests of what is done with one: a real swtpm with a key and a counter, and an attester on it. */
 
+import { parseAttestedQuote } from '../../src/format/tpm-attest.js';
 import { type AttesterConfig, openAttester, type ProcessAttester } from '../../src/tpm/process-attester.js';
 import type { PinnedTpm } from '../../src/tpm/tpm-file.js';
 import { type Swtpm, startSwtpm } from './swtpm-home.js';
@@ -21,13 +22,18 @@ export async function startEnrolledSwtpm(): Promise<EnrolledSwtpm> {
 
 /** Makes a key and a counter. */
 export function enrol(machine: Swtpm): PinnedTpm {
-  return useTpm(machine, (tpm) => ({
-    tcti: machine.tcti,
-    development: true,
-    attestationKey: { handle: testHandle, ...tpm.createAttestationKey(testHandle) },
-    counter: { index: testIndex, name: tpm.defineCounter(testIndex).name },
-    pcrs: [0, 7],
-  }));
+  return useTpm(machine, (tpm) => {
+    const key = tpm.createAttestationKey(testHandle);
+    const { clock } = parseAttestedQuote(tpm.quote(testHandle, [0, 7], new Uint8Array(32)).attest);
+    const { resetCount, restartCount } = clock;
+    return {
+      tcti: machine.tcti,
+      development: true,
+      attestationKey: { handle: testHandle, ...key, since: { resetCount, restartCount } },
+      counter: { index: testIndex, name: tpm.defineCounter(testIndex).name },
+      pcrs: [0, 7],
+    };
+  });
 }
 
 /** An attester with room for a busy machine. */

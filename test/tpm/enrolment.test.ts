@@ -70,6 +70,7 @@ describe('an enrolment', () => {
 
     const again = await enrolTpm(request(machine));
     assert.deepEqual([again.attestationKey.outcome, again.counter.outcome], ['adopted', 'adopted']);
+    assert.deepEqual(again.since, made.since, 'the same boot');
     assert.deepEqual(pinnedBy(again, false), pinnedBy(made, false));
     assert.equal(again.counter.value, made.counter.value);
 

@@ -1,6 +1,7 @@
 /** What an enrolling process is asked and answers: one request, one answer, then it ends. */
 
 import { z } from 'zod';
+import type { BootCount } from '../../format/attestation-trust.js';
 import type { PcrValue } from '../../format/record.js';
 import { faultSchema } from '../attester/protocol.js';
 import type { TpmFault } from '../faults.js';
@@ -68,7 +69,7 @@ export interface EnrolmentReport {
   /** What they held: the reference values, if this was a good boot. */
   readonly pcrValues: readonly PcrValue[];
   /** The counts of the key's first quote: no quote of it from before this boot is genuine. */
-  readonly since: { readonly resetCount: number; readonly restartCount: number };
+  readonly since: BootCount;
 }
 
 /** A TPM as it was found. `null`: nothing is there, or (`places` not given) nothing was looked for. */
