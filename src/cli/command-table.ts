@@ -8,6 +8,7 @@ export const groupSummaries: Readonly<Record<string, string>> = {
   trust: 'the keys that verifiers pin',
   keys: "the keys on the daemon's token",
   token: "the daemon's token",
+  environment: 'the machine that the daemon runs on: what is measured, and what was accepted',
 };
 
 export const commandTable: readonly CommandEntry[] = [
@@ -75,6 +76,26 @@ export const commandTable: readonly CommandEntry[] = [
     path: ['doctor'],
     summary: 'check this deployment and say what to mend',
     load: () => import('./commands/doctor.js'),
+  },
+  {
+    path: ['environment', 'show'],
+    summary: 'what is measured of this machine and of this process',
+    load: () => import('./commands/environment-show.js'),
+  },
+  {
+    path: ['environment', 'diff'],
+    summary: 'what changed since an artifact was issued, or since the machine was accepted',
+    load: () => import('./commands/environment-diff.js'),
+  },
+  {
+    path: ['environment', 'accept'],
+    summary: 'accept the machine as it is now, as after an update',
+    load: () => import('./commands/environment-accept.js'),
+  },
+  {
+    path: ['environment', 'events'],
+    summary: 'replay the measured boot, and compare it with what the TPM quoted',
+    load: () => import('./commands/environment-events.js'),
   },
   {
     path: ['trust', 'export'],

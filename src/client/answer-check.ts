@@ -128,6 +128,7 @@ const checks: { readonly [M in Method]: Check<M> } = {
     const leaf = encodeEntry(entryOf(entry.kind, result.payloadType, base64Decode(result.payload)));
     same(base64Encode(leaf), result.leaf, 'the payload is not the one that the leaf digests');
   },
+  environment: () => undefined,
   lineage: (params, result) => {
     const seen = new Set<string>();
     for (const [position, { id, parent }] of result.nodes.entries()) {

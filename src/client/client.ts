@@ -7,6 +7,7 @@ import type {
   AuthorizeParams,
   CheckpointResult,
   EntryResult,
+  EnvironmentResult,
   ExportResult,
   GrantResult,
   IdParams,
@@ -59,6 +60,8 @@ export interface WritClient {
   checkpoint(options?: CallOptions): Promise<CheckpointResult>;
   proof(params: IndexParams, options?: CallOptions): Promise<ProofResult>;
   entry(params: IndexParams, options?: CallOptions): Promise<EntryResult>;
+  /** What the daemon measures now of its machine and of this process. Its word: nothing of it is sealed. */
+  environment(options?: CallOptions): Promise<EnvironmentResult>;
   lineage(params: IdParams, options?: CallOptions): Promise<LineageResult>;
   status(options?: CallOptions): Promise<StatusResult>;
   /** Offline: pure, asks nobody. `situation` is completed by the present time and by "not known". */
@@ -109,6 +112,7 @@ export async function connect(options: ConnectOptions): Promise<WritClient> {
     checkpoint: (callOptions) => ask('log.checkpoint', {}, callOptions),
     proof: (params, callOptions) => ask('log.proof', params, callOptions),
     entry: (params, callOptions) => ask('log.entry', params, callOptions),
+    environment: (callOptions) => ask('environment', {}, callOptions),
     lineage: (params, callOptions) => ask('lineage', params, callOptions),
     status: (callOptions) => ask('status', {}, callOptions),
     verify: (artifact, pinned, situation = {}) =>

@@ -4,11 +4,13 @@ import { z } from 'zod';
 import { artifactIdSchema } from '../format/artifact-id.js';
 import { type Denial, type Denials, evidenceCodes, plainCodes } from '../format/denial.js';
 import { envelopeSchema } from '../format/dsse.js';
+import type { Binding } from '../format/predicate.js';
 import type {
   Allowed,
   CheckpointResult,
   Denied,
   EntryResult,
+  EnvironmentResult,
   ExportResult,
   GrantResult,
   LineageNode,
@@ -21,6 +23,13 @@ import type {
   StatusResult,
   VerifyResult,
 } from '../format/protocol.js';
+import { instantSchema } from '../format/time.js';
+
+/** As in a statement, but open: fields that this version does not know are dropped. */
+const bindingSchema: z.ZodType<Binding> = z.discriminatedUnion('source', [
+  z.object({ name: z.string(), value: z.string(), source: z.enum(['kernel', 'reported']) }),
+  z.object({ name: z.string(), value: z.string(), source: z.literal('tpm'), quote: artifactIdSchema }),
+]);
 
 const count = z.int().nonnegative();
 const allow = z.literal('allow');
@@ -104,6 +113,21 @@ const lineageSchema: z.ZodType<LineageResult> = z.union([
   deniedSchema,
 ]);
 
+const environmentSchema: z.ZodType<EnvironmentResult> = z.object({
+  bindings: z.array(z.intersection(bindingSchema, z.object({ bound: z.boolean() }))).readonly(),
+  unavailable: z.array(z.object({ name: z.string(), reason: z.string() })).readonly(),
+  accepted: z
+    .object({
+      acceptedAt: instantSchema,
+      bindings: z
+        .array(
+          z.object({ name: z.string(), value: z.string(), source: z.enum(['tpm', 'kernel', 'reported']) }),
+        )
+        .readonly(),
+    })
+    .nullable(),
+});
+
 const statusSchema: z.ZodType<StatusResult> = z.object({
   daemon: z.string(),
   version: z.string(),
@@ -135,6 +159,7 @@ export const resultSchemas: { readonly [M in Method]: z.ZodType<Methods[M]['resu
   'log.checkpoint': checkpointSchema,
   'log.proof': proofSchema,
   'log.entry': entrySchema,
+  environment: environmentSchema,
   lineage: lineageSchema,
   status: statusSchema,
 };

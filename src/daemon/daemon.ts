@@ -170,10 +170,7 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
     environment: {
       survey: (peer) => machine.survey(peer),
       binds: (name) => config.bindings.binds(name),
-      reference: () => {
-        reference.refresh(performance.now());
-        return reference.current;
-      },
+      reference: () => reference.current(),
     },
     exportSigner: exportSigner(signer),
     related: relatedEntries(openingIndex, log),
@@ -215,7 +212,7 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
 /** Throws StartError for a reference that cannot be believed. */
 function watchReference({ stateDirectory }: Config, logger: Logger): WatchedReference {
   try {
-    return new WatchedReference(join(stateDirectory, 'environment.json'), performance.now(), ({ message }) =>
+    return new WatchedReference(join(stateDirectory, 'environment.json'), ({ message }) =>
       logger.warn({ trouble: message }, 'no change of the environment is accepted'),
     );
   } catch (cause) {

@@ -7,6 +7,7 @@ import { LogDamageError } from '../log/damage.js';
 import { IndexUnavailableError } from '../state/index-thread.js';
 import type { Caller, Identified } from './caller.js';
 import { authorize, sign } from './methods/authorize.js';
+import { environment } from './methods/environment.js';
 import { exportArtifact } from './methods/export.js';
 import { checkpoint, entry, lineage, proof, status } from './methods/read.js';
 import { type RedemptionQueue, redeem } from './methods/redeem.js';
@@ -62,6 +63,8 @@ function perform(
       return proof(services, request);
     case 'log.entry':
       return entry(services, caller, request);
+    case 'environment':
+      return environment(services, caller);
     case 'lineage':
       return lineage(services, caller, request);
     case 'status':

@@ -90,9 +90,9 @@ export function readReference(path: string): EnvironmentReference | null {
   return { acceptedAt: read.data.acceptedAt, bindings: read.data.bindings };
 }
 
-/** Puts a reference into the file, durably, readable and writable for its owner alone. Throws the system's error. */
+/** Puts a reference into the file, durably, which only its owner may change. Throws the system's error. */
 export function writeReference(path: string, reference: EnvironmentReference): void {
-  replaceFile(path, `${JSON.stringify({ version: 1, ...reference }, null, 2)}\n`, 0o600);
+  replaceFile(path, `${JSON.stringify({ version: 1, ...reference }, null, 2)}\n`, 0o644);
 }
 
 /** Whether a measured binding is what the reference names, from as good a source. */

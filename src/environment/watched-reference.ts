@@ -4,38 +4,28 @@ import { statSync } from 'node:fs';
 import { errnoName } from '../kernel/errno.js';
 import { type EnvironmentReference, ReferenceFileError, readReference } from './reference.js';
 
-/** How long a change of the file may go unnoticed, in milliseconds. */
-const lookEveryMs = 1000;
-
 export class WatchedReference {
-  readonly #path: string | null;
+  readonly #path: string;
   readonly #onTrouble: (error: ReferenceFileError) => void;
-  #state: string | null = null;
-  #lookedAtMs: number;
+  #state: string;
   #current: EnvironmentReference | null;
 
   /**
-   * `path` null: there is never a reference. Throws ReferenceFileError for a file that is wrong at the start; later it is told to
-   * `onTrouble`, once, and nothing is accepted until it is right.
+   * Throws ReferenceFileError for a file that is wrong at the start; later it is told to `onTrouble`, once, and nothing
+   * is accepted until it is right.
    */
-  constructor(path: string | null, nowMs: number, onTrouble: (error: ReferenceFileError) => void) {
+  constructor(path: string, onTrouble: (error: ReferenceFileError) => void) {
     this.#path = path;
     this.#onTrouble = onTrouble;
-    this.#lookedAtMs = nowMs;
-    this.#state = path === null ? null : stateOf(path);
-    this.#current = path === null ? null : readReference(path);
+    this.#state = stateOf(path);
+    this.#current = readReference(path);
   }
 
-  get current(): EnvironmentReference | null {
-    return this.#current;
-  }
-
-  /** Reads the file again if it changed, unless that was looked at a moment ago. `nowMs`: of any steady clock. */
-  refresh(nowMs: number): void {
-    if (this.#path === null || nowMs - this.#lookedAtMs < lookEveryMs) return;
-    this.#lookedAtMs = nowMs;
+  /** The reference that lies there now; null where there is none. Looks at the file each time, and reads it if it changed. */
+  current(): EnvironmentReference | null {
     const state = stateOf(this.#path);
-    if (state === this.#state) return;
+    if (state === this.#state) return this.#current;
+    // Noted before the file is read: what changes meanwhile is another state, and is read the next time.
     this.#state = state;
     this.#current = null;
     try {
@@ -44,6 +34,7 @@ export class WatchedReference {
       if (!(cause instanceof ReferenceFileError)) throw cause;
       this.#onTrouble(cause);
     }
+    return this.#current;
   }
 }
 

@@ -8,8 +8,9 @@ import type { Denial, Denials } from './denial.js';
 import { type Envelope, envelopeSchema } from './dsse.js';
 import { hexEncode } from './hex.js';
 import { jcsText } from './jcs.js';
-import { type Bind, type Descend, nonceSchema } from './predicate.js';
+import { type Bind, type Binding, type Descend, nonceSchema } from './predicate.js';
 import { type RevocationCause, revocationCauses } from './record.js';
+import type { Instant } from './time.js';
 import { utf8Encode } from './utf8.js';
 
 /** A line is a JSON-RPC message without its newline; longer ones are refused as TOO_LARGE. */
@@ -165,6 +166,23 @@ export interface StatusResult {
   readonly counters: Readonly<Record<string, number>>;
 }
 
+/** A fact about machine or caller. `bound`: it is sealed into artifacts, shown to policies and compared at redemption. */
+export type MeasuredBinding = Binding & { readonly bound: boolean };
+
+/** What the machine's owner accepted, from `environment.json` of the state directory. */
+export interface AcceptedEnvironment {
+  readonly acceptedAt: Instant;
+  readonly bindings: readonly Pick<Binding, 'name' | 'value' | 'source'>[];
+}
+
+/** What the daemon measures of its machine and of the caller now; lists are sorted by name. */
+export interface EnvironmentResult {
+  readonly bindings: readonly MeasuredBinding[];
+  readonly unavailable: readonly { readonly name: string; readonly reason: string }[];
+  /** Null where nothing was accepted. */
+  readonly accepted: AcceptedEnvironment | null;
+}
+
 /** Every method with its parameters and its result. */
 export interface Methods {
   readonly authorize: { readonly params: AuthorizeParams; readonly result: GrantResult };
@@ -177,6 +195,7 @@ export interface Methods {
   readonly 'log.checkpoint': { readonly params: Record<string, never>; readonly result: CheckpointResult };
   readonly 'log.proof': { readonly params: IndexParams; readonly result: ProofResult };
   readonly 'log.entry': { readonly params: IndexParams; readonly result: EntryResult };
+  readonly environment: { readonly params: Record<string, never>; readonly result: EnvironmentResult };
   readonly lineage: { readonly params: IdParams; readonly result: LineageResult };
   readonly status: { readonly params: Record<string, never>; readonly result: StatusResult };
 }
@@ -217,6 +236,7 @@ export const paramsSchemas: { readonly [M in Method]: z.ZodType<Methods[M]['para
   'log.checkpoint': noParams,
   'log.proof': indexParams,
   'log.entry': indexParams,
+  environment: noParams,
   lineage: idParams,
   status: noParams,
 };

@@ -107,6 +107,17 @@ describe('environment bindings', () => {
     });
   });
 
+  it('tells a caller what is bound, and what it could bind', async () => {
+    const { bindings, unavailable } = await writ.environment();
+    const sealed = environmentOf(await issue('told'));
+    assert.deepEqual(
+      bindings.filter(({ bound }) => bound).map(({ name, value }) => [name, value]),
+      sealed.map(({ name, value }) => [name, value]),
+    );
+    assert.ok(bindings.some(({ name, bound }) => name === 'cgroup' && !bound));
+    for (const { name } of unavailable) assert.ok(!bindings.some((binding) => binding.name === name), name);
+  });
+
   it('denies a redeemer whose variable has another value, by its name, and no other', async () => {
     const artifact = await issue('variable');
     const answer = await redeemElsewhere(artifact, [], { WRIT_TEST_PLACE: 'elsewhere' });

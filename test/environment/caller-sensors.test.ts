@@ -1,7 +1,7 @@
 // Facts of a process that asks: namespaces and control group as the kernel shows them, and what the process says itself.
 
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync, readlinkSync } from 'node:fs';
@@ -18,6 +18,9 @@ const recordedCgroups = fileURLToPath(
   new URL('../../../test/environment/recorded/cgroups.txt', import.meta.url),
 );
 const self = { pid: process.pid, startTime: readProcessStat('self').startTime, label: null };
+
+const sensors = new URL('../../src/environment/caller-sensors.js', import.meta.url).href;
+const processModule = new URL('../../src/kernel/process.js', import.meta.url).href;
 
 const children: ChildProcess[] = [];
 afterEach(() => {
@@ -84,6 +87,26 @@ describe('measureCaller', () => {
     for (const { reason } of unavailable)
       assert.equal(reason, `Process ${process.pid} ended before it was measured.`);
     assert.ok(unavailable.some(({ name }) => name === 'namespace.cgroup'));
+  });
+
+  it("sees of another user's process only what the kernel shows to everybody", {
+    skip: process.getuid?.() !== 0 && 'only root can become another user',
+  }, () => {
+    const script = `
+      const { measureCaller } = await import(${JSON.stringify(sensors)});
+      const { readProcessStat } = await import(${JSON.stringify(processModule)});
+      const { startTime } = readProcessStat(${process.pid});
+      console.log(JSON.stringify(measureCaller({ pid: ${process.pid}, startTime, label: null }, ['PATH'])));`;
+    const other = ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath];
+    const ran = spawnSync('setpriv', [...other, '--input-type=module', '-e', script], { encoding: 'utf8' });
+    assert.equal(ran.status, 0, ran.stderr);
+    const measured: Measurement = JSON.parse(ran.stdout);
+    assert.deepEqual(
+      measured.bindings.map(({ name }) => name),
+      ['caller.script', 'cgroup'],
+    );
+    for (const name of ['caller.cwd', 'caller.variable.PATH', 'namespace.mnt'])
+      assert.match(measured.unavailable.find((sensor) => sensor.name === name)?.reason ?? '', /EACCES/, name);
   });
 
   it("does not see another user's process without the right to, and says so", {
