@@ -1,7 +1,8 @@
 /**
  * Checks a whole log offline, from its files and a pinned trust bundle: every leaf, every hash tile, the root and the
  * signature of the published checkpoint; and where the journal can be read, that its payloads are those of the leaves
- * and that every seal in it is over this same tree. Changes nothing.
+ * and that every seal in it is over this same tree, and that what TPMs said in it follows one from the other (check-tpm.ts).
+ * Changes nothing.
  */
 
 import { equalBytes } from '../format/bytes.js';
@@ -12,6 +13,7 @@ import type { Trust } from '../format/trust.js';
 import { bundlesBetween, type Tile, tilePath, tilesBetween, tileWidth } from '../merkle/tile.js';
 import { leafHash } from '../merkle/tree.js';
 import { verifyCheckpoint } from '../verify/checkpoint.js';
+import { TpmTrail, type TpmTrailCounts } from './check-tpm.js';
 import { LogDamageError } from './damage.js';
 import type { EntryFrame } from './journal-frame.js';
 import { type JournalItem, readJournal } from './journal-reader.js';
@@ -36,6 +38,7 @@ export type JournalCheck =
       readonly entries: number;
       readonly seals: number;
       readonly unfinishedBytes: number;
+      readonly tpm: TpmTrailCounts;
     }
   | { readonly read: 'no'; readonly reason: string };
 
@@ -66,7 +69,7 @@ export async function checkLog(directories: LogDirectories, trust: Trust): Promi
       await compareTile(published, tree, tile);
     if (!equalBytes(tree.root(checkpoint.size), checkpoint.root))
       throw new Damage('checkpoint', 'its root is not that of the published entries');
-    const journal = await checkJournal(directories.journal, tree, checkpoint.size);
+    const journal = await checkJournal(directories.journal, tree, checkpoint.size, trust);
     return { outcome: 'whole', checkpoint, bundles, hashTiles: tiles.length, journal };
   } catch (cause) {
     if (cause instanceof Damage) return { outcome: 'damaged', where: cause.where, what: cause.message };
@@ -114,10 +117,12 @@ async function checkJournal(
   directory: string | null,
   tree: TileTree,
   publishedSize: number,
+  trust: Trust,
 ): Promise<JournalCheck> {
   if (directory === null) return { read: 'no', reason: 'there is no journal beside this copy of the log' };
   let entries = 0;
   let seals = 0;
+  const trail = new TpmTrail(trust, (size) => tree.root(size));
   let rest: Extract<JournalItem, { item: 'rest' }> | null = null;
   try {
     for await (const item of readJournal(directory)) {
@@ -125,7 +130,7 @@ async function checkJournal(
       if (item.item === 'rest') rest = item;
       else if (item.frame.frame === 'checkpoint')
         checkSeal(item.frame.note, placeOf(item), tree, entries, seals++);
-      else checkEntry(item.frame, entries++, tree);
+      else checkEntry(item.frame, entries++, tree, trail);
     }
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
@@ -135,11 +140,16 @@ async function checkJournal(
   }
   if (entries < publishedSize)
     throw new Damage('journal', `it ends at entry ${entries}, but ${publishedSize} are published`);
-  return { read: 'yes', entries, seals, unfinishedBytes: rest?.sizeBytes ?? 0 };
+  return { read: 'yes', entries, seals, unfinishedBytes: rest?.sizeBytes ?? 0, tpm: trail.counts };
 }
 
 /** A payload must digest to its leaf, and the leaf be the published one; entries behind the published ones grow the tree. */
-function checkEntry({ leaf, payloadType, payload }: EntryFrame, index: number, tree: TileTree): void {
+function checkEntry(
+  { leaf, payloadType, payload }: EntryFrame,
+  index: number,
+  tree: TileTree,
+  trail: TpmTrail,
+): void {
   const where = `journal entry ${index}`;
   const { kind } = readLeaf(leaf, where);
   if (!equalBytes(encodeEntry(entryOf(kind, payloadType, payload)), leaf))
@@ -147,6 +157,8 @@ function checkEntry({ leaf, payloadType, payload }: EntryFrame, index: number, t
   if (index === tree.size) tree.append(leafHash(leaf));
   else if (!equalBytes(tree.subtree(0, index), leafHash(leaf)))
     throw new Damage(where, 'its leaf is not the published one');
+  const fault = trail.follow(kind, payload, index);
+  if (fault !== null) throw new Damage(where, fault);
 }
 
 /** Whatever was ever sealed must be a head of this very tree. */

@@ -18,7 +18,7 @@ import { parseEcdsaSignature } from '../format/tpm-signature.js';
 import type { Trust } from '../format/trust.js';
 import { sha256 } from '../hash/sha256.js';
 import { authenticate } from './authenticate.js';
-import { verifyCheckpoint } from './checkpoint.js';
+import { type CheckpointVerdict, verifyCheckpoint } from './checkpoint.js';
 import { VerificationContext } from './context.js';
 import { bootFault, clockFault } from './tpm-clock.js';
 
@@ -117,15 +117,20 @@ function orderFaults(
   ];
 }
 
+/** Says whether a checkpoint is of a trusted log, and under which of its keys. */
+export type CheckpointJudge = (note: string) => CheckpointVerdict;
+
 /**
  * What is wrong with a quote in itself, wherever and whenever it is looked at: its form, its signature (where the trust
  * bundle names its key), the checkpoint that it follows, its qualifying data, its PCR values.
+ * @param judgeCheckpoint for those who know more of the log than its keys
  */
 export function quoteIntegrityFaults(
   record: QuoteRecord,
   index: number,
   trust: Trust,
   context: VerificationContext = new VerificationContext(),
+  judgeCheckpoint: CheckpointJudge = (note) => verifyCheckpoint(note, trust, context),
 ): string[] {
   let attested: AttestedQuote;
   let attest: Uint8Array;
@@ -142,7 +147,7 @@ export function quoteIntegrityFaults(
   const isForged = key !== null && !context.isQuotedBy(key.point, attest, signature);
   return [
     ...(isForged ? ['its signature is not of the attestation key that it names'] : []),
-    ...placeFaults(record, attested, index, trust, context),
+    ...placeFaults(record, attested, index, judgeCheckpoint(record.checkpoint)),
     ...pcrFaults(record, attested),
   ];
 }
@@ -162,7 +167,8 @@ export function readQuote({ attest }: QuoteRecord): AttestedQuote | null {
   }
 }
 
-function attestationKeyOf({ log, key }: QuoteRecord, { keys }: AttestationTrust) {
+/** The key that a quote names, where the trust bundle believes it for the quote's log. */
+export function attestationKeyOf({ log, key }: QuoteRecord, { keys }: AttestationTrust) {
   return keys.find((trusted) => trusted.log === log && trusted.name === key) ?? null;
 }
 
@@ -171,10 +177,8 @@ function placeFaults(
   { checkpoint: note, log }: QuoteRecord,
   { extraData }: AttestedQuote,
   index: number,
-  trust: Trust,
-  context: VerificationContext,
+  verdict: CheckpointVerdict,
 ): string[] {
-  const verdict = verifyCheckpoint(note, trust, context);
   if (verdict.verdict === 'denied')
     return [`it follows a checkpoint of no trusted log: ${verdict.denial.message}`];
   const { checkpoint, log: signer } = verdict;

@@ -3,6 +3,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JournalCheck, LogCheck } from '../../log/check.js';
+import type { TpmTrailCounts } from '../../log/check-tpm.js';
 import { fileProblem, MissingError, UsageError } from '../cli-error.js';
 import { type Define, examples } from '../command.js';
 import type { CliContext } from '../context.js';
@@ -68,6 +69,7 @@ function checkLines(result: LogCheck, paint: Paint): string[] {
       ['tiles', `${hashTiles}, every hash recomputed`],
       ['root', `${Buffer.from(checkpoint.root).toString('base64')}, signed by the pinned log key`],
       ['journal', journalText(journal)],
+      ...(journal.read === 'yes' ? [['TPM', tpmText(journal.tpm)] as const] : []),
     ]),
   ];
 }
@@ -76,4 +78,13 @@ function journalText(journal: JournalCheck): string {
   if (journal.read === 'no') return `not checked: ${journal.reason}`;
   const rest = journal.unfinishedBytes > 0 ? `; ${journal.unfinishedBytes} bytes of an unfinished write` : '';
   return `${journal.entries} payloads digest to their leaves, ${journal.seals} seals are over this tree${rest}`;
+}
+
+function tpmText({ quotes, unknownKeys, anchors }: TpmTrailCounts): string {
+  if (quotes + anchors === 0) return 'nothing in this log';
+  const unknown =
+    unknownKeys > 0
+      ? ` (${unknownKeys} by keys that the trust bundle does not name: not their signatures)`
+      : '';
+  return `${quotes} quotes hold${unknown} and are in order; ${anchors} anchors rise`;
 }
