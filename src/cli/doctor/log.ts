@@ -3,6 +3,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatInstant } from '../../format/time.js';
+import { AddonError, nativeAddon } from '../../kernel/addon.js';
+import { errnoName } from '../../kernel/errno.js';
 import { checkLog as recompute } from '../../log/check.js';
 import { type Deployment, mayDaemonRun } from './deployment.js';
 import { type Finding, verdictsOf } from './finding.js';
@@ -71,9 +73,15 @@ async function checkWhole({ locations: { stateDirectory } }: Deployment): Promis
 /** A wall clock this little behind the last logged time is what time corrections do; the daemon bears it too. */
 const jitterMs = 1_000;
 
-/** `nowMs`: the wall clock. */
-export function checkClock({ log }: Deployment, nowMs: number = Date.now()): Finding[] {
-  const { ok, failed } = verdictsOf('clock');
+/** The wall clock, and whether the kernel takes it for synchronised (adjtimex(2)); null where it does not tell. */
+export interface ClockFacts {
+  readonly nowMs: number;
+  readonly synchronised: boolean | null;
+}
+
+export function checkClock({ log }: Pick<Deployment, 'log'>, clock: ClockFacts = readClock()): Finding[] {
+  const { ok, failed, skipped, warning } = verdictsOf('clock');
+  const { nowMs, synchronised } = clock;
   const last = log.end === 'sound' ? log.lastTimeMs : null;
   if (last !== null && nowMs < last - jitterMs)
     return [
@@ -82,7 +90,24 @@ export function checkClock({ log }: Deployment, nowMs: number = Date.now()): Fin
         'Correct the clock, and let a time service keep it; until then nothing is granted (CLOCK_UNTRUSTED).',
       ),
     ];
+  const behind = last === null ? '' : `, not behind the log (${formatInstant(last)})`;
+  if (synchronised === null)
+    return [skipped(`${formatInstant(nowMs)}${behind}; whether it is synchronised is not told here`)];
+  if (synchronised) return [ok(`${formatInstant(nowMs)}, synchronised${behind}`)];
   return [
-    ok(`${formatInstant(nowMs)}${last === null ? '' : `, not behind the log (${formatInstant(last)})`}`),
+    warning(
+      `${formatInstant(nowMs)}${behind}, but the kernel does not take its clock for synchronised`,
+      'Run a time service (chrony, systemd-timesyncd); in a virtual machine without one, check what the host does.',
+    ),
   ];
+}
+
+function readClock(): ClockFacts {
+  const nowMs = Date.now();
+  try {
+    return { nowMs, synchronised: nativeAddon().clockSynchronised() };
+  } catch (cause) {
+    if (!(cause instanceof AddonError) && errnoName(cause) === null) throw cause;
+    return { nowMs, synchronised: null };
+  }
 }

@@ -94,8 +94,18 @@ describe('the log of a daemon that was stopped', { timeout: 120_000 }, () => {
     assert.equal(deployment.log.end, 'sound');
     const last = deployment.log.end === 'sound' ? (deployment.log.lastTimeMs ?? 0) : 0;
     assert.ok(last > parseInstant('2020-01-01T00:00:00.000Z'));
-    assert.deepEqual(outcomesOf(checkClock(deployment, last - 999), 'clock'), ['ok']);
-    const behind = checkClock(deployment, last - 2000);
-    assert.match(textOf(behind, 'failed'), /but the log already reached .* -> Correct the clock/);
+    const at = (nowMs: number, synchronised: boolean | null) =>
+      checkClock(deployment, { nowMs, synchronised });
+    assert.match(textOf(at(last - 999, true), 'ok'), /, synchronised, not behind the log/);
+    assert.match(
+      textOf(at(last - 2000, true), 'failed'),
+      /but the log already reached .* -> Correct the clock/,
+    );
+    assert.match(
+      textOf(at(last, false), 'warning'),
+      /does not take its clock for synchronised -> Run a time/,
+    );
+    assert.deepEqual(outcomesOf(at(last, null), 'clock'), ['skipped']);
+    assert.equal(checkClock(deployment).length, 1);
   });
 });
