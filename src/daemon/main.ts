@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander';
 import { loadBundle } from '../policy/bundle.js';
 import { PolicyBundleError } from '../policy/bundle-error.js';
 import { ConfigError, type ConfigFlags, loadConfig } from './config.js';
+import { configText } from './config-text.js';
 import { startDaemon } from './daemon.js';
 import { StartError } from './start-error.js';
 
@@ -16,8 +17,8 @@ async function main(): Promise<void> {
   const { checkConfig, ...flags } = parseFlags();
   const config = loadConfig(flags, process.env);
   if (checkConfig) {
-    await loadBundle(config.policyDirectory);
-    process.stdout.write(`${JSON.stringify(config, null, 2)}\n`);
+    const { name, version, digest } = await loadBundle(config.policyDirectory);
+    process.stdout.write(`${configText(config)}\n# policy bundle ${name}, version ${version}, ${digest}\n`);
     return;
   }
   // Before the start: a signal during it must end in a clean stop too.

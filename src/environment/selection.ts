@@ -83,6 +83,11 @@ export class BindingSelection {
     };
   }
 
+  /** Names of what is bound, beside the variables; a group stands as its members. */
+  get names(): readonly string[] {
+    return [...this.#names].filter((name) => !name.startsWith('caller.variable.')).sort();
+  }
+
   /** Whether a binding of this name is bound. What a TPM vouches for is bound wherever there is one. */
   binds(name: string): boolean {
     return this.#names.has(name.replace(/^interpreter\.\d+$/, 'interpreter'));
