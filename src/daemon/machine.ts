@@ -218,7 +218,11 @@ export class Machine {
       if (!(cause instanceof AccountsError)) throw cause;
       return {
         outcome: 'denied',
-        denial: denial('IDENTITY_MISMATCH', `the caller's names are not known: ${cause.message}`),
+        denial: denial(
+          'IDENTITY_MISMATCH',
+          `the caller's names are not known: ${cause.message}`,
+          'Make /etc/passwd and /etc/group readable for the daemon.',
+        ),
       };
     }
   }

@@ -72,6 +72,10 @@ const remedies: Readonly<Record<DenialCode, string>> = {
   TOO_LARGE: 'Make the request smaller.',
 };
 
+/** For whoever named an id that a log does not hold: an authorization is not what is missing. */
+export const unknownIdRemedy =
+  'Check the id, and that the daemon is the one whose log holds it; writ log show lists the newest entries.';
+
 /** The longest message or remedy, in UTF-16 code units. */
 const maxSentenceLength = 1000;
 

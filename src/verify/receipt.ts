@@ -28,12 +28,23 @@ export function verifyReceipt(
   if (payload.content !== 'record' || payload.record.type !== 'urn:writ:redemption:v1') {
     return {
       verdict: 'denied',
-      denial: denial('NO_AUTHORIZATION', `this is a ${payload.kind}, not the receipt of a redemption`),
+      denial: denial(
+        'NO_AUTHORIZATION',
+        `this is a ${payload.kind}, not the receipt of a redemption`,
+        'Present the receipt that the redemption returned.',
+      ),
     };
   }
   const { record } = payload;
   if (record.artifact !== expected.artifact || record.redeemerNonce !== expected.redeemerNonce) {
-    return { verdict: 'denied', denial: denial('REPLAYED', 'the receipt is of another redemption') };
+    return {
+      verdict: 'denied',
+      denial: denial(
+        'REPLAYED',
+        'the receipt is of another redemption',
+        'Present the receipt of the redemption that was asked for with this nonce.',
+      ),
+    };
   }
   return { verdict: 'valid', id, receipt: record };
 }

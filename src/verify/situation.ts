@@ -84,7 +84,13 @@ export function judge(
   if (statement.predicateType === 'urn:writ:denial:v1') {
     const codes = statement.predicate.denials.map(({ code }) => code).join(', ');
     return {
-      denials: [denial('NO_AUTHORIZATION', `this is evidence of a denial (${codes}), which permits nothing`)],
+      denials: [
+        denial(
+          'NO_AUTHORIZATION',
+          `this is evidence of a denial (${codes}), which permits nothing`,
+          'Mend what the denial names, then ask again.',
+        ),
+      ],
       unproven: [],
     };
   }

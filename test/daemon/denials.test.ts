@@ -96,7 +96,17 @@ describe('a real daemon', () => {
       await writ.redeem({ id: unknownId, nonce: freshNonce(), action: echo('x') }),
       'NO_AUTHORIZATION',
     );
-    assertEvidence(await writ.revoke({ id: unknownId }), 'NO_AUTHORIZATION');
+    const revoked = await writ.revoke({ id: unknownId });
+    assertEvidence(revoked, 'NO_AUTHORIZATION');
+    const answers = [
+      revoked,
+      await writ.export({ id: unknownId }),
+      await writ.lineage({ id: unknownId }),
+      await writ.authorize({ action: echo('x'), parent: unknownId }),
+    ];
+    // To ask for an authorization helps nobody who has one and mistyped its id.
+    for (const answer of answers)
+      assert.match(answer.decision === 'deny' ? answer.denials[0].remedy : 'allowed', /^Check the id/);
   });
 
   test('BAD_SIGNATURE: a flipped bit in the payload or the proof', async () => {

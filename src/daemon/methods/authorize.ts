@@ -2,7 +2,7 @@
 
 import type { Action } from '../../format/action.js';
 import type { ArtifactId } from '../../format/artifact-id.js';
-import { type Denial, denial } from '../../format/denial.js';
+import { type Denial, denial, unknownIdRemedy } from '../../format/denial.js';
 import type { Lineage } from '../../format/predicate.js';
 import { type AuthorizeParams, requestDigest, requestText, type SignParams } from '../../format/protocol.js';
 import type { GrantStatement } from '../../format/statement-reader.js';
@@ -57,7 +57,13 @@ export async function authorize(
   const denials: Denial[] = [];
   if (measured.outcome === 'denied') denials.push(measured.denial);
   if (parent === 'missing')
-    denials.push(denial('LINEAGE_BROKEN', 'the log holds no sealed authorization with the id of the parent'));
+    denials.push(
+      denial(
+        'LINEAGE_BROKEN',
+        'the log holds no sealed authorization with the id of the parent',
+        unknownIdRemedy,
+      ),
+    );
   if (measured.outcome === 'denied' || parent === 'missing') {
     return refuseAll(services, request, contextOf(caller, params), denials);
   }
@@ -158,11 +164,21 @@ function groundsToRefuse(services: Services, draft: Draft, decision: Decision, d
   if (decision.decision === 'deny') grounds.push(decision.denial);
   if ((draft.options.ttlSeconds ?? 0) > maxTtlSeconds) {
     grounds.push(
-      denial('POLICY_DENIED', `the policy bundle allows at most ${maxTtlSeconds} seconds of validity`),
+      denial(
+        'POLICY_DENIED',
+        `the policy bundle allows at most ${maxTtlSeconds} seconds of validity`,
+        `Ask for at most ${maxTtlSeconds} seconds.`,
+      ),
     );
   }
   if (depth > maxLineageDepth) {
-    grounds.push(denial('LINEAGE_BROKEN', `the policy bundle allows at most ${maxLineageDepth} generations`));
+    grounds.push(
+      denial(
+        'LINEAGE_BROKEN',
+        `the policy bundle allows at most ${maxLineageDepth} generations`,
+        'Ask under a parent that is nearer to the root, or without one.',
+      ),
+    );
   }
   return grounds;
 }

@@ -1,7 +1,7 @@
 /** `export`: the artifact with a plain DSSE signature beside its proof, for consumers that know only DSSE. */
 
 import { base64Encode } from '../../format/base64.js';
-import { type Denial, denial } from '../../format/denial.js';
+import { type Denial, denial, unknownIdRemedy } from '../../format/denial.js';
 import { hexEncode } from '../../format/hex.js';
 import type { ExportResult } from '../../format/protocol.js';
 import { decodeStatement, type Statement } from '../../format/statement.js';
@@ -24,7 +24,7 @@ export async function exportArtifact(
   const proof = entry === null ? null : services.log.proof(entry.index);
   if (entry === null || proof === null || !isStatementKind(entry.kind)) {
     return refuseAll(services, request, context, [
-      denial('NO_AUTHORIZATION', 'the log holds no sealed artifact with this id'),
+      denial('NO_AUTHORIZATION', 'the log holds no sealed artifact with this id', unknownIdRemedy),
     ]);
   }
   const statement = decodeStatement(entry.payload);
@@ -57,7 +57,13 @@ function groundsToRefuse(
 ): Denial[] {
   const { predicate } = statement;
   if (!mayRead(services, caller.peer.uid, predicate.initiator.peer.uid)) {
-    return [denial('IDENTITY_MISMATCH', 'only its initiator, the daemon and root may export an artifact')];
+    return [
+      denial(
+        'IDENTITY_MISMATCH',
+        'only its initiator, the daemon and root may export an artifact',
+        'Export it as the user who asked for it.',
+      ),
+    ];
   }
   if (statement.predicateType === 'urn:writ:denial:v1') return [];
   const grounds: Denial[] = [];

@@ -1,7 +1,7 @@
 /** The methods that only read: the policy, the log, a lineage, and how the daemon is. */
 
 import { base64Encode } from '../../format/base64.js';
-import { type Denial, denial } from '../../format/denial.js';
+import { type Denial, denial, unknownIdRemedy } from '../../format/denial.js';
 import { displayText } from '../../format/exact-text.js';
 import type { GrantPredicate } from '../../format/predicate.js';
 import type {
@@ -72,13 +72,20 @@ export async function lineage(
   ) {
     return refusePlainly(
       services,
-      denial('NO_AUTHORIZATION', 'the log holds no artifact of yours with this id'),
+      denial('NO_AUTHORIZATION', 'the log holds no artifact of yours with this id', unknownIdRemedy),
     );
   }
   const rootId = artifact.statement.predicate.lineage.root;
   const root = rootId === null ? artifact : await findGrant(services, rootId);
   if (root === null)
-    return refusePlainly(services, denial('LINEAGE_BROKEN', 'the root of the lineage cannot be found'));
+    return refusePlainly(
+      services,
+      denial(
+        'LINEAGE_BROKEN',
+        'the root of the lineage cannot be found',
+        'Have the log checked (writ log check).',
+      ),
+    );
   const nodes: LineageNode[] = [];
   await collect(services, root, nodes, maxLineageBytes);
   return { decision: 'allow', nodes };

@@ -1,6 +1,6 @@
 /** `revoke`: ends an artifact. It counts from the moment it is decided; only the answer waits for the seal. */
 
-import { denial } from '../../format/denial.js';
+import { denial, unknownIdRemedy } from '../../format/denial.js';
 import type { RevocationRecord } from '../../format/record.js';
 import { formatInstant } from '../../format/time.js';
 import { findGrant } from '../artifacts.js';
@@ -21,7 +21,7 @@ export async function revoke(
   const artifact = await findGrant(services, request.params.id);
   if (artifact === null) {
     return refuse(services, request, context, [
-      denial('NO_AUTHORIZATION', 'the log holds no sealed artifact with this id'),
+      denial('NO_AUTHORIZATION', 'the log holds no sealed artifact with this id', unknownIdRemedy),
     ]);
   }
   const { entry, statement } = artifact;
