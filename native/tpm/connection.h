@@ -14,8 +14,8 @@ namespace writ::tpm {
 
 class Connection {
  public:
-  // `tcti`: "device:/path" or "swtpm:path=/path", nothing else. Sends nothing to the TPM. swtpm serves one client at a
-  // time: while another one is connected, the first command waits for it.
+  // `tcti`: "device:/path" or "swtpm:path=/path", nothing else. Sends nothing to the TPM. Several connections to a
+  // swtpm take turns command by command, and share its few slots: there is no resource manager.
   static Result<std::unique_ptr<Connection>> open(const std::string& tcti);
 
   // Whether open() takes the text: the loader would give any other name to dlopen(3).
@@ -28,7 +28,7 @@ class Connection {
   [[nodiscard]] ESYS_CONTEXT* esys() const noexcept { return esys_; }
 
   // Sends one command: `send` calls one Esys_* function and returns its code. "Not now" of the TPM (retry, yielded,
-  // testing, NV rate) is answered with the same command after a pause, a few times. Once the transport has failed,
+  // testing, NV rate, no room) is answered with the same command after a pause, a few times. Once the transport has failed,
   // nothing is sent any more: the answers that are still under way would be taken for later commands'.
   template <typename Send>
   MaybeFailure call(const char* command, Send send) {

@@ -37,6 +37,11 @@ const char* tpm_code(TSS2_RC rc) noexcept {
     case TPM2_RC_YIELDED:
     case TPM2_RC_TESTING:
     case TPM2_RC_NV_RATE:
+    // Without a resource manager others have the few slots until they flush.
+    case TPM2_RC_OBJECT_MEMORY:
+    case TPM2_RC_SESSION_MEMORY:
+    case TPM2_RC_OBJECT_HANDLES:
+    case TPM2_RC_SESSION_HANDLES:
       return code_busy;
     case TPM2_RC_AUTH_FAIL:
     case TPM2_RC_BAD_AUTH:

@@ -24,7 +24,8 @@ inline constexpr const char* code_rc = "TPM_RC";
 inline constexpr const char* code_response = "TPM_RESPONSE";
 inline constexpr const char* code_uninitialized = "TPM_UNINITIALIZED";
 
-// The TPM's own "not now": TPM_RC_RETRY, YIELDED, TESTING, NV_RATE (Part 2, section 6.6.3).
+// The TPM's own "not now" (Part 2, section 6.6.3): TPM_RC_RETRY, YIELDED, TESTING, NV_RATE, and no room for another object or
+// session.
 bool asks_for_retry(TSS2_RC rc) noexcept;
 
 // Whether the transport to the TPM has failed, so that nothing can be said about what the TPM did.

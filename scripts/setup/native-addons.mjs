@@ -2,8 +2,8 @@
 // skipped when the compiled file loads in the running Node (and, for our own, its sources are the
 // same): loading is the only check that also notices another Node version or architecture.
 
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, existsSync, rmSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { inCheckout, nodeHeadersPrefix } from './checkout.mjs';
 import { runCommand, say, tryCommand } from './command.mjs';
 import { SetupFailure } from './failure.mjs';
@@ -49,23 +49,50 @@ export function provideNativeAddons() {
   writeStamp('native', key);
 }
 
+/**
+ * Compiles the addons once more, with AddressSanitizer and UndefinedBehaviorSanitizer, from copies of their sources: node-gyp
+ * knows one build a directory. They load only into a process that has libasan preloaded.
+ * @returns {string} the directory of the compiled files
+ * @throws {SetupFailure} when one does not compile
+ */
+export function provideSanitizedAddons() {
+  const native = inCheckout('native');
+  const directory = join(native, 'build', 'sanitized');
+  const release = join(directory, 'build', 'Release');
+  const sources = filesBelow(native, (name) => name !== 'build');
+  const withTpm = hasTpmHeaders();
+  const names = ['writ_native.node', ...(withTpm ? ['writ_tpm.node'] : [])];
+  const key = digestOfContents(sources, `${process.version} ${process.arch} ${withTpm ? 'tpm' : 'no tpm'}`);
+  if (stampMatches('native-sanitized', key) && names.every((name) => existsSync(join(release, name))))
+    return release;
+  rmSync(directory, { recursive: true, force: true });
+  for (const source of sources) cpSync(source, join(directory, relative(native, source)));
+  runNodeGyp(directory, ['--sanitize=address,undefined']);
+  writeStamp('native-sanitized', key);
+  return release;
+}
+
 function compile(directory, files) {
+  runNodeGyp(directory, []);
+  for (const file of files.filter((compiled) => !loads(compiled))) {
+    throw new SetupFailure(
+      `${file} was compiled but does not load in Node ${process.version}: remove node_modules and native/build, then start again.`,
+    );
+  }
+}
+
+function runNodeGyp(directory, options) {
   const prefix = nodeHeadersPrefix(process.execPath);
   // Without headers of its own, node-gyp fetches them; a copy in the checkout needs no writable home.
   const headers = prefix
     ? [`--nodedir=${prefix}`]
     : [`--devdir=${inCheckout('node_modules', '.cache', 'node-gyp')}`];
   const nodeGyp = inCheckout('node_modules', 'node-gyp', 'bin', 'node-gyp.js');
-  runCommand(process.execPath, [nodeGyp, 'rebuild', '--release', '--jobs=max', ...headers], {
+  runCommand(process.execPath, [nodeGyp, 'rebuild', '--release', '--jobs=max', ...headers, ...options], {
     cwd: directory,
     name: `node-gyp in ${directory}`,
     advice: 'A C++20 compiler, make and python3 must work; correct that and start again.',
   });
-  for (const file of files.filter((compiled) => !loads(compiled))) {
-    throw new SetupFailure(
-      `${file} was compiled but does not load in Node ${process.version}: remove node_modules and native/build, then start again.`,
-    );
-  }
 }
 
 /** In a process of its own, because loading foreign code could end the process that tries it. */

@@ -3,7 +3,7 @@
 /**
  * - `TPM_UNSUPPORTED`: this build has no support for a TPM, or tpm2-tss is not installed.
  * - `TPM_GONE`: the device or socket cannot be opened, or the connection broke; this one is of no use any more.
- * - `TPM_BUSY`: the TPM asked to be asked later (retry, yielded, testing, NV rate), also after about 2.5 seconds of that.
+ * - `TPM_BUSY`: the TPM asked to be asked later (retry, yielded, testing, NV rate, no room for objects), also after about 2.5 seconds of that.
  * - `TPM_LOCKOUT`: too many wrong authorizations; another try can lengthen it.
  * - `TPM_UNINITIALIZED`: nobody has sent TPM2_Startup, which the firmware does.
  * - `TPM_FAILED`: the TPM is in failure mode.

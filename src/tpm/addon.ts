@@ -35,7 +35,7 @@ const certificateIndexes: Readonly<Record<EndorsementKind, number>> = {
 
 /**
  * Opens a connection. `tcti`: `device:/dev/tpmrm0`, or `swtpm:path=/a/socket`, whose control socket is beside it with
- * `.ctrl`. Sends nothing yet. A swtpm serves one client at a time: while another one is connected, the first command waits.
+ * `.ctrl`. Sends nothing yet. Clients of a swtpm share its three slots for objects: it has no resource manager.
  * Throws TpmAddonError: TPM_GONE, or TPM_UNSUPPORTED when this build has no support for a TPM.
  */
 export function openTpm(tcti: string): Tpm {
