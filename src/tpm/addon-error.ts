@@ -67,3 +67,8 @@ export class TpmAddonError extends Error {
     return new TpmAddonError({ code, message: cause.message, command: cause.command, rc }, { cause });
   }
 }
+
+/** Whether a value is one of the codes above. */
+export function isTpmErrorCode(value: unknown): value is TpmErrorCode {
+  return tpmErrorCodes.some((code) => code === value);
+}

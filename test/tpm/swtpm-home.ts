@@ -8,6 +8,7 @@ import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } fro
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { plainEnvironment } from './plain-environment.js';
 
 export interface SwtpmOptions {
   /** Whether TPM2_Startup is sent, as a machine's firmware does. Default: true. */
@@ -94,7 +95,7 @@ async function startInstance(directory: string, startup: boolean): Promise<Child
       ...['--server', `type=unixio,path=${socket}`, '--ctrl', `type=unixio,path=${control}`],
       ...['--flags', startup ? 'not-need-init,startup-clear' : 'not-need-init'],
     ],
-    { stdio: ['ignore', output, output] },
+    { stdio: ['ignore', output, output], env: plainEnvironment },
   );
   closeSync(output);
   running.add(child);
@@ -148,7 +149,7 @@ function certify(directory: string): void {
     const { status, stdout, stderr } = spawnSync(
       'swtpm_setup',
       ['--tpm2', '--tpmstate', join(directory, 'state'), ...options],
-      { env: { ...process.env, XDG_CONFIG_HOME: authority, HOME: authority }, encoding: 'utf8' },
+      { env: { ...plainEnvironment, XDG_CONFIG_HOME: authority, HOME: authority }, encoding: 'utf8' },
     );
     if (status !== 0) throw new Error(`swtpm_setup failed: ${stdout}${stderr}`);
   };

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { hexDecode } from '../../src/format/hex.js';
 import type { PcrValue } from '../../src/format/record.js';
 import type { AttestationKey, Quote } from '../../src/tpm/attester.js';
+import { plainEnvironment } from './plain-environment.js';
 import type { Swtpm } from './swtpm-home.js';
 import { attestationKeyPem } from './tpm-key.js';
 
@@ -73,5 +74,5 @@ function serializedPcrs(pcrs: readonly PcrValue[]): Buffer {
 }
 
 function run(name: string, args: readonly string[]) {
-  return spawnSync(`tpm2_${name}`, args, { encoding: 'utf8', timeout: 30_000 });
+  return spawnSync(`tpm2_${name}`, args, { encoding: 'utf8', timeout: 30_000, env: plainEnvironment });
 }
