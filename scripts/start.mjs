@@ -7,6 +7,7 @@ import { demonstrate } from './demonstration.mjs';
 import { stateDirectory } from './setup/checkout.mjs';
 import { say } from './setup/command.mjs';
 import { provideDevelopmentToken } from './setup/development-token.mjs';
+import { provideDevelopmentTpm } from './setup/development-tpm.mjs';
 import { runMain, SetupFailure } from './setup/failure.mjs';
 import { prepareCheckout } from './setup/prepare.mjs';
 
@@ -21,6 +22,7 @@ async function main() {
   const beganMs = performance.now();
   await prepareCheckout({ tests: false });
   provideDevelopmentToken(home);
+  provideDevelopmentTpm(home);
   say(`set-up took ${((performance.now() - beganMs) / 1000).toFixed(1)} s`);
 
   const stop = stopSignal();

@@ -9,6 +9,7 @@ export const groupSummaries: Readonly<Record<string, string>> = {
   keys: "the keys on the daemon's token",
   token: "the daemon's token",
   environment: 'the machine that the daemon runs on: what is measured, and what was accepted',
+  tpm: "the machine's TPM",
 };
 
 export const commandTable: readonly CommandEntry[] = [
@@ -136,5 +137,15 @@ export const commandTable: readonly CommandEntry[] = [
     path: ['token', 'status'],
     summary: 'show the tokens that are there',
     load: () => import('./commands/token-status.js'),
+  },
+  {
+    path: ['tpm', 'init'],
+    summary: 'enrol the TPM that vouches for this machine and for the log',
+    load: () => import('./commands/tpm-init.js'),
+  },
+  {
+    path: ['tpm', 'status'],
+    summary: 'show the TPM that is enrolled',
+    load: () => import('./commands/tpm-status.js'),
   },
 ];

@@ -4,7 +4,7 @@ import { exitCodes } from './exit-code.js';
 
 export interface Failure {
   readonly exitCode: number;
-  /** A word for programs: USAGE, UNAVAILABLE, FOREIGN_ANSWER, FAULT, a PKCS#11 fault, or the daemon's own code. */
+  /** A word for programs: USAGE, UNAVAILABLE, FOREIGN_ANSWER, FAULT, a fault of token or TPM, or the daemon's own code. */
   readonly code: string;
   readonly message: string;
 }
@@ -25,6 +25,9 @@ export async function explain(cause: unknown): Promise<Failure> {
   }
   const { HsmError } = await import('../hsm/faults.js');
   if (cause instanceof HsmError)
+    return { exitCode: exitCodes.unavailable, code: cause.fault.code, message: cause.message };
+  const { TpmError } = await import('../tpm/faults.js');
+  if (cause instanceof TpmError)
     return { exitCode: exitCodes.unavailable, code: cause.fault.code, message: cause.message };
   const message = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
   return { exitCode: exitCodes.fault, code: 'FAULT', message: `this is a fault of writ itself: ${message}` };
