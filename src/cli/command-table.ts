@@ -10,6 +10,7 @@ export const groupSummaries: Readonly<Record<string, string>> = {
   token: "the daemon's token",
   environment: 'the machine that the daemon runs on: what is measured, and what was accepted',
   tpm: "the machine's TPM",
+  pin: "where the token's PIN comes from",
 };
 
 export const commandTable: readonly CommandEntry[] = [
@@ -147,5 +148,20 @@ export const commandTable: readonly CommandEntry[] = [
     path: ['tpm', 'status'],
     summary: 'show the TPM that is enrolled',
     load: () => import('./commands/tpm-status.js'),
+  },
+  {
+    path: ['pin', 'use'],
+    summary: 'take the PIN from a file, a credential of the service, or a person',
+    load: () => import('./commands/pin-use.js'),
+  },
+  {
+    path: ['pin', 'seal'],
+    summary: "seal the PIN to this machine's TPM",
+    load: () => import('./commands/pin-seal.js'),
+  },
+  {
+    path: ['pin', 'reseal'],
+    summary: 'have the sealed PIN open in the state that this machine is in now',
+    load: () => import('./commands/pin-reseal.js'),
   },
 ];

@@ -49,6 +49,8 @@ const remedies = {
     'Give the service the credential (LoadCredential= or LoadCredentialEncrypted= in its unit): the PIN and nothing else.',
   'pin-prompt':
     'Start it again in the foreground of a terminal and type the PIN when asked, or choose another source: writ pin use.',
+  'pin-sealed':
+    'If this machine was updated on purpose, approve its new state (writ pin reseal); otherwise find out what changed.',
   'pin-wrong': 'Correct the PIN where it comes from. What was refused is not tried again until then.',
   'pin-refused': 'Correct the PIN where it comes from; any change to its file allows one more try.',
   'pin-last-try': "Log in once with the vendor's own tool and the right PIN, then start again.",

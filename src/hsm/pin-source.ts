@@ -12,7 +12,9 @@ export type PinSource =
   /** A credential that systemd hands to the service (systemd.exec(5)); it lies below $CREDENTIALS_DIRECTORY. */
   | { readonly type: 'credential'; readonly name: string; readonly refusalFile: string }
   /** The person at the terminal. */
-  | { readonly type: 'prompt' };
+  | { readonly type: 'prompt' }
+  /** A file that this machine's TPM alone can open, in an approved state (sealed-pin.ts). */
+  | { readonly type: 'tpm'; readonly path: string };
 
 /** How long a person has to type a PIN, in milliseconds. */
 export const promptTimeoutMs = 120_000;
@@ -31,6 +33,8 @@ export function pinName(source: PinSource): string {
       return `the PIN in the credential ${source.name}`;
     case 'prompt':
       return 'the PIN that was typed';
+    case 'tpm':
+      return `the PIN sealed in ${source.path}`;
   }
 }
 
@@ -39,6 +43,7 @@ export const pinSourceSchema: z.ZodType<PinSource> = z.discriminatedUnion('type'
   z.object({ type: z.literal('file'), path: z.string() }),
   z.object({ type: z.literal('credential'), name: z.string(), refusalFile: z.string() }),
   z.object({ type: z.literal('prompt') }),
+  z.object({ type: z.literal('tpm'), path: z.string() }),
 ]);
 
 /** A source in a file: one field, which names its kind. */
@@ -47,8 +52,9 @@ export const writtenPinSchema = z.union(
     z.strictObject({ file: z.string().min(1) }),
     z.strictObject({ credential: z.string().refine(isCredentialName, 'no name that a credential can have') }),
     z.strictObject({ prompt: z.literal(true) }),
+    z.strictObject({ tpm: z.string().min(1) }),
   ],
-  { error: 'not one of {"file": PATH}, {"credential": NAME}, {"prompt": true}' },
+  { error: 'not one of {"file": PATH}, {"credential": NAME}, {"prompt": true}, {"tpm": PATH}' },
 );
 export type WrittenPin = z.infer<typeof writtenPinSchema>;
 
@@ -61,6 +67,7 @@ export function isCredentialName(name: string): boolean {
 export function pinSourceOf(written: WrittenPin, directory: string): PinSource {
   if ('file' in written) return { type: 'file', path: resolve(directory, written.file) };
   if ('credential' in written) return credentialSource(written.credential, directory);
+  if ('tpm' in written) return { type: 'tpm', path: resolve(directory, written.tpm) };
   return { type: 'prompt' };
 }
 
@@ -80,6 +87,8 @@ export function writtenPinOf(source: PinSource, directory: string): WrittenPin {
       return { credential: source.name };
     case 'prompt':
       return { prompt: true };
+    case 'tpm':
+      return { tpm: inside(directory, source.path) };
   }
 }
 

@@ -43,6 +43,7 @@ describe('the keys file', () => {
       [{ type: 'file', path: '/etc/writ/user.pin' }, { file: '/etc/writ/user.pin' }],
       [credentialSource('writ-pin', home), { credential: 'writ-pin' }],
       [{ type: 'prompt' }, { prompt: true }],
+      [{ type: 'tpm', path: join(home, 'pin.sealed') }, { tpm: 'pin.sealed' }],
     ];
     for (const [pin, written] of sources) {
       writeKeysFile(other, { ...pinnedIn(home), pin });
@@ -95,7 +96,7 @@ describe('the keys file', () => {
       (pin): (typeof spoiled)[number] => [
         `the PIN source ${pin}`,
         (text) => text.replace(/"pin": \{[^}]*\}/, `"pin": ${pin}`),
-        'pin: not one of {"file": PATH}, {"credential": NAME}, {"prompt": true}',
+        'pin: not one of {"file": PATH}, {"credential": NAME}, {"prompt": true}, {"tpm": PATH}',
       ],
     ),
     [

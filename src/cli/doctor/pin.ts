@@ -26,6 +26,9 @@ export function checkPinSource(deployment: Deployment, { pin }: PinnedToken): Pi
       return checkFile(deployment, pin.path, `${pin.path}.refused`);
     case 'credential':
       return checkCredential(pin);
+    case 'tpm':
+      // Whether the TPM opens it shows at the login, and to nobody before.
+      return checkFile(deployment, pin.path, `${pin.path}.refused`);
     case 'prompt':
       return {
         state: 'doubtful',

@@ -3,9 +3,10 @@
  * and from there into the module. It never becomes a value of JavaScript.
  */
 
-import { closeSync, fstatSync, openSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { errnoName } from '../../kernel/errno.js';
+import { unsealSecret } from '../../kernel/sealed-secret.js';
 import {
   askSecret,
   equalSecrets,
@@ -16,6 +17,7 @@ import {
 } from '../../kernel/secret.js';
 import { HsmError, type HsmFaultCode, hsmFault } from '../faults.js';
 import { type PinSource, promptTimeoutMs } from '../pin-source.js';
+import { readSealedPin } from '../sealed-pin.js';
 
 /** An open PIN, and what tells it from the next one of the same source without saying anything about it. */
 export interface Pin {
@@ -39,7 +41,7 @@ export interface PinQuestion {
 }
 
 /**
- * Opens the PIN, lends it to `work`, and wipes it afterwards. Throws HsmError `pin-file`, `pin-credential`, `pin-prompt`,
+ * Opens the PIN, lends it to `work`, and wipes it afterwards. Throws HsmError `pin-file`, `pin-credential`, `pin-prompt`, `pin-sealed`,
  * and what `work` throws.
  */
 export function withPin<Result>(
@@ -70,6 +72,8 @@ function openPin(source: PinSource, question: PinQuestion): OpenedPin {
     }
     case 'prompt':
       return { secret: askPerson(question), memory: null };
+    case 'tpm':
+      return unseal(source.path);
   }
 }
 
@@ -90,6 +94,22 @@ function openFile(path: string, code: HsmFaultCode, name: string, refusalFile: s
     throw cause instanceof HsmError ? cause : unreadable(code, name, cause);
   } finally {
     closeSync(file);
+  }
+}
+
+function unseal(path: string): OpenedPin {
+  const sealed = readSealedPin(path);
+  const { ino, size, mtimeNs } = statSync(path, { bigint: true });
+  try {
+    return {
+      secret: unsealSecret(sealed),
+      memory: { path: `${path}.refused`, mark: `${ino} ${size} ${mtimeNs}` },
+    };
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new HsmError(hsmFault('pin-sealed', `the PIN in ${path} cannot be unsealed (${reason})`), {
+      cause,
+    });
   }
 }
 
