@@ -11,11 +11,16 @@ import { TpmError, type TpmFaultCode } from '../../src/tpm/faults.js';
 import type { AttesterConfig, ProcessAttester } from '../../src/tpm/process-attester.js';
 import { until } from '../hsm/token-home.js';
 import { type EnrolledSwtpm, openTestAttester, startEnrolledSwtpm, testIndex } from './enrolled-swtpm.js';
+import { startRefusingProxy } from './refusing-proxy.js';
 import { startSwtpm } from './swtpm-home.js';
 import { useTpm } from './use-tpm.js';
 
+/** TPM_RC_LOCKOUT and TPM_CC_Quote (Part 2, sections 6.6.3 and 6.5.2). */
+const lockoutCode = 0x921;
+const quoteCommand = 0x158;
+
 /** Raise it to look for leaks by hand: WRIT_TEST_QUOTES=10000 takes a minute or two. */
-const manyQuotes = Number(process.env.WRIT_TEST_QUOTES ?? 1_500);
+const manyQuotes = Number(process.env.WRIT_TEST_QUOTES ?? 1_000);
 
 let tpm: EnrolledSwtpm;
 let name: string;
@@ -161,6 +166,20 @@ describe('an attester', () => {
     await own.machine.close();
   });
 
+  it('hands out no quote that the pinned key did not sign', async () => {
+    const other = await startEnrolledSwtpm();
+    const { publicArea } = other.pinned.attestationKey;
+    await other.machine.close();
+    const attestationKey = { ...tpm.pinned.attestationKey, publicArea };
+    const attester = await openTestAttester(tpm.pinned, { attestationKey });
+    assert.match(
+      messageOf(await attester.quote(randomBytes(32))),
+      /^the TPM at .* made a quote that does not verify under the pinned key/,
+    );
+    assert.equal(attester.state, 'ready', 'the TPM itself is there');
+    await attester.close();
+  });
+
   it('answers at once when its queue is full, and late callers when their time is over', async () => {
     const own = await startEnrolledSwtpm();
     const attester = await openTestAttester(own.pinned, { callTimeoutMs: 1_500 });
@@ -255,6 +274,21 @@ describe('an attester answers TPM_UNAVAILABLE and recovers', () => {
     assert.equal(done(await attester.readCounter()), counted);
     await attester.close();
     await own.machine.close();
+  });
+
+  it('when the TPM is in lockout, and lets it alone then', async () => {
+    const proxy = await startRefusingProxy(tpm.machine, { rc: 0, times: 0 });
+    const attester = await openTestAttester({ ...tpm.pinned, tcti: proxy.tcti });
+    await proxy.refuse({ rc: lockoutCode, times: 1, command: quoteCommand });
+    const lockout = /^the TPM at .* is in lockout after wrong authorizations/;
+    assert.match(messageOf(await attester.quote(randomBytes(32))), lockout);
+    // Nothing is refused any more: after an ordinary fault it would be ready again in a tenth of a second.
+    await until(() => attester.pid === null);
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    assert.equal(attester.state, 'restarting');
+    assert.match(messageOf(await attester.quote(randomBytes(32))), lockout);
+    await attester.close();
+    await proxy.close();
   });
 
   it('but can be closed while it has none', async () => {
