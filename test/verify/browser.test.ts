@@ -7,6 +7,11 @@ import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { createContext, runInContext } from 'node:vm';
 import { build } from 'esbuild';
+import { base64Decode, base64Encode } from '../../src/format/base64.js';
+import type { QuoteRecord } from '../../src/format/record.js';
+import { attestationOf, citing, proven, quoteIndex, quoteRecord, trustDocument } from './quoted-artifact.js';
+import { TestLog } from './sealed-artifact.js';
+import { ToolTpm } from './tool-tpm.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
@@ -16,6 +21,7 @@ const browserGlobals = { TextEncoder, TextDecoder, atob, btoa, URL, crypto: glob
 async function bundle(): Promise<string> {
   const entry = `
     export { verify, verifyBatch } from './verify/verify.js';
+    export { proveQuote } from './verify/quote.js';
     export { parseTrust } from './format/trust.js';
     export { offlineSituation } from './verify/situation.js';`;
   const result = await build({
@@ -74,5 +80,42 @@ describe('the verifier in a browser', () => {
       ),
       'valid,denied,validtrue',
     );
+  });
+
+  test("proves a quote of a TPM, without the platform's ECDSA", async () => {
+    const tpm = await ToolTpm.start();
+    try {
+      const log = new TestLog();
+      const key = tpm.createKey();
+      const record = quoteRecord(tpm, key, log);
+      const context = createContext({
+        ...browserGlobals,
+        WebAssembly: Reflect.get(globalThis, 'WebAssembly'),
+      });
+      runInContext(await bundle(), context);
+      const trust = JSON.stringify(trustDocument(log, attestationOf(record, key)));
+      const judge = (quote: QuoteRecord): unknown => {
+        const artifact = JSON.stringify(log.sealStatement(citing(proven(quote))));
+        const envelope = JSON.stringify(log.sealRecord(quote, quoteIndex));
+        const code = `(() => {
+          const trust = writ.parseTrust(${trust});
+          const { quote } = writ.proveQuote(${envelope}, trust);
+          const situation = { ...writ.offlineSituation(Date.parse('2026-01-01T00:01:00.000Z')), quote };
+          const { verdict, denials = [] } = writ.verify(${artifact}, trust, situation);
+          return [verdict, ...denials.map(({ message }) => message)].join('; ');
+        })()`;
+        return runInContext(code, context);
+      };
+      assert.equal(judge(record), 'valid');
+      const damaged = base64Decode(record.signature);
+      damaged[60] = (damaged[60] ?? 0) ^ 1;
+      const signature = base64Encode(damaged);
+      assert.match(
+        String(judge({ ...record, signature })),
+        /^denied; .*its signature is not of the attestation key/,
+      );
+    } finally {
+      await tpm.stop();
+    }
   });
 });
