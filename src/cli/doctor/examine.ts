@@ -6,6 +6,7 @@ import { checkDisk } from './disk.js';
 import { type CheckName, type Finding, type Outcome, verdictsOf } from './finding.js';
 import { checkClock, checkLog } from './log.js';
 import { checkKernel, checkVersions } from './machine.js';
+import { isClosed } from './permissions.js';
 import { checkDaemon, checkSocket } from './service.js';
 import { checkConfiguration, checkPolicy } from './settings.js';
 import { checkKeysFile, checkState, checkTrust } from './state-files.js';
@@ -13,6 +14,9 @@ import { checkToken } from './token.js';
 import { checkTpm } from './tpm.js';
 
 type Check = (deployment: Deployment) => Finding[] | Promise<Finding[]>;
+
+/** Checks that find nothing, and would say something wrong, where this user may not look into the state directory. */
+const insideState: ReadonlySet<CheckName> = new Set(['keys file', 'trust', 'token', 'TPM', 'disk', 'log']);
 
 const checks: readonly (readonly [CheckName, Check])[] = [
   ['versions', checkVersions],
@@ -34,7 +38,13 @@ const checks: readonly (readonly [CheckName, Check])[] = [
 /** Runs every check. What the file system refuses to one of them is its finding; the others go on. */
 export async function examine(deployment: Deployment): Promise<Finding[]> {
   const findings: Finding[] = [];
+  const closed = isClosed(deployment.locations.stateDirectory);
+  const unread = closed && deployment.configuration.read === 'no';
   for (const [name, check] of checks) {
+    if ((closed && insideState.has(name)) || (unread && name === 'configuration')) {
+      findings.push(verdictsOf(name).skipped('this user may not look into the state directory'));
+      continue;
+    }
     try {
       findings.push(...(await check(deployment)));
     } catch (cause) {

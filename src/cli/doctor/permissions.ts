@@ -1,11 +1,23 @@
 /** Who may do what with a file or directory, in words. */
 
-import { existsSync, lstatSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, lstatSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Accounts } from '../../identity/accounts.js';
+import { errnoName } from '../../kernel/errno.js';
 
 const groupOrOtherWrite = 0o022;
 const sticky = 0o1000;
+
+/** Whether this user is kept from reading a file, or from looking into a directory: not so for one that does not exist. */
+export function isClosed(path: string): boolean {
+  try {
+    const { R_OK, X_OK } = constants;
+    accessSync(path, statSync(path).isDirectory() ? R_OK | X_OK : R_OK);
+    return false;
+  } catch (cause) {
+    return errnoName(cause) === 'EACCES';
+  }
+}
 
 /** As chmod(1) takes it, `0640`. */
 export function modeText({ mode }: Pick<Stats, 'mode'>): string {

@@ -16,8 +16,9 @@ export function checkSocket(deployment: Deployment): Finding[] {
   const { socketPath } = locations;
   const found = look(socketPath);
   if (found.file === null) {
+    if (found.problem === 'EACCES') return [skipped(`this user may not look at ${socketPath}`)];
     if (found.problem !== null)
-      return [failed(found.problem, 'Correct socket.path, or give this user access to the directory.')];
+      return [failed(`${socketPath} cannot be looked at: ${found.problem}`, 'Correct socket.path.')];
     const directory = look(dirname(socketPath)).file;
     if (directory === null)
       return [
@@ -168,12 +169,13 @@ function groupId(name: string): number | null {
   return id === undefined ? null : Number(id);
 }
 
+/** `problem`: the errno, for anything but that there is nothing. */
 function look(path: string): { readonly file: Stats | null; readonly problem: string | null } {
   try {
     return { file: lstatSync(path), problem: null };
   } catch (cause) {
     const code = errnoName(cause);
     if (code === null) throw cause;
-    return { file: null, problem: code === 'ENOENT' ? null : `${path} cannot be looked at: ${code}` };
+    return { file: null, problem: code === 'ENOENT' ? null : code };
   }
 }

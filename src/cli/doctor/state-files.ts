@@ -8,7 +8,7 @@ import { parseTrust, type Trust } from '../../format/trust.js';
 import { errnoName } from '../../kernel/errno.js';
 import type { Deployment } from './deployment.js';
 import { type Finding, verdictsOf } from './finding.js';
-import { fileTrouble, modeText, openAncestor, userText } from './permissions.js';
+import { fileTrouble, isClosed, modeText, openAncestor, userText } from './permissions.js';
 
 /** Everything in a state directory whose owner and mode matter to the daemon, beside what has a check of its own. */
 const ownedNames = ['daemon.json', 'journal', 'log', 'views', 'index.sqlite', 'tpm.json', 'writ.toml'];
@@ -20,7 +20,9 @@ export function checkState({ locations: { stateDirectory }, ownerUid }: Deployme
     return [
       failed(
         trouble ?? `there is no state directory ${stateDirectory}`,
-        'Name the state directory (--state, WRIT_HOME, or state in the configuration file), or set one up with writ token init.',
+        isClosed(stateDirectory)
+          ? 'Run writ doctor as the owner of the state directory, or as root.'
+          : 'Name the state directory (--state, WRIT_HOME, or state in the configuration file), or set one up with writ token init.',
       ),
     ];
   const findings: Finding[] = [];
@@ -54,7 +56,8 @@ export function checkState({ locations: { stateDirectory }, ownerUid }: Deployme
 
 /** Owner, mode and form of `keys.json`. */
 export function checkKeysFile({ pins, keysFile, ownerUid }: Deployment): Finding[] {
-  const { ok, failed } = verdictsOf('keys file');
+  const { ok, failed, skipped } = verdictsOf('keys file');
+  if (isClosed(keysFile)) return [skipped(`this user may not read ${keysFile}`)];
   switch (pins.pins) {
     case 'missing':
       return [
@@ -78,6 +81,7 @@ export function checkKeysFile({ pins, keysFile, ownerUid }: Deployment): Finding
 export function checkTrust({ locations, pins, ownerUid }: Deployment): Finding[] {
   const { ok, failed, skipped, warning } = verdictsOf('trust');
   const path = join(locations.stateDirectory, 'trust.json');
+  if (isClosed(path)) return [skipped(`this user may not read ${path}`)];
   const reading = loadTrustFile(path);
   if (reading.trust === null) {
     if (reading.problem === null)
@@ -114,18 +118,21 @@ function checkOwned(path: string, ownerUid: number, check: 'state' | 'keys file'
   return trouble === null ? [] : [verdictsOf(check).failed(trouble.problem, trouble.remedy)];
 }
 
+function closedText(path: string): string {
+  return `this user may not look into ${path}`;
+}
+
 /** Why a directory cannot be looked into by this user; null when it can. */
 function unusable(directory: string): string | null {
   try {
     if (!statSync(directory).isDirectory()) return `${directory} is a file, not a directory`;
-    lstatSync(join(directory, '.'));
-    return null;
+    return isClosed(directory) ? closedText(directory) : null;
   } catch (cause) {
     switch (errnoName(cause)) {
       case 'ENOENT':
         return `there is no state directory ${directory}`;
       case 'EACCES':
-        return `this user may not look into ${directory}; run writ doctor as its owner or as root`;
+        return closedText(directory);
       case null:
         throw cause;
       default:

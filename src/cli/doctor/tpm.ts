@@ -6,6 +6,7 @@ import { openAttester } from '../../tpm/process-attester.js';
 import { findTpmFile, type PinnedTpm } from '../../tpm/tpm-file.js';
 import { type Deployment, mayDaemonRun } from './deployment.js';
 import { type Finding, verdictsOf } from './finding.js';
+import { isClosed } from './permissions.js';
 
 /** A chip that takes longer for one read is as good as none. */
 const timeoutMs = 15_000;
@@ -13,6 +14,7 @@ const timeoutMs = 15_000;
 export async function checkTpm(deployment: Deployment): Promise<Finding[]> {
   const { failed, skipped } = verdictsOf('TPM');
   const path = join(deployment.locations.stateDirectory, 'tpm.json');
+  if (isClosed(path)) return [skipped(`this user may not read ${path}`)];
   try {
     const pinned = findTpmFile(path);
     if (pinned === null)

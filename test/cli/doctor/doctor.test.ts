@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { chmodSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import type { Finding, Outcome } from '../../../src/cli/doctor/finding.js';
 import { checkNames } from '../../../src/cli/doctor/finding.js';
 import { type RunningDaemon, removeState, startDaemon } from '../../daemon/running-daemon.js';
@@ -12,6 +14,8 @@ interface Report {
   readonly counts: Readonly<Record<Outcome, number>>;
   readonly findings: readonly Finding[];
 }
+
+const asRoot = process.geteuid?.() === 0 ? {} : { skip: 'acting as another user needs root' };
 
 let daemon: RunningDaemon;
 const home = () => daemon.stateDirectory;
@@ -59,6 +63,22 @@ describe('writ doctor', { timeout: 180_000 }, () => {
     assert.equal(exitCode, 1);
     assert.match(stdout, /^failed {3}state {10}.* has mode 0777.*\n {24}-> .*chmod 700/m);
     assert.match(stdout, /\n1 failed, \d+ warnings, \d+ ok, \d+ skipped\n$/);
+  });
+
+  test('says one thing only to a user who may not look into the state', asRoot, () => {
+    const main = fileURLToPath(new URL('../../../src/cli/main.js', import.meta.url));
+    const { status, stdout } = spawnSync(
+      'setpriv',
+      ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, main, 'doctor', '--json'],
+      { cwd: '/', env: { PATH: process.env.PATH, WRIT_HOME: home() }, encoding: 'utf8' },
+    );
+    assert.equal(status, 1);
+    const { findings }: Report = JSON.parse(stdout);
+    const failed = findings.filter(({ outcome }) => outcome === 'failed');
+    assert.deepEqual(
+      failed.map(({ check, remedy }) => `${check}: ${remedy}`),
+      ['state: Run writ doctor as the owner of the state directory, or as root.'],
+    );
   });
 
   test('goes on where the configuration cannot be used', async () => {
