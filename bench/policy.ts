@@ -83,6 +83,8 @@ function inputNumber(index: number): PolicyInput {
     ),
     purpose: 'a release',
     ticket: null,
+    attest: null,
+    anchor: null,
     lineageDepth: 1,
     nowSeconds: null,
   };

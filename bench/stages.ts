@@ -109,6 +109,8 @@ async function stageTasks(defer: Defer): Promise<StageTask[]> {
     request: { ...action, argv: ['echo', text] },
     purpose: null,
     ticket: null,
+    attest: null,
+    anchor: null,
     lineageDepth: 0,
     nowSeconds: null,
   });

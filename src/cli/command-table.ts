@@ -100,6 +100,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: () => import('./commands/environment-events.js'),
   },
   {
+    path: ['recover'],
+    summary: 'go on with a log that the TPM disowns',
+    load: () => import('./commands/recover.js'),
+  },
+  {
     path: ['trust', 'export'],
     summary: "write the daemon's public keys as a trust bundle",
     load: () => import('./commands/trust-export.js'),

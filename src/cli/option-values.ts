@@ -17,6 +17,7 @@ export interface AuthorizeFlags extends ClaimFlags {
   readonly audience?: string;
   readonly bind?: Bind;
   readonly descend?: Descend;
+  readonly attest?: 'fresh';
 }
 
 /** Reads a count of seconds or lines. */
@@ -53,7 +54,20 @@ export function addAuthorizeOptions(command: Command): Command {
     .addOption(
       command.createOption('--descend <what>', 'what the program may start').choices(['none', 'any']),
     );
+  addAttestOption(command);
   return addClaimOptions(command);
+}
+
+/** Demands a quote of the TPM that is made for this request. */
+export function addAttestOption(command: Command): Command {
+  const option = command.createOption('--attest <when>', 'have the TPM quote the machine for this request');
+  return command.addOption(option.choices(['fresh']));
+}
+
+/** Demands that a redemption is anchored in the TPM before it counts. */
+export function addAnchorOption(command: Command): Command {
+  const option = command.createOption('--anchor <when>', 'wait until the redemption is anchored in the TPM');
+  return command.addOption(option.choices(['fresh']));
 }
 
 /** The claims that were made. */
@@ -64,7 +78,7 @@ export function claimsOf({ agent, user, purpose, ticket }: ClaimFlags): Claims {
 /** The options of an authorization, the parent's id read from a file if need be. Throws UsageError. */
 export async function authorizeOptionsOf(flags: AuthorizeFlags): Promise<Omit<AuthorizeParams, 'action'>> {
   const { artifactIdFrom } = await import('./artifact-file.js');
-  const { ttl, audience, bind, descend } = flags;
+  const { ttl, audience, bind, descend, attest } = flags;
   const parent = flags.parent === undefined ? undefined : await artifactIdFrom(flags.parent);
-  return { ...claimsOf(flags), ttlSeconds: ttl, parent, audience, bind, descend };
+  return { ...claimsOf(flags), ttlSeconds: ttl, parent, audience, bind, descend, attest };
 }

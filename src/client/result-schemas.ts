@@ -21,6 +21,7 @@ import type {
   ProofResult,
   SealedArtifact,
   StatusResult,
+  TpmStatus,
   VerifyResult,
 } from '../format/protocol.js';
 import { instantSchema } from '../format/time.js';
@@ -128,6 +129,24 @@ const environmentSchema: z.ZodType<EnvironmentResult> = z.object({
     .nullable(),
 });
 
+const tpmSchema: z.ZodType<TpmStatus> = z.union([
+  z.object({ state: z.literal('unavailable'), reason: z.string() }),
+  z.object({
+    state: z.enum(['ready', 'restarting', 'closed']),
+    development: z.boolean(),
+    key: z.string(),
+    pcrs: z.array(count).readonly(),
+    quote: z.object({ id: artifactIdSchema, index: count, ageSeconds: count }).nullable(),
+    anchor: z.object({
+      counter: z.string(),
+      value: count,
+      unprotectedEntries: count,
+      ageSeconds: count.nullable(),
+      writesLeft: count,
+    }),
+  }),
+]);
+
 const statusSchema: z.ZodType<StatusResult> = z.object({
   daemon: z.string(),
   version: z.string(),
@@ -144,6 +163,7 @@ const statusSchema: z.ZodType<StatusResult> = z.object({
   }),
   artifactKey: z.string(),
   signer: z.string(),
+  tpm: tpmSchema,
   policy: z.object({ bundle: z.string(), version: z.int() }),
   counters: z.record(z.string(), z.number()),
 });

@@ -1,20 +1,21 @@
 /** The first records of a run. They are sealed before anybody is served, which proves on the way that sealing works. */
 
 import { base64Encode } from '../format/base64.js';
-import type { LogRecord, StartRecord } from '../format/record.js';
+import type { LogRecord } from '../format/record.js';
 import type { SignerKeys } from '../hsm/signer.js';
+import type { CheckedContinuity } from './continuity-check.js';
 import type { Machine } from './machine.js';
 import { sealRecord } from './pipeline/seal.js';
 import { recordHead } from './records.js';
 import type { Services } from './services.js';
 import { StartError } from './start-error.js';
 
-/** Logs this start, and the keys and the policy bundle if they are new. Throws StartError when they cannot be sealed. */
+/** Logs this start and the decision that it follows, and the keys and the policy bundle if they are new. Throws StartError when they cannot be sealed. */
 export async function announce(
   services: Services,
   machine: Machine,
   keys: SignerKeys,
-  continuity: StartRecord['continuity'],
+  { continuity, decision }: CheckedContinuity,
 ): Promise<void> {
   const { views, policy } = services;
   const head = () => recordHead(services);
@@ -30,6 +31,11 @@ export async function announce(
       continuity,
     },
   ];
+  if (decision !== null) {
+    const { notice, by, why } = decision;
+    const { announced, found } = notice;
+    records.push({ type: 'urn:writ:recovery:v1', ...head(), announced, found, by, reason: why });
+  }
   for (const role of ['log', 'artifact'] as const) {
     const publicKey = base64Encode(keys[role]);
     if (views.loggedKey(role) !== publicKey)

@@ -10,6 +10,7 @@ import { z } from 'zod';
 import { BindingSelection, SelectionError, variableName } from '../environment/selection.js';
 import { firstIssue } from '../format/statement.js';
 import { projectRoot, resolveLocations } from '../state/locations.js';
+import type { TpmSettings } from './tpm.js';
 
 /** Thrown for a configuration that cannot be used; the message names file and key. */
 export class ConfigError extends Error {
@@ -57,6 +58,15 @@ const fileSchema = z.strictObject({
       start_timeout_ms: z.int().min(100).max(600_000).optional(),
     })
     .optional(),
+  tpm: z
+    .strictObject({
+      quote_period_seconds: z.int().min(1).max(86_400).optional(),
+      anchor_period_seconds: z.int().min(1).max(86_400).optional(),
+      anchor_writes_per_day: z.int().min(1).max(1_000_000).optional(),
+      call_timeout_ms: z.int().min(100).max(600_000).optional(),
+      outlives_snapshots: z.boolean().optional(),
+    })
+    .optional(),
   limits: z
     .strictObject({
       seal_timeout_ms: z.int().min(100).max(600_000).optional(),
@@ -82,6 +92,7 @@ export interface Config {
   readonly bindings: BindingSelection;
   readonly hsmCallTimeoutMs: number;
   readonly hsmStartTimeoutMs: number;
+  readonly tpm: TpmSettings;
   readonly sealTimeoutMs: number;
   readonly maxWaitingEntries: number;
   readonly maxWaitingBytes: number;
@@ -128,6 +139,13 @@ export function loadConfig(flags: ConfigFlags, environment: Environment): Config
     bindings: selectBindings(file.environment ?? {}),
     hsmCallTimeoutMs: file.hsm?.call_timeout_ms ?? 5_000,
     hsmStartTimeoutMs: file.hsm?.start_timeout_ms ?? 20_000,
+    tpm: {
+      quotePeriodMs: 1000 * (file.tpm?.quote_period_seconds ?? 300),
+      periodMs: 1000 * (file.tpm?.anchor_period_seconds ?? 900),
+      writesPerDay: file.tpm?.anchor_writes_per_day ?? 144,
+      callTimeoutMs: file.tpm?.call_timeout_ms ?? 10_000,
+      outlivesSnapshots: file.tpm?.outlives_snapshots ?? null,
+    },
     sealTimeoutMs: file.limits?.seal_timeout_ms ?? 10_000,
     maxWaitingEntries: file.limits?.max_waiting_entries ?? 8_192,
     maxWaitingBytes: file.limits?.max_waiting_bytes ?? 67_108_864,

@@ -23,15 +23,19 @@ import { LogDamageError } from '../log/damage.js';
 import { Log } from '../log/log.js';
 import { loadBundle } from '../policy/bundle.js';
 import { createEngine } from '../policy/engine.js';
-import { judgeContinuity } from '../state/continuity.js';
 import { ensureIdentity, IdentityError } from '../state/daemon-identity.js';
 import { type IndexParts, type LogIndex, openIndex } from '../state/index-follower.js';
 import { openViews } from '../state/open-views.js';
+import { forgetRollback, RecoveryFileError } from '../state/rollback-notice.js';
 import { Snapshots } from '../state/snapshots.js';
 import { readVersion } from '../state/version.js';
+import { TpmError } from '../tpm/faults.js';
 import { VerificationContext } from '../verify/context.js';
 import { announce } from './announce.js';
+import { stalePeriods } from './attestation.js';
+import { AttestedCallers } from './attested-caller.js';
 import { type Config, ConfigError } from './config.js';
+import { checkContinuity } from './continuity-check.js';
 import { FaultTally } from './fault-tally.js';
 import { Intake } from './intake.js';
 import { Machine } from './machine.js';
@@ -46,7 +50,9 @@ import { type Daemon, running } from './running.js';
 import { SocketServer } from './server.js';
 import { Counters, type Services } from './services.js';
 import { StartError } from './start-error.js';
-import { ownTrust, provideTrustFile } from './trust.js';
+import { type OpenTpm, openTpm, type TpmService, type TpmSettings } from './tpm.js';
+import { rootStart, tpmService } from './tpm-service.js';
+import { type OwnTpm, ownTrust, provideTrustFile } from './trust.js';
 
 /** Brings the daemon up. Throws StartError, ConfigError, or PolicyBundleError; then nothing is left running. */
 export async function startDaemon(config: Config): Promise<Daemon> {
@@ -60,7 +66,11 @@ export async function startDaemon(config: Config): Promise<Daemon> {
     if (cause instanceof IdentityError && cause.fault === 'setting')
       throw new ConfigError(cause.message, { cause });
     const expected =
-      cause instanceof LogDamageError || cause instanceof HsmError || cause instanceof IdentityError;
+      cause instanceof LogDamageError ||
+      cause instanceof HsmError ||
+      cause instanceof TpmError ||
+      cause instanceof IdentityError ||
+      cause instanceof RecoveryFileError;
     throw expected ? new StartError(cause.message, { cause }) : cause;
   }
 }
@@ -106,6 +116,8 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
   };
   const openingSigner = awaitedLater(openSigner(signerConfig));
   undo.push(() => whenOpened(openingSigner, (signer) => signer.close()));
+  const openingTpm = awaitedLater(openTpm(config.stateDirectory, config.tpm));
+  undo.push(() => whenOpened(openingTpm, (tpm) => tpm?.close()));
   warmUp();
   const bundle = await loadBundle(config.policyDirectory);
   const opened = await openingLog;
@@ -118,6 +130,10 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
   const crash = crashWith(logger);
   let index: LogIndex | null = null;
   let snapshots: Snapshots | null = null;
+  const openedTpm = await openingTpm;
+  const { stateDirectory } = config;
+  const checked = await checkContinuity(stateDirectory, identity.origin, openedTpm, recovered, views);
+  let tpm: TpmService | null = null;
   const log = new Log({
     recovered,
     key,
@@ -128,8 +144,10 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
       logger.warn(grant, 'revoking a grant that could not be sealed in time');
       return unsealedRevocation(stamped, grant);
     },
-    onDurable: ({ index: position, id, submission: { kind, record } }) =>
-      views.apply({ index: position, id, kind, record }),
+    onDurable: ({ index: position, id, submission: { kind, record } }) => {
+      views.apply({ index: position, id, kind, record });
+      tpm?.anchoring.follow(kind);
+    },
     onSeal: () => {
       index?.notify();
       snapshots?.notify();
@@ -152,14 +170,29 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
     onTrouble: (sentence) =>
       logger.warn({ trouble: sentence }, 'the index is in trouble; nothing else depends on it'),
   };
+  const vkey = formatVerifierKey(key);
+  const trust = ownTrust(key, signer.keys.artifact, openedTpm && ownTpm(openedTpm, config.tpm));
+  if (openedTpm !== null && checked.counterValue !== null) {
+    const { counterValue } = checked;
+    const parts = {
+      settings: config.tpm,
+      stamped,
+      log,
+      vkey,
+      trust: parseTrust(trust),
+      counterValue,
+      logger,
+      onFatal: crash,
+    };
+    tpm = tpmService(openedTpm, parts);
+  }
   const openingIndex = awaitedLater(openIndex(indexParts));
-  const trust = ownTrust(key, signer.keys.artifact);
   const texts = new RememberedTexts();
   await provideTrustFile(config.stateDirectory, trust);
   const services: Services = {
     ...stamped,
     version: readVersion(),
-    vkey: formatVerifierKey(key),
+    vkey,
     daemonId: identity.daemonId,
     hostId: machine.fact('host'),
     ownUid: process.getuid?.() ?? 0,
@@ -172,6 +205,8 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
       binds: (name) => config.bindings.binds(name),
       reference: () => reference.current(),
     },
+    tpm,
+    attestedCallers: new AttestedCallers(),
     exportSigner: exportSigner(signer),
     related: relatedEntries(openingIndex, log),
     trust: parseTrust(trust),
@@ -182,9 +217,11 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
     preparations: new Preparations(),
     recentGrants: new RecentGrants(),
   };
-  const continuity = judgeContinuity(views.anchor, log.size, { witness: 'none' });
-  if (continuity.outcome === 'disowned') throw new StartError(continuity.reason);
-  await announce(services, machine, signer.keys, continuity.outcome);
+  await announce(services, machine, signer.keys, checked);
+  if (checked.decision !== null) forgetRollback(stateDirectory);
+  if (tpm !== null) await rootStart(tpm);
+  if (checked.reason !== null)
+    logger.info({ reason: checked.reason }, 'what was granted before and not redeemed is void');
   index = await openingIndex;
   index.notify();
   snapshots = new Snapshots(
@@ -205,7 +242,19 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
   const tally = new FaultTally((report) => logger.warn(report, 'refused lines that are no valid requests'));
   const server = await serve(config, services, machine, tally, logger, crash);
   logger.info({ socket: config.socketPath, origin: identity.origin, entries: log.size }, 'ready');
-  const parts = { config, services, machine, signer, index, snapshots, server, tally, logger, undo };
+  const parts = {
+    config,
+    services,
+    machine,
+    signer,
+    index,
+    snapshots,
+    server,
+    tally,
+    logger,
+    undo,
+    openedTpm,
+  };
   return running({ ...parts, store });
 }
 
@@ -219,6 +268,10 @@ function watchReference({ stateDirectory }: Config, logger: Logger): WatchedRefe
     if (!(cause instanceof ReferenceFileError)) throw cause;
     throw new StartError(cause.message, { cause });
   }
+}
+
+function ownTpm({ attester, since }: OpenTpm, { quotePeriodMs }: TpmSettings): OwnTpm {
+  return { key: attester.key, since, maxAgeSeconds: Math.ceil((stalePeriods * quotePeriodMs) / 1000) };
 }
 
 /** Something under way whose failure is thrown where it is awaited, and must not end the process before that. */

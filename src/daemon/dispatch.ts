@@ -5,6 +5,7 @@ import type { Denied } from '../format/protocol.js';
 import { LogClosedError } from '../log/closed.js';
 import { LogDamageError } from '../log/damage.js';
 import { IndexUnavailableError } from '../state/index-thread.js';
+import type { AttestationOutcome } from './attestation.js';
 import type { Caller, Identified } from './caller.js';
 import { authorize, sign } from './methods/authorize.js';
 import { environment } from './methods/environment.js';
@@ -14,8 +15,9 @@ import { type RedemptionQueue, redeem } from './methods/redeem.js';
 import { revoke } from './methods/revoke.js';
 import { verifyArtifact } from './methods/verify.js';
 import type { Request } from './pipeline/parse.js';
-import { refusePlainly } from './pipeline/refuse.js';
+import { refuse, refusePlainly } from './pipeline/refuse.js';
 import type { Services } from './services.js';
+import { noTpm } from './tpm.js';
 
 /** Answers a request of the caller that `identify` names. Rejects only for faults of the daemon itself. */
 export async function dispatch(
@@ -30,10 +32,30 @@ export async function dispatch(
   // Who asked is not known, so there is no initiator that a sealed denial could name.
   if (identified.outcome === 'denied') return refusePlainly(services, identified.denial);
   try {
-    return await perform(services, redemptions, identified.caller, request);
+    const demanded = demandsFreshQuote(request) ? await attestFreshly(services) : null;
+    if (demanded !== null) {
+      const context = { caller: identified.caller, claims: {}, policy: null };
+      return await refuse(services, request, context, [demanded]);
+    }
+    const attested = services.tpm?.attestation.bindings() ?? [];
+    const caller = services.attestedCallers.join(identified.caller, attested);
+    return await perform(services, redemptions, caller, request);
   } catch (cause) {
     return refuseUnverifiable(services, cause);
   }
+}
+
+function demandsFreshQuote({ params }: Request): boolean {
+  return 'attest' in params && params.attest === 'fresh';
+}
+
+/** Has the TPM quote now; why that failed, or null. */
+async function attestFreshly({
+  tpm,
+}: Services): Promise<Extract<AttestationOutcome, { outcome: 'failed' }>['denial'] | null> {
+  if (tpm === null) return noTpm;
+  const outcome = await tpm.attestation.fresh();
+  return outcome.outcome === 'failed' ? outcome.denial : null;
 }
 
 function perform(

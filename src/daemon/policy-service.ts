@@ -51,11 +51,13 @@ function shortName({
   claimed,
   purpose,
   ticket,
+  attest,
+  anchor,
   lineageDepth,
   nowSeconds,
 }: QuestionFacts): string | null {
   if (request.type !== 'redeem' && request.type !== 'revoke') return null;
-  const claims = [claimed.agent, claimed.user, purpose, ticket, nowSeconds];
+  const claims = [claimed.agent, claimed.user, purpose, ticket, attest, anchor, nowSeconds];
   return claims.every((claim) => claim === null)
     ? `${request.type} ${request.ownerUid} ${lineageDepth}`
     : null;

@@ -6,7 +6,8 @@ import type { AbandonedGrant, Submission } from '../log/seal.js';
 import { recordSubmission } from './pipeline/seal.js';
 import type { Services } from './services.js';
 
-type Stamped = Pick<Services, 'origin' | 'nonce' | 'clock'>;
+/** Where a record comes from, and when. */
+export type Stamped = Pick<Services, 'origin' | 'nonce' | 'clock'>;
 
 /** What every record starts with. */
 export function recordHead({ origin, nonce, clock }: Stamped) {

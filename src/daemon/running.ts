@@ -13,6 +13,7 @@ import { sealRecord } from './pipeline/seal.js';
 import { recordHead } from './records.js';
 import type { SocketServer } from './server.js';
 import type { Services } from './services.js';
+import type { OpenTpm } from './tpm.js';
 
 export interface Daemon {
   /** Stops taking requests, answers those in flight, seals the end, and closes everything. */
@@ -33,6 +34,7 @@ export interface Running {
   readonly server: SocketServer;
   readonly tally: FaultTally;
   readonly logger: Logger;
+  readonly openedTpm: OpenTpm | null;
   readonly undo: readonly (() => Promise<void> | void)[];
 }
 
@@ -71,11 +73,13 @@ async function takeDown({
   server,
   tally,
   logger,
+  openedTpm,
   undo,
 }: Running): Promise<void> {
   await server.close();
   await rm(config.socketPath, { force: true });
   tally.flush();
+  await services.tpm?.attestation.close();
   await snapshots.close();
   const sealing = await sealRecord(services, {
     type: 'urn:writ:stop:v1',
@@ -84,10 +88,13 @@ async function takeDown({
   });
   if (sealing.outcome === 'unsealed')
     logger.warn({ denial: sealing.denial }, 'the end of this run could not be sealed');
+  // Nothing is logged behind the last anchor: so the next start can tell that nothing is missing.
+  await services.tpm?.anchoring.close();
   await index.close();
   await services.log.close();
   await store.close();
   await signer.close();
+  await openedTpm?.close();
   await machine.close();
   // Only the lock is left to undo; the steps above closed the rest in the right order.
   await undo[0]?.();

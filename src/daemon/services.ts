@@ -14,10 +14,12 @@ import type { CallerFacts, PolicyFacts } from '../policy/input.js';
 import type { PayloadClock } from '../state/payload-clock.js';
 import type { LogViews } from '../state/views.js';
 import type { VerificationContext } from '../verify/context.js';
+import type { AttestedCallers } from './attested-caller.js';
 import type { Caller } from './caller.js';
 import type { Decision } from './decision.js';
 import type { Preparations } from './preparations.js';
 import type { RecentGrants } from './recent-grants.js';
+import type { TpmService } from './tpm.js';
 
 /** The action with the digests of its executable, taken just now. */
 export type MeasuredAction =
@@ -83,6 +85,9 @@ export interface Services {
   readonly clock: PayloadClock;
   readonly policy: PolicyService;
   readonly environment: EnvironmentService;
+  /** Null where no TPM is enrolled. */
+  readonly tpm: TpmService | null;
+  readonly attestedCallers: AttestedCallers;
   readonly exportSigner: ExportSigner;
   readonly related: RelatedEntries;
   readonly trust: Trust;

@@ -31,18 +31,26 @@ export interface AuthorizeParams extends Claims {
   readonly audience?: string | undefined;
   readonly bind?: Bind | undefined;
   readonly descend?: Descend | undefined;
+  /** Demands a quote of the TPM that is begun after this request. */
+  readonly attest?: 'fresh' | undefined;
 }
 
 export interface SignParams extends Claims {
   readonly blob: Omit<SignAction, 'type'>;
   readonly ttlSeconds?: number | undefined;
+  readonly attest?: 'fresh' | undefined;
 }
 
-/** `nonce`: base64 of 16 bytes of the redeemer's own; `action`: what is about to be done. */
+/**
+ * `nonce`: base64 of 16 bytes of the redeemer's own; `action`: what is about to be done. `attest` demands a quote of the TPM
+ * that is begun after this request; `anchor`, that the redemption is anchored in the TPM before it is answered.
+ */
 export interface RedeemParams {
   readonly id: ArtifactId;
   readonly nonce: string;
   readonly action: RequestedAction;
+  readonly attest?: 'fresh' | undefined;
+  readonly anchor?: 'fresh' | undefined;
 }
 
 export interface RevokeParams {
@@ -145,6 +153,31 @@ export interface LineageNode {
 /** The tree that the artifact belongs to, as far as it fits an answer: root first, each parent before its children. */
 export type LineageResult = { readonly decision: 'allow'; readonly nodes: readonly LineageNode[] } | Denied;
 
+/**
+ * `quote`: the newest one, null before there is one. `anchor`: what the counter shows; `unprotectedEntries` are those behind
+ * the newest anchor, which could be taken back unnoticed; `writesLeft` is what the wear budget allows now.
+ */
+export type TpmStatus =
+  | { readonly state: 'unavailable'; readonly reason: string }
+  | {
+      readonly state: 'ready' | 'restarting' | 'closed';
+      readonly development: boolean;
+      readonly key: string;
+      readonly pcrs: readonly number[];
+      readonly quote: {
+        readonly id: ArtifactId;
+        readonly index: number;
+        readonly ageSeconds: number;
+      } | null;
+      readonly anchor: {
+        readonly counter: string;
+        readonly value: number;
+        readonly unprotectedEntries: number;
+        readonly ageSeconds: number | null;
+        readonly writesLeft: number;
+      };
+    };
+
 export interface StatusResult {
   readonly daemon: string;
   readonly version: string;
@@ -162,6 +195,7 @@ export interface StatusResult {
   };
   readonly artifactKey: string;
   readonly signer: string;
+  readonly tpm: TpmStatus;
   readonly policy: { readonly bundle: string; readonly version: number };
   readonly counters: Readonly<Record<string, number>>;
 }
@@ -209,6 +243,7 @@ const claimShape = {
   ticket: z.string().max(1024).optional(),
 };
 const ttlSeconds = z.int().positive().max(31_536_000).optional();
+const fresh = z.literal('fresh').optional();
 const noParams = z.strictObject({});
 const indexParams = z.strictObject({ index: z.int().nonnegative() });
 const idParams = z.strictObject({ id: artifactIdSchema });
@@ -223,9 +258,21 @@ export const paramsSchemas: { readonly [M in Method]: z.ZodType<Methods[M]['para
     audience: z.string().min(1).max(256).optional(),
     bind: z.enum(['uid', 'executable', 'process']).optional(),
     descend: z.enum(['none', 'any']).optional(),
+    attest: fresh,
   }),
-  sign: z.strictObject({ ...claimShape, blob: signActionSchema.omit({ type: true }), ttlSeconds }),
-  redeem: z.strictObject({ id: artifactIdSchema, nonce: nonceSchema, action: requestedActionSchema }),
+  sign: z.strictObject({
+    ...claimShape,
+    blob: signActionSchema.omit({ type: true }),
+    ttlSeconds,
+    attest: fresh,
+  }),
+  redeem: z.strictObject({
+    id: artifactIdSchema,
+    nonce: nonceSchema,
+    action: requestedActionSchema,
+    attest: fresh,
+    anchor: fresh,
+  }),
   revoke: z.strictObject({
     id: artifactIdSchema,
     cause: z.enum(revocationCauses).exclude(['unsealed']).optional(),

@@ -116,17 +116,22 @@ export type AnchorCause = (typeof anchorCauses)[number];
 
 /**
  * Announces that the TPM's counter goes to `value` next: once it has, no log without this entry is accepted at a start.
- * `counter`: Name of the NV index (Part 1, section 16), hex.
+ * `key` and `counter` as in a CounterReading.
  */
 export interface AnchorRecord extends RecordHead {
   readonly type: 'urn:writ:anchor:v1';
+  readonly key: string;
   readonly counter: string;
   readonly value: number;
   readonly cause: AnchorCause;
 }
 
-/** An NV counter of a TPM: its Name (Part 1, section 16) in hex, and its value. */
+/**
+ * An NV counter and its value. `counter` is its Name (Part 1, section 16) in hex, which is the same in every TPM; `key`, the
+ * Name of the attestation key beside it, tells which TPM it is.
+ */
 export interface CounterReading {
+  readonly key: string;
   readonly counter: string;
   readonly value: number;
 }
@@ -175,7 +180,8 @@ export const tpmNameSchema = z
   .string()
   .regex(/^000b[0-9a-f]{64}$/, 'must be a TPM name under SHA-256 in hex');
 
-const counterReadingSchema: z.ZodType<CounterReading> = z.strictObject({
+export const counterReadingSchema: z.ZodType<CounterReading> = z.strictObject({
+  key: tpmNameSchema,
   counter: tpmNameSchema,
   value: z.int().nonnegative(),
 });
@@ -257,6 +263,7 @@ const recordSchema: z.ZodType<LogRecord> = z.discriminatedUnion('type', [
   z.strictObject({
     ...head,
     type: z.literal('urn:writ:anchor:v1'),
+    key: tpmNameSchema,
     counter: tpmNameSchema,
     value: z.int().positive(),
     cause: z.enum(anchorCauses),

@@ -50,6 +50,10 @@ export interface PolicyFacts extends CallerFacts {
   readonly request: PolicyRequest;
   readonly purpose: string | null;
   readonly ticket: string | null;
+  /** Whether the caller demands a fresh quote of the TPM; then there is one. */
+  readonly attest: 'fresh' | null;
+  /** Whether the caller demands that the redemption is anchored in the TPM before it counts; then it will be. */
+  readonly anchor: 'fresh' | null;
   /** How many ancestors an authorization that comes of this would have. */
   readonly lineageDepth: number;
   /** Seconds since the Unix epoch where `bundle.needsTime`, else null. */
@@ -117,6 +121,8 @@ export function policyInput(
       ...present({
         purpose: facts.purpose,
         ticket: facts.ticket,
+        attest: facts.attest,
+        anchor: facts.anchor,
         now: facts.nowSeconds,
       }),
       claimed: present({ ...facts.claimed }),

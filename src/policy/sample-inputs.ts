@@ -63,6 +63,8 @@ function full(request: PolicyRequest, nowSeconds: number | null): PolicyFacts {
     environment: [{ name: 'kernel', value: 'value', source: 'kernel' }],
     purpose: 'purpose',
     ticket: 'ticket',
+    attest: 'fresh',
+    anchor: 'fresh',
     lineageDepth: 1,
   };
 }
@@ -78,6 +80,8 @@ function bare(request: PolicyRequest, nowSeconds: number | null): PolicyFacts {
     environment: [],
     purpose: null,
     ticket: null,
+    attest: null,
+    anchor: null,
     lineageDepth: 0,
   };
 }

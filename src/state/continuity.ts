@@ -45,7 +45,7 @@ export function judgeContinuity(
     return disowned(announced, null, 'the log is anchored in a TPM, and none is configured any more');
   }
   const { reading, erasable } = witness;
-  if (reading.counter !== announced.counter) {
+  if (reading.key !== announced.key || reading.counter !== announced.counter) {
     return disowned(announced, reading, 'the log is anchored in another counter, or in another TPM');
   }
   if (reading.value > announced.value) {

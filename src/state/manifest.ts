@@ -60,7 +60,7 @@ const manifestSchema: z.ZodType<Manifest> = z
           artifactKey: hash.optional(),
           bootAnchor: z.unknown().optional().transform(startRecord),
           anchor: z
-            .strictObject({ counter: tpmNameSchema, value: count, index: count })
+            .strictObject({ key: tpmNameSchema, counter: tpmNameSchema, value: count, index: count })
             .nullable()
             .optional(),
           voidBefore: count.optional(),

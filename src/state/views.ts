@@ -182,7 +182,9 @@ export class LogViews {
         if (record.continuity === 'unproven') this.#state(span, { voidBefore: index });
         return;
       case 'urn:writ:anchor:v1':
-        this.#state(span, { anchor: { counter: record.counter, value: record.value, index } });
+        this.#state(span, {
+          anchor: { key: record.key, counter: record.counter, value: record.value, index },
+        });
         return;
       case 'urn:writ:recovery:v1':
         this.#state(span, { anchor: record.found && { ...record.found, index }, voidBefore: index });

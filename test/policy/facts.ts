@@ -33,6 +33,8 @@ export function facts(request: PolicyRequest, changed: Partial<PolicyFacts> = {}
     ],
     purpose: null,
     ticket: null,
+    attest: null,
+    anchor: null,
     lineageDepth: 0,
     nowSeconds: null,
     request,

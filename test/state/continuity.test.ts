@@ -6,12 +6,13 @@ import fc from 'fast-check';
 import { type CounterWitness, judgeContinuity } from '../../src/state/continuity.js';
 
 const counter = `000b${'1'.repeat(64)}`;
+const key = `000b${'3'.repeat(64)}`;
 const other = `000b${'2'.repeat(64)}`;
 const size = 100;
-const announced = { counter, value: 7, index: size - 1 };
+const announced = { key, counter, value: 7, index: size - 1 };
 
-function shows(value: number, erasable = false, name = counter): CounterWitness {
-  return { witness: 'counter', reading: { counter: name, value }, erasable };
+function shows(value: number, erasable = false, names = { key, counter }): CounterWitness {
+  return { witness: 'counter', reading: { ...names, value }, erasable };
 }
 
 describe('judgeContinuity', () => {
@@ -33,7 +34,8 @@ describe('judgeContinuity', () => {
   const disowning: readonly (readonly [string, CounterWitness, RegExp])[] = [
     ['a counter that is ahead', shows(8), /the TPM counted to 8, the log only to 7/],
     ['a counter that is further behind than an announcement', shows(5), /the TPM was taken back/],
-    ['another counter', shows(7, false, other), /another counter, or in another TPM/],
+    ['another counter', shows(7, false, { key, counter: other }), /another counter, or in another TPM/],
+    ['another TPM', shows(7, false, { key: other, counter }), /another counter, or in another TPM/],
     ['no TPM any more', { witness: 'none' }, /none is configured any more/],
   ];
   for (const [what, witness, reason] of disowning) {

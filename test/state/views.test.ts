@@ -9,6 +9,7 @@ function randomId(): ArtifactId {
   return `sha3-512:${randomBytes(64).toString('hex')}`;
 }
 
+const name = `000b${'0'.repeat(64)}`;
 const head = { time: '2026-01-01T00:00:00.000Z', log: 'l', nonce: 'AAAAAAAAAAAAAAAAAAAAAA==' };
 
 describe('the id index', () => {
@@ -78,7 +79,7 @@ describe('the views of the log', () => {
     assert.deepEqual([views.isVoid(4), views.isVoid(5), views.isVoid(6)], [true, false, false]);
     start(7, 'proven');
     assert.deepEqual([views.isVoid(4), views.isVoid(6)], [true, false]);
-    const announced = { counter: `000b${'0'.repeat(64)}`, value: 3 };
+    const announced = { key: name, counter: name, value: 3 };
     const recovery = { type: 'urn:writ:recovery:v1', ...head, announced, by: 0, reason: 'r' } as const;
     views.apply({ index: 9, id: randomId(), kind: 'recovery', record: { ...recovery, found: null } });
     assert.deepEqual([views.isVoid(8), views.isVoid(9), views.anchor], [true, false, null]);
@@ -89,14 +90,15 @@ describe('the views of the log', () => {
     const anchor = {
       type: 'urn:writ:anchor:v1',
       ...head,
-      counter: `000b${'0'.repeat(64)}`,
+      key: name,
+      counter: name,
       cause: 'start',
     } as const;
     assert.equal(views.anchor, null);
     for (const value of [4, 5]) {
       views.apply({ index: value, id: randomId(), kind: 'anchor', record: { ...anchor, value } });
     }
-    assert.deepEqual(views.anchor, { counter: anchor.counter, value: 5, index: 5 });
+    assert.deepEqual(views.anchor, { key: name, counter: name, value: 5, index: 5 });
   });
 
   test('the clock is measured against the first trusted start of the newest boot', () => {

@@ -10,15 +10,18 @@ import { UsageError } from '../cli-error.js';
 import { type Define, examples } from '../command.js';
 import type { CliContext } from '../context.js';
 import type { ExitCode } from '../exit-code.js';
+import { addAnchorOption, addAttestOption } from '../option-values.js';
 import { columns } from '../output.js';
 
 interface Flags {
   readonly nonce?: string;
   readonly output?: string;
+  readonly attest?: 'fresh';
+  readonly anchor?: 'fresh';
 }
 
 export const define: Define = (command, act) => {
-  command
+  addAttestOption(addAnchorOption(command))
     .argument('<artifact>', 'the file that holds the authorization, or its id')
     .option('--nonce <base64>', 'of an earlier attempt whose answer was lost: the same receipt comes again')
     .option('-o, --output <file>', 'write the receipt alone to this file (of a denial: its evidence)')
@@ -34,7 +37,7 @@ async function redeem(context: CliContext, word: string, flags: Flags): Promise<
   const result = await withDaemon(context, async (client) => {
     const { id, action } = await presented(client, word);
     try {
-      return await client.redeem({ id, nonce, action });
+      return await client.redeem({ id, nonce, action, attest: flags.attest, anchor: flags.anchor });
     } catch (cause) {
       // It may have been redeemed all the same, and only this nonce brings the receipt.
       const { WritUnavailableError } = await import('../../client/errors.js');

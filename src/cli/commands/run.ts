@@ -16,11 +16,17 @@ import { type Define, examples } from '../command.js';
 import type { CliContext } from '../context.js';
 import { denialLines } from '../denial-text.js';
 import { type ExitCode, exitCodes } from '../exit-code.js';
-import { type AuthorizeFlags, addAuthorizeOptions, authorizeOptionsOf } from '../option-values.js';
+import {
+  type AuthorizeFlags,
+  addAnchorOption,
+  addAuthorizeOptions,
+  authorizeOptionsOf,
+} from '../option-values.js';
 import { digestsOf } from './sign.js';
 
 interface Flags extends AuthorizeFlags {
   readonly trust?: string;
+  readonly anchor?: 'fresh';
 }
 
 /** What allows the start: an authorization, and the receipt of its redemption. */
@@ -29,7 +35,8 @@ type Permission =
   | Denied;
 
 export const define: Define = (command, act) => {
-  addAuthorizeOptions(command.argument('<command...>', 'the command, behind --').passThroughOptions())
+  const positional = command.argument('<command...>', 'the command, behind --').passThroughOptions();
+  addAnchorOption(addAuthorizeOptions(positional))
     .option('--trust <file>', 'the pinned trust bundle (otherwise trust.json in the state directory)')
     .addHelpText(
       'after',
@@ -46,7 +53,7 @@ async function run(context: CliContext, words: readonly string[], flags: Flags):
   const program = startable(action, context.own);
   const trust = await loadTrust(context, flags.trust);
   const params = { ...(await authorizeOptionsOf(flags)), action };
-  const permission = await withDaemon(context, (client) => obtain(client, params), trust);
+  const permission = await withDaemon(context, (client) => obtain(client, params, flags.anchor), trust);
   if (permission.decision === 'deny') return refuse(context, permission);
   const denials = await lastCheck(permission.authorization.artifact, action, program.path, trust);
   if (denials !== null) return refuse(context, { decision: 'deny', denials, evidence: null });
@@ -65,11 +72,13 @@ function refuse({ output }: CliContext, denied: Denied): ExitCode {
 async function obtain(
   client: WritClient,
   params: AuthorizeParams & { readonly action: ExecuteRequest },
+  anchor: 'fresh' | undefined,
 ): Promise<Permission> {
   const authorization = await client.authorize(params);
   if (authorization.decision === 'deny') return authorization;
   const nonce = randomBytes(16).toString('base64');
-  const receipt = await client.redeem({ id: authorization.id, nonce, action: params.action });
+  const { action, attest } = params;
+  const receipt = await client.redeem({ id: authorization.id, nonce, action, attest, anchor });
   return receipt.decision === 'deny' ? receipt : { decision: 'allow', authorization, receipt };
 }
 

@@ -6,16 +6,23 @@ import { showGrant, withDaemon } from '../asking.js';
 import { fileProblem, UsageError } from '../cli-error.js';
 import { type Define, examples } from '../command.js';
 import type { CliContext } from '../context.js';
-import { addClaimOptions, type ClaimFlags, claimsOf, positiveInteger } from '../option-values.js';
+import {
+  addAttestOption,
+  addClaimOptions,
+  type ClaimFlags,
+  claimsOf,
+  positiveInteger,
+} from '../option-values.js';
 import { columns } from '../output.js';
 
 interface Flags extends ClaimFlags {
+  readonly attest?: 'fresh';
   readonly ttl?: number;
   readonly output?: string;
 }
 
 export const define: Define = (command, act) => {
-  addClaimOptions(command.argument('<file>', 'the file'))
+  addAttestOption(addClaimOptions(command.argument('<file>', 'the file')))
     .option('--ttl <seconds>', 'how long the signature shall be valid', positiveInteger)
     .option('-o, --output <file>', 'write the envelope alone to this file (of a denial: its evidence)')
     .addHelpText(
@@ -33,6 +40,7 @@ async function sign(context: CliContext, path: string, flags: Flags): Promise<nu
   const params = {
     ...claimsOf(flags),
     ttlSeconds: flags.ttl,
+    attest: flags.attest,
     blob: { name: basename(path), sizeBytes, digests },
   };
   const result = await withDaemon(context, (client) => client.sign(params));

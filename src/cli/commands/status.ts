@@ -1,6 +1,6 @@
 /** `writ status`: how the daemon is. Exit code 0 when it is ready, 3 when it is degraded or does not answer. */
 
-import type { StatusResult } from '../../format/protocol.js';
+import type { StatusResult, TpmStatus } from '../../format/protocol.js';
 import { withDaemon } from '../asking.js';
 import { type Define, examples } from '../command.js';
 import type { CliContext } from '../context.js';
@@ -17,6 +17,19 @@ async function showStatus(context: CliContext): Promise<ExitCode> {
   const { socketPath } = context.locations;
   context.output.result(status, (paint) => statusLines(status, socketPath, paint));
   return status.state === 'ready' ? exitCodes.ok : exitCodes.unavailable;
+}
+
+function tpmRows(tpm: TpmStatus): [string, string][] {
+  if (tpm.state === 'unavailable') return [['tpm', `unavailable: ${tpm.reason}`]];
+  const { quote, anchor, development } = tpm;
+  const { value, unprotectedEntries, ageSeconds, writesLeft } = anchor;
+  const anchored = ageSeconds === null ? 'not yet' : `${ageSeconds} s ago`;
+  return [
+    ['tpm', `${tpm.state}${development ? ', for development: it proves nothing' : ''}`],
+    ['quote', quote === null ? 'none yet' : `${quote.ageSeconds} s old, log index ${quote.index}`],
+    ['anchor', `${anchored}, counter ${value}, ${writesLeft} writes left`],
+    ['unprotected', `${unprotectedEntries} entries behind the anchor could be taken back unnoticed`],
+  ];
 }
 
 function statusLines(status: StatusResult, socketPath: string, paint: Paint): string[] {
@@ -39,6 +52,7 @@ function statusLines(status: StatusResult, socketPath: string, paint: Paint): st
       ],
       ['artifact key', status.artifactKey],
       ['signer', status.signer],
+      ...tpmRows(status.tpm),
       ['policy', `version ${policy.version}, bundle ${policy.bundle.slice(0, 16)}...`],
     ]),
     ...Object.entries(counters).map(([name, count]) => paint('faint', `  ${name} ${count}`)),

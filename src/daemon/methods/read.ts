@@ -11,6 +11,7 @@ import type {
   LineageResult,
   ProofResult,
   StatusResult,
+  TpmStatus,
 } from '../../format/protocol.js';
 import { decodeStatement, statementPayloadType } from '../../format/statement.js';
 import { parseInstant } from '../../format/time.js';
@@ -20,6 +21,7 @@ import type { Caller } from '../caller.js';
 import type { Request } from '../pipeline/parse.js';
 import { refusePlainly } from '../pipeline/refuse.js';
 import type { Services } from '../services.js';
+import { noTpm, type TpmService, tpmTroubles } from '../tpm.js';
 
 type Of<Name extends Request['method']> = Extract<Request, { method: Name }>;
 
@@ -147,7 +149,7 @@ function subjectText(action: GrantPredicate['scope']['action']): string {
 
 export function status(services: Services): StatusResult {
   const { log, policy, exportSigner } = services;
-  const troubles: Denial[] = log.trouble === null ? [] : [log.trouble];
+  const troubles = [...(log.trouble === null ? [] : [log.trouble]), ...tpmTroubles(services.tpm)];
   return {
     daemon: services.daemonId,
     version: services.version,
@@ -164,9 +166,35 @@ export function status(services: Services): StatusResult {
     },
     artifactKey: base64Encode(exportSigner.publicKey),
     signer: exportSigner.state,
+    tpm: tpmStatus(services.tpm),
     policy: { bundle: policy.description.bundle, version: policy.description.version },
     counters: services.counters.snapshot(),
   };
+}
+
+function tpmStatus(tpm: TpmService | null): TpmStatus {
+  if (tpm === null) return { state: 'unavailable', reason: noTpm.message };
+  const { attester, development, pcrs, attestation, anchoring } = tpm;
+  const quote = attestation.status;
+  const { value, unprotectedEntries, anchoredMsAgo, writesLeft } = anchoring.status;
+  return {
+    state: attester.state,
+    development,
+    key: attester.key.name,
+    pcrs,
+    quote: quote && { id: quote.id, index: quote.index, ageSeconds: seconds(quote.takenMsAgo) },
+    anchor: {
+      counter: attester.counterName,
+      value,
+      unprotectedEntries,
+      ageSeconds: anchoredMsAgo === null ? null : seconds(anchoredMsAgo),
+      writesLeft,
+    },
+  };
+}
+
+function seconds(ms: number): number {
+  return Math.floor(ms / 1000);
 }
 
 /** The uid whose data a payload carries; null for records, which hold ids only. */

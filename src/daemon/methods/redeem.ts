@@ -9,6 +9,7 @@ import { decodeRecord, type RedemptionRecord } from '../../format/record.js';
 import { formatInstant } from '../../format/time.js';
 import { LogDamageError } from '../../log/damage.js';
 import { judge } from '../../verify/situation.js';
+import type { AnchorOutcome } from '../anchoring.js';
 import { findGrant, type GrantedArtifact } from '../artifacts.js';
 import { type Caller, withBindings } from '../caller.js';
 import { environmentGrounds } from '../changed-environment.js';
@@ -18,6 +19,7 @@ import { type RefusalContext, refuse, refuseAll } from '../pipeline/refuse.js';
 import type { Granted, RenderedResult } from '../pipeline/reply.js';
 import { grantResult, sealRecord } from '../pipeline/seal.js';
 import type { Services } from '../services.js';
+import { noTpm } from '../tpm.js';
 
 type RedeemRequest = Extract<Request, { method: 'redeem' }>;
 
@@ -61,13 +63,26 @@ export async function redeem(
   request: RedeemRequest,
 ): Promise<Granted> {
   const context: RefusalContext = { caller, claims: {}, policy: null };
+  // Nothing is redeemed that could not be anchored: a redemption cannot be taken back.
+  if (request.params.anchor !== undefined && services.tpm === null)
+    return refuse(services, request, context, [noTpm]);
   const measured = await services.measureAction(request.params.action);
   if (measured.outcome === 'denied') return refuse(services, request, context, [measured.denial]);
   const presentation = { request, caller: withBindings(caller, measured.bindings), action: measured.action };
   const attempt = await queue.exclusively(request.params.id, () => redeemAlone(services, presentation));
   // Sealing takes its time: whoever presents a right artifact must not wait for it behind those who present it wrongly.
   if (attempt.outcome === 'refused') return refuseAll(services, request, context, attempt.grounds);
-  return attempt.receipt;
+  if (request.params.anchor === undefined) return attempt.receipt;
+  const anchoring = await anchorOf(services);
+  // The same nonce brings the same receipt once the TPM works again.
+  return anchoring.outcome === 'anchored'
+    ? attempt.receipt
+    : refuse(services, request, context, [anchoring.denial]);
+}
+
+/** Anchors everything sealed so far in the TPM; TPM_UNAVAILABLE where there is none. */
+function anchorOf({ tpm }: Services): Promise<AnchorOutcome> {
+  return tpm?.anchoring.anchor('request') ?? Promise.resolve({ outcome: 'failed', denial: noTpm });
 }
 
 async function redeemAlone(services: Services, presentation: Presentation): Promise<Attempt> {
@@ -145,7 +160,7 @@ function groundsToRefuse(
   services: Services,
   artifact: GrantedArtifact,
   parent: GrantedArtifact | null,
-  { caller, action }: Presentation,
+  { request, caller, action }: Presentation,
   repeated: boolean,
 ): Denial[] {
   const { statement, state } = artifact;
@@ -166,7 +181,7 @@ function groundsToRefuse(
   const decision = decide(services.policy, {
     caller,
     request: { type: 'redeem', ownerUid: predicate.initiator.peer.uid },
-    claims: {},
+    claims: { attest: request.params.attest, anchor: request.params.anchor },
     lineageDepth: predicate.lineage.depth,
     nowMs: services.clock.lastTrustedMs(),
   });

@@ -4,6 +4,7 @@ import type { ArtifactId } from '../../format/artifact-id.js';
 import { type Denial, type Denials, denial } from '../../format/denial.js';
 import type { GrantPredicate } from '../../format/predicate.js';
 import type { VerifyResult } from '../../format/protocol.js';
+import { decodeRecord, recordPayloadType } from '../../format/record.js';
 import { authenticate } from '../../verify/authenticate.js';
 import { offlineSituation, type Situation } from '../../verify/situation.js';
 import { verify } from '../../verify/verify.js';
@@ -54,7 +55,18 @@ async function knowledgeOf(services: Services, artifact: unknown): Promise<Knowl
   const granted = await findGrant(services, id);
   if (granted === null) return { known, loss: null };
   const parent = await parentOf(services, granted.statement.predicate);
-  return { known: { ...known, state: granted.state, parent }, loss: null };
+  const quote = await quoteOf(services, granted.statement.predicate);
+  return { known: { ...known, state: granted.state, parent, quote }, loss: null };
+}
+
+/** The quote that an artifact cites, where it cites one. */
+async function quoteOf(services: Services, { environment }: GrantPredicate): Promise<Situation['quote']> {
+  const cited = environment.find((binding) => binding.source === 'tpm');
+  if (cited?.source !== 'tpm') return null;
+  const entry = await findEntry(services, cited.quote);
+  if (entry === null || entry.payloadType !== recordPayloadType) return null;
+  const record = decodeRecord(entry.payload);
+  return record.type === 'urn:writ:quote:v1' ? { id: entry.id, index: entry.index, record } : null;
 }
 
 async function parentOf(services: Services, { lineage }: GrantPredicate): Promise<Situation['parent']> {

@@ -6,10 +6,16 @@ import type { Caller } from '../caller.js';
 import type { Decision } from '../decision.js';
 import type { PolicyService } from '../services.js';
 
+/** What the caller demands of the TPM. */
+export interface Demands {
+  readonly attest?: 'fresh' | undefined;
+  readonly anchor?: 'fresh' | undefined;
+}
+
 export interface Question {
   readonly caller: Caller;
   readonly request: PolicyRequest;
-  readonly claims: Claims;
+  readonly claims: Claims & Demands;
   readonly lineageDepth: number;
   readonly nowMs: number;
 }
@@ -22,6 +28,8 @@ export function decide(policy: PolicyService, question: Question): Decision {
     request,
     purpose: claims.purpose ?? null,
     ticket: claims.ticket ?? null,
+    attest: claims.attest ?? null,
+    anchor: claims.anchor ?? null,
     lineageDepth,
     nowSeconds: policy.needsTime ? Math.floor(nowMs / 1000) : null,
   });

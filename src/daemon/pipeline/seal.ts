@@ -56,7 +56,7 @@ export function sealStatement(services: Services, statement: Statement, input: U
 }
 
 /** Seals a record. */
-export function sealRecord(services: Services, record: LogRecord): Promise<Sealing> {
+export function sealRecord(services: Pick<Services, 'log'>, record: LogRecord): Promise<Sealing> {
   return seal(services, recordSubmission(record));
 }
 
@@ -90,7 +90,7 @@ export function grantResult(
 }
 
 /** Nothing of the submission is kept while it waits: hundreds do, and each text would be copied by the collector. */
-function seal({ log }: Services, submission: Submission): Promise<Sealing> {
+function seal({ log }: Pick<Services, 'log'>, submission: Submission): Promise<Sealing> {
   const { payloadType } = submission;
   return log.append(submission).then((result: SealResult): Sealing => {
     if (result.outcome === 'unsealed') return result;

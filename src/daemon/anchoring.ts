@@ -1,0 +1,232 @@
+/**
+ * Anchors the log in the TPM: announces the counter's next value in the log, seals that, and raises the counter. From then
+ * on no log without this announcement is accepted at a start. What was logged behind the newest anchor is the unprotected
+ * window: `status` shows it.
+ */
+
+import { type Denial, denial } from '../format/denial.js';
+import type { EntryKind } from '../format/entry.js';
+import type { AnchorCause, AnchorRecord } from '../format/record.js';
+import type { LoggedAnchor } from '../state/span.js';
+import { WearBudget } from '../state/wear-budget.js';
+import type { Attester, AttesterReply } from '../tpm/attester.js';
+import type { Sealing } from './pipeline/seal.js';
+
+export type AnchorOutcome =
+  | { readonly outcome: 'anchored' }
+  | {
+      readonly outcome: 'failed';
+      readonly denial: Extract<Sealing, { outcome: 'unsealed' }>['denial'] | Denial<'TPM_UNAVAILABLE'>;
+    };
+
+export interface AnchoringParts {
+  readonly attester: Pick<Attester, 'key' | 'counterName' | 'readCounter' | 'incrementCounter'>;
+  /** Seals the announcement. */
+  readonly seal: (
+    content: Pick<AnchorRecord, 'type' | 'key' | 'counter' | 'value' | 'cause'>,
+  ) => Promise<Sealing>;
+  /** Of a clock that never goes back. */
+  readonly nowMs: () => number;
+  readonly settings: AnchorSettings;
+  /** Anchoring has become impossible, for this reason, or possible again (null). */
+  readonly onTrouble: (trouble: Denial | null) => void;
+  /** The counter does not do what only this daemon may make it do. */
+  readonly onFatal: (cause: Error) => void;
+}
+
+export interface AnchorSettings {
+  /** At most this long after an entry the log is anchored, as far as the budget allows. */
+  readonly periodMs: number;
+  /** Writes of the counter that are allowed a day in the long run. */
+  readonly writesPerDay: number;
+}
+
+/** The unprotected window, and what keeps it small. */
+export interface AnchorStatus {
+  readonly value: number;
+  /** Entries behind the newest anchor. They could be taken back without the TPM's noticing. */
+  readonly unprotectedEntries: number;
+  readonly anchoredMsAgo: number | null;
+  readonly writesLeft: number;
+  readonly trouble: Denial | null;
+}
+
+const retryMs = 30_000;
+
+export class Anchoring {
+  readonly #parts: AnchoringParts;
+  readonly #budget: WearBudget;
+  /** What the counter shows, as far as is known. */
+  #value: number;
+  /** Announced, and perhaps not reached yet: the TPM did not answer. */
+  #announced: number | null = null;
+  #anchoredAtMs: number | null = null;
+  #behind = 0;
+  #running: Promise<unknown> = Promise.resolve();
+  /** The turn that has not begun: everything that waits shares it. */
+  #next: Promise<AnchorOutcome> | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #timerAtMs = 0;
+  #trouble: Denial | null = null;
+  #closed = false;
+
+  /** `value`: what the counter shows, and no more than what the log announces. */
+  constructor(parts: AnchoringParts, value: number) {
+    this.#parts = parts;
+    this.#value = value;
+    this.#budget = new WearBudget(parts.settings.writesPerDay, parts.nowMs());
+  }
+
+  /**
+   * The counter's value at a start. One that was announced and not reached is reached first: two logs must never announce
+   * the same value.
+   */
+  static async reach(
+    attester: AnchoringParts['attester'],
+    announced: LoggedAnchor | null,
+    found: number,
+  ): Promise<AttesterReply<number>> {
+    return announced !== null && found === announced.value - 1
+      ? attester.incrementCounter()
+      : { outcome: 'done', value: found };
+  }
+
+  get status(): AnchorStatus {
+    const nowMs = this.#parts.nowMs();
+    return {
+      value: this.#value,
+      unprotectedEntries: this.#behind,
+      anchoredMsAgo: this.#anchoredAtMs === null ? null : nowMs - this.#anchoredAtMs,
+      writesLeft: this.#budget.left(nowMs),
+      trouble: this.#trouble,
+    };
+  }
+
+  /** An entry became durable. Those that come by themselves need no anchor, so an idle log wears nothing. */
+  follow(kind: EntryKind): void {
+    this.#behind++;
+    switch (kind) {
+      case 'anchor':
+        this.#behind = 0;
+        return;
+      case 'quote':
+      case 'snapshot':
+        return;
+      case 'policy':
+      case 'key':
+      case 'revocation':
+        this.#wish(kind, 0);
+        return;
+      default:
+        this.#wish('period', this.#parts.settings.periodMs);
+    }
+  }
+
+  /**
+   * Anchors everything that was sealed before this call. Calls that come while the TPM is at work share the next turn.
+   * TPM_UNAVAILABLE also where the wear budget is spent.
+   */
+  anchor(cause: AnchorCause): Promise<AnchorOutcome> {
+    if (this.#next !== null) return this.#next;
+    const turn = this.#running.then(() => {
+      this.#next = null;
+      return this.#turn(cause);
+    });
+    this.#next = turn;
+    this.#running = turn;
+    return turn;
+  }
+
+  /** The last anchor: nothing may be appended behind it. */
+  async close(): Promise<AnchorOutcome> {
+    this.#closed = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    await this.#running;
+    return this.#turn('stop');
+  }
+
+  /** Anchors within `delayMs`, or as soon as the budget allows. */
+  #wish(cause: AnchorCause, delayMs: number): void {
+    // A run begins and ends with an anchor of its own.
+    if (this.#anchoredAtMs === null || this.#closed) return;
+    const nowMs = this.#parts.nowMs();
+    const atMs = nowMs + Math.max(delayMs, this.#budget.waitMs(nowMs));
+    if (this.#timer !== null) {
+      if (this.#timerAtMs <= atMs) return;
+      clearTimeout(this.#timer);
+    }
+    this.#timerAtMs = atMs;
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      void this.#anchorOrRetry(cause);
+    }, atMs - nowMs);
+  }
+
+  async #anchorOrRetry(cause: AnchorCause): Promise<void> {
+    if (this.#behind === 0) return;
+    const { outcome } = await this.anchor(cause);
+    if (outcome === 'failed') this.#wish(cause, retryMs);
+  }
+
+  async #turn(cause: AnchorCause): Promise<AnchorOutcome> {
+    const outcome = await this.#anchorNow(cause);
+    const trouble = outcome.outcome === 'failed' ? outcome.denial : null;
+    if (trouble !== null || this.#trouble !== null) this.#parts.onTrouble(trouble);
+    this.#trouble = trouble;
+    return outcome;
+  }
+
+  async #anchorNow(cause: AnchorCause): Promise<AnchorOutcome> {
+    const { attester, seal, nowMs } = this.#parts;
+    const pending = await this.#settlePending();
+    if (pending !== null) return pending;
+    if (cause === 'start' || cause === 'stop') this.#budget.overspend(nowMs());
+    else if (!this.#budget.spend(nowMs())) return failed(this.#spent());
+    const value = this.#value + 1;
+    const sealing = await seal({
+      type: 'urn:writ:anchor:v1',
+      key: attester.key.name,
+      counter: attester.counterName,
+      value,
+      cause,
+    });
+    if (sealing.outcome === 'unsealed') return failed(sealing.denial);
+    this.#announced = value;
+    return (await this.#raise(await attester.incrementCounter())) ?? { outcome: 'anchored' };
+  }
+
+  /** Finds out whether the last announcement was reached, and reaches it. Null when nothing is pending any more. */
+  async #settlePending(): Promise<AnchorOutcome | null> {
+    const { attester } = this.#parts;
+    if (this.#announced === null) return null;
+    const reading = await attester.readCounter();
+    if (reading.outcome === 'unavailable') return failed(reading.denial);
+    return this.#raise(reading.value === this.#announced - 1 ? await attester.incrementCounter() : reading);
+  }
+
+  #raise(reply: AttesterReply<number>): AnchorOutcome | null {
+    if (reply.outcome === 'unavailable') return failed(reply.denial);
+    if (reply.value !== this.#announced) {
+      const fault = `the TPM's counter shows ${reply.value} where only ${this.#announced} was announced: somebody else raised it`;
+      this.#parts.onFatal(new Error(fault));
+      return failed(denial('TPM_UNAVAILABLE', fault));
+    }
+    this.#value = reply.value;
+    this.#announced = null;
+    this.#anchoredAtMs = this.#parts.nowMs();
+    return null;
+  }
+
+  #spent(): Denial<'TPM_UNAVAILABLE'> {
+    const seconds = Math.ceil(this.#budget.waitMs(this.#parts.nowMs()) / 1000);
+    return denial(
+      'TPM_UNAVAILABLE',
+      "the budget for writing the TPM's counter, whose cells wear, is spent",
+      `Ask again in ${seconds} seconds, or raise tpm.anchor_writes_per_day.`,
+    );
+  }
+}
+
+function failed(reason: Extract<AnchorOutcome, { outcome: 'failed' }>['denial']): AnchorOutcome {
+  return { outcome: 'failed', denial: reason };
+}

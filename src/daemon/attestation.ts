@@ -1,0 +1,159 @@
+/**
+ * The newest quote of the TPM, in the log: what artifacts cite for whatever the TPM vouches for. One a period while
+ * requests come, and one on demand, which covers everything that waited for it.
+ */
+
+import type { ArtifactId } from '../format/artifact-id.js';
+import { base64Encode } from '../format/base64.js';
+import { type Denial, denial } from '../format/denial.js';
+import { parseNote } from '../format/note.js';
+import type { Binding } from '../format/predicate.js';
+import { attestedQuoteOf, bindingsOfQuote, qualifyingData } from '../format/quote.js';
+import type { QuoteRecord } from '../format/record.js';
+import type { AttestedQuote } from '../format/tpm-attest.js';
+import type { Attester } from '../tpm/attester.js';
+import type { ProvenQuote } from '../verify/quote.js';
+import type { SealedPayload, Sealing } from './pipeline/seal.js';
+
+export interface AttestationParts {
+  readonly attester: Pick<Attester, 'key' | 'quote'>;
+  readonly vkey: string;
+  /** The note of the newest seal. */
+  readonly checkpoint: () => string | null;
+  /** The record of a quote made just now. */
+  readonly record: (
+    content: Pick<QuoteRecord, 'type' | 'checkpoint' | 'key' | 'attest' | 'signature' | 'pcrs'>,
+  ) => QuoteRecord;
+  readonly seal: (record: QuoteRecord) => Promise<Sealing>;
+  /** What is wrong with a quote that was just sealed, given the one before it; empty for a good one. */
+  readonly faultsOf: (quote: ProvenQuote, previous: AttestedQuote | null) => readonly Denial[];
+  /** Of a clock that never goes back. */
+  readonly nowMs: () => number;
+  readonly periodMs: number;
+  readonly onTrouble: (trouble: Denial | null) => void;
+}
+
+export type AttestationOutcome =
+  | { readonly outcome: 'attested'; readonly bindings: readonly Binding[] }
+  | {
+      readonly outcome: 'failed';
+      readonly denial: Extract<Sealing, { outcome: 'unsealed' }>['denial'] | Denial<'TPM_UNAVAILABLE'>;
+    };
+
+/** The newest quote: its place in the log, and how old it is. */
+export interface QuoteStatus {
+  readonly id: ArtifactId;
+  readonly index: number;
+  readonly takenMsAgo: number;
+}
+
+interface Taken {
+  readonly atMs: number;
+  readonly sealed: Pick<SealedPayload, 'id' | 'index'>;
+  readonly attested: AttestedQuote;
+  readonly bindings: readonly Binding[];
+}
+
+const noBindings: readonly Binding[] = [];
+/** After so many periods without a new quote, nothing is said in the TPM's name any more. */
+export const stalePeriods = 3;
+const retryMs = 10_000;
+
+export class Attestation {
+  readonly #parts: AttestationParts;
+  #taken: Taken | null = null;
+  #running: Promise<unknown> = Promise.resolve();
+  /** The turn that has not begun: everything that waits shares it. */
+  #next: Promise<AttestationOutcome> | null = null;
+  #retryAtMs = 0;
+  #trouble: Denial | null = null;
+  #closed = false;
+
+  constructor(parts: AttestationParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * What the newest quote says, the same list until there is a newer one; nothing when that is too old. To be asked at each
+   * request: when the quote's period is over it has the next one made, in the background.
+   */
+  bindings(): readonly Binding[] {
+    const nowMs = this.#parts.nowMs();
+    const ageMs = this.#taken === null ? Number.POSITIVE_INFINITY : nowMs - this.#taken.atMs;
+    if (ageMs >= this.#parts.periodMs && nowMs >= this.#retryAtMs && this.#next === null && !this.#closed) {
+      this.#retryAtMs = nowMs + Math.min(retryMs, this.#parts.periodMs);
+      void this.fresh();
+    }
+    if (this.#taken === null || ageMs >= stalePeriods * this.#parts.periodMs) return noBindings;
+    return this.#taken.bindings;
+  }
+
+  get status(): QuoteStatus | null {
+    if (this.#taken === null) return null;
+    const { sealed, atMs } = this.#taken;
+    return { id: sealed.id, index: sealed.index, takenMsAgo: this.#parts.nowMs() - atMs };
+  }
+
+  get trouble(): Denial | null {
+    return this.#trouble;
+  }
+
+  /** A quote that is begun after this call. Never rejects. */
+  fresh(): Promise<AttestationOutcome> {
+    if (this.#closed) {
+      return Promise.resolve(failed(denial('TPM_UNAVAILABLE', 'the daemon is shutting down')));
+    }
+    if (this.#next !== null) return this.#next;
+    const turn = this.#running.then(async () => {
+      this.#next = null;
+      const outcome = await this.#take();
+      this.#note(outcome.outcome === 'failed' ? outcome.denial : null);
+      return outcome;
+    });
+    this.#next = turn;
+    this.#running = turn;
+    return turn;
+  }
+
+  /** Waits for the quote that is being made; none is made afterwards. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#running;
+  }
+
+  async #take(): Promise<AttestationOutcome> {
+    const { attester, vkey, checkpoint, record, seal, faultsOf, nowMs } = this.#parts;
+    const note = checkpoint();
+    if (note === null)
+      return failed(denial('TPM_UNAVAILABLE', 'no checkpoint is signed yet that a quote could follow'));
+    const atMs = nowMs();
+    const quoting = await attester.quote(qualifyingData(vkey, parseNote(note).text));
+    if (quoting.outcome === 'unavailable') return failed(quoting.denial);
+    const { attest, signature, pcrs } = quoting.value;
+    const quote = record({
+      type: 'urn:writ:quote:v1',
+      checkpoint: note,
+      key: attester.key.name,
+      attest: base64Encode(attest),
+      signature: base64Encode(signature),
+      pcrs,
+    });
+    const sealing = await seal(quote);
+    if (sealing.outcome === 'unsealed') return failed(sealing.denial);
+    const { id, index } = sealing.sealed;
+    const [fault] = faultsOf({ id, index, record: quote }, this.#taken?.attested ?? null);
+    if (fault !== undefined) return failed(denial('TPM_UNAVAILABLE', fault.message, fault.remedy));
+    const bindings = bindingsOfQuote(quote, id);
+    this.#taken = { atMs, sealed: { id, index }, attested: attestedQuoteOf(quote), bindings };
+    return { outcome: 'attested', bindings };
+  }
+
+  #note(trouble: Denial | null): void {
+    if (trouble !== null || this.#trouble !== null) this.#parts.onTrouble(trouble);
+    this.#trouble = trouble;
+  }
+}
+
+function failed(reason: Extract<AttestationOutcome, { outcome: 'failed' }>['denial']): AttestationOutcome {
+  return { outcome: 'failed', denial: reason };
+}

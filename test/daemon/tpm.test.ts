@@ -1,0 +1,234 @@
+/** A daemon with a real TPM (swtpm): quotes that artifacts cite, anchors, and a state that was taken back. */
+
+import assert from 'node:assert/strict';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { connect, type WritClient } from '../../src/client/client.js';
+import type { Allowed } from '../../src/format/protocol.js';
+import { decodeStatement } from '../../src/format/statement.js';
+import { readNotice, writeDecision } from '../../src/state/rollback-notice.js';
+import { writeTpmFile } from '../../src/tpm/tpm-file.js';
+import { type EnrolledSwtpm, startEnrolledSwtpm } from '../tpm/enrolled-swtpm.js';
+import { useTpm } from '../tpm/use-tpm.js';
+import { allowed, codesOf, echo, freshNonce } from './requests.js';
+import { copyState, prepareState, type RunningDaemon, removeState, startDaemon } from './running-daemon.js';
+
+/** A TPM that the tests can keep while they take the state directory back: as a chip is. */
+const settings =
+  '[tpm]\noutlives_snapshots = true\nanchor_period_seconds = 86400\nquote_period_seconds = 3600\n';
+
+async function enrolledState(tpm: EnrolledSwtpm): Promise<string> {
+  const stateDirectory = await prepareState();
+  writeTpmFile(join(stateDirectory, 'tpm.json'), { ...tpm.pinned, development: false });
+  await writeFile(join(stateDirectory, 'writ.toml'), settings);
+  return stateDirectory;
+}
+
+async function withClient<Result>(
+  daemon: RunningDaemon,
+  ask: (writ: WritClient) => Promise<Result>,
+): Promise<Result> {
+  const writ = await connect({ socketPath: daemon.socketPath });
+  try {
+    return await ask(writ);
+  } finally {
+    await writ.close();
+  }
+}
+
+function bindingsOf({ artifact }: Allowed) {
+  const statement = decodeStatement(Buffer.from(artifact.payload, 'base64'));
+  return statement.predicate.environment.filter(({ source }) => source === 'tpm');
+}
+
+describe('a daemon with a TPM', () => {
+  let tpm: EnrolledSwtpm;
+  let stateDirectory: string;
+
+  before(async () => {
+    tpm = await startEnrolledSwtpm();
+    stateDirectory = await enrolledState(tpm);
+  });
+  after(async () => {
+    await removeState(stateDirectory);
+    await tpm.machine.close();
+  });
+
+  test('seals the quote that an artifact cites before the artifact, and verifies it by that', async () => {
+    const daemon = await startDaemon({ stateDirectory });
+    await withClient(daemon, async (writ) => {
+      const artifact = allowed(await writ.authorize({ action: echo('rooted') }));
+      const bindings = bindingsOf(artifact);
+      assert.deepEqual(
+        bindings.map(({ name }) => name),
+        ['pcr', 'tpm.boot', 'tpm.firmware'],
+      );
+      assert.match(bindings[0]?.value ?? '', /^sha256:0,7:[0-9a-f]{64}$/);
+      const { tpm: status } = await writ.status();
+      assert.ok(status.state !== 'unavailable');
+      assert.ok(status.quote !== null && status.quote.index < artifact.index);
+      assert.ok(bindings.every((binding) => binding.source === 'tpm' && binding.quote === status.quote?.id));
+      const verdict = await writ.verifyRemotely({ artifact: artifact.artifact });
+      assert.equal(verdict.decision, 'allow');
+      const open = verdict.decision === 'allow' ? verdict.unproven.map(({ what }) => what) : [];
+      assert.ok(!open.includes('quote') && !open.includes('attestation-key'), open.join());
+    });
+    assert.equal(await daemon.stop(), 0);
+  });
+
+  test('makes a fresh quote on demand, one for all that wait, and redeems under it', async () => {
+    const daemon = await startDaemon({ stateDirectory });
+    await withClient(daemon, async (writ) => {
+      const first = bindingsOf(allowed(await writ.authorize({ action: echo('a') })));
+      const fresh = await Promise.all(
+        ['b', 'c', 'd', 'e'].map((word) => writ.authorize({ action: echo(word), attest: 'fresh' })),
+      );
+      const quotes = new Set(
+        fresh.flatMap((answer) =>
+          bindingsOf(allowed(answer)).map((binding) => 'quote' in binding && binding.quote),
+        ),
+      );
+      assert.ok(quotes.size <= 2, `${quotes.size} quotes`);
+      assert.ok(first.every((binding) => binding.source === 'tpm' && !quotes.has(binding.quote)));
+      const { id } = allowed(await writ.authorize({ action: echo('f') }));
+      allowed(await writ.redeem({ id, nonce: freshNonce(), action: echo('f'), attest: 'fresh' }));
+    });
+    assert.equal(await daemon.stop(), 0);
+  });
+
+  test('anchors at start and stop, and before it answers who demands that', async () => {
+    const before = useTpm(tpm.machine, (chip) => chip.readCounter(tpm.pinned.counter.index));
+    const daemon = await startDaemon({ stateDirectory });
+    await withClient(daemon, async (writ) => {
+      const { id } = allowed(await writ.authorize({ action: echo('anchored') }));
+      const nonce = freshNonce();
+      const receipt = allowed(await writ.redeem({ id, nonce, action: echo('anchored'), anchor: 'fresh' }));
+      const { tpm: status } = await writ.status();
+      assert.ok(status.state !== 'unavailable');
+      assert.equal(status.anchor.value, before + 2);
+      assert.equal(status.anchor.unprotectedEntries, 0);
+      const again = allowed(await writ.redeem({ id, nonce, action: echo('anchored'), anchor: 'fresh' }));
+      assert.equal(again.id, receipt.id);
+    });
+    assert.equal(await daemon.stop(), 0);
+    assert.equal(
+      useTpm(tpm.machine, (chip) => chip.readCounter(tpm.pinned.counter.index)),
+      before + 4,
+    );
+  });
+
+  test('redeems after a clean restart what was granted before, and after a crash does not', async () => {
+    const first = await startDaemon({ stateDirectory });
+    const kept = await withClient(first, async (writ) =>
+      allowed(await writ.authorize({ action: echo('kept') })),
+    );
+    assert.equal(await first.stop(), 0);
+    const second = await startDaemon({ stateDirectory });
+    const lost = await withClient(second, async (writ) => {
+      allowed(await writ.redeem({ id: kept.id, nonce: freshNonce(), action: echo('kept') }));
+      return allowed(await writ.authorize({ action: echo('lost') }));
+    });
+    await second.kill();
+    const third = await startDaemon({ stateDirectory });
+    await withClient(third, async (writ) => {
+      const answer = await writ.redeem({ id: lost.id, nonce: freshNonce(), action: echo('lost') });
+      assert.deepEqual(codesOf(answer), ['STATE_UNVERIFIABLE']);
+    });
+    assert.equal(await third.stop(), 0);
+  });
+});
+
+describe('a state directory that was taken back to an earlier state', () => {
+  let tpm: EnrolledSwtpm;
+  let stateDirectory: string;
+  let backup: string;
+  let redeemed: Allowed;
+
+  before(async () => {
+    tpm = await startEnrolledSwtpm();
+    stateDirectory = await enrolledState(tpm);
+    const first = await startDaemon({ stateDirectory });
+    redeemed = await withClient(first, async (writ) =>
+      allowed(await writ.authorize({ action: echo('once') })),
+    );
+    assert.equal(await first.stop(), 0);
+    backup = await copyState(stateDirectory);
+    const second = await startDaemon({ stateDirectory });
+    await withClient(second, async (writ) =>
+      allowed(await writ.redeem({ id: redeemed.id, nonce: freshNonce(), action: echo('once') })),
+    );
+    assert.equal(await second.stop(), 0);
+  });
+  after(async () => {
+    await removeState(stateDirectory);
+    await removeState(backup);
+    await tpm.machine.close();
+  });
+
+  test('is refused at the start, again and again', async () => {
+    for (let attempt = 0; attempt < 2; attempt++)
+      await assert.rejects(startDaemon({ stateDirectory: backup }), /it was taken back to an earlier state/);
+    const notice = readNotice(backup);
+    assert.equal(notice?.found?.value, (notice?.announced.value ?? 0) + 2);
+  });
+
+  test('is refused also where the TPM was taken out of the configuration', async () => {
+    const stripped = await copyState(backup);
+    await rm(join(stripped, 'tpm.json'));
+    await assert.rejects(startDaemon({ stateDirectory: stripped }), /none is configured any more/);
+    await removeState(stripped);
+  });
+
+  test('is refused on another machine', async () => {
+    const other = await startEnrolledSwtpm();
+    const moved = await copyState(stateDirectory);
+    await rm(join(moved, 'tpm.json'));
+    writeTpmFile(join(moved, 'tpm.json'), { ...other.pinned, development: false });
+    await assert.rejects(startDaemon({ stateDirectory: moved }), /another counter, or in another TPM/);
+    await removeState(moved);
+    await other.machine.close();
+  });
+
+  test('goes on by a decision about exactly this state, which is logged; its old grants stay void', async () => {
+    const notice = readNotice(backup) ?? assert.fail('no notice');
+    writeDecision(backup, { notice: { ...notice, size: notice.size + 1 }, by: 0, why: 'of another state' });
+    await assert.rejects(startDaemon({ stateDirectory: backup }), /it was taken back to an earlier state/);
+    writeDecision(backup, { notice, by: 0, why: 'the disk died' });
+    const daemon = await startDaemon({ stateDirectory: backup });
+    await withClient(daemon, async (writ) => {
+      const answer = await writ.redeem({ id: redeemed.id, nonce: freshNonce(), action: echo('once') });
+      assert.deepEqual(codesOf(answer), ['STATE_UNVERIFIABLE']);
+      const { kind } = allowed(await writ.entry({ index: notice.size + 1 }));
+      assert.equal(kind, 'recovery');
+    });
+    assert.equal(await daemon.stop(), 0);
+    const again = await startDaemon({ stateDirectory: backup });
+    await withClient(again, async (writ) => {
+      const answer = await writ.redeem({ id: redeemed.id, nonce: freshNonce(), action: echo('once') });
+      assert.deepEqual(codesOf(answer), ['STATE_UNVERIFIABLE']);
+    });
+    assert.equal(await again.stop(), 0);
+    await assert.rejects(startDaemon({ stateDirectory }), /it was taken back to an earlier state/);
+  });
+});
+
+test('without a TPM, whoever demands one is denied with evidence', async () => {
+  const daemon = await startDaemon();
+  await withClient(daemon, async (writ) => {
+    assert.deepEqual((await writ.status()).tpm.state, 'unavailable');
+    const { id } = allowed(await writ.authorize({ action: echo('x') }));
+    const nonce = freshNonce();
+    for (const answer of [
+      await writ.authorize({ action: echo('x'), attest: 'fresh' }),
+      await writ.redeem({ id, nonce, action: echo('x'), attest: 'fresh' }),
+      await writ.redeem({ id, nonce, action: echo('x'), anchor: 'fresh' }),
+    ]) {
+      assert.deepEqual(codesOf(answer), ['TPM_UNAVAILABLE']);
+      assert.ok(answer.decision === 'deny' && answer.evidence !== null);
+    }
+    allowed(await writ.redeem({ id, nonce, action: echo('x') }));
+  });
+  await daemon.stop();
+  await removeState(daemon.stateDirectory);
+});
