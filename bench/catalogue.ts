@@ -4,6 +4,7 @@ import { benchIdentity } from './identity.js';
 import { benchLogSize } from './log-size.js';
 import { benchPolicy } from './policy.js';
 import type { Section } from './report/model.js';
+import { bindings } from './rows/bindings.js';
 import { connections } from './rows/connections.js';
 import { ed25519 } from './rows/ed25519.js';
 import { hash } from './rows/hash.js';
@@ -43,6 +44,11 @@ export const catalogue: Readonly<Record<string, Benchmark>> = {
     about: 'a token that takes 145 ms a signature, and (not quick) throughput against HSM latency',
     when: 'always',
     run: ({ quick }) => slowHsm(quick),
+  },
+  bindings: {
+    about: 'what environment bindings cost: nothing bound, the default, everything',
+    when: 'full',
+    run: ({ quick }) => bindings(quick),
   },
   connections: {
     about: 'throughput against the number of connections',

@@ -17,6 +17,8 @@ export interface TrialOptions {
   readonly quick: boolean;
   /** How much longer each signature of the token shall take. */
   readonly hsmDelayMs?: number;
+  /** A state directory with a token, and a configuration perhaps; otherwise a fresh one. */
+  readonly stateDirectory?: string;
 }
 
 /** Enough for V8 to have compiled what requests need; over sooner, the faster that is. */
@@ -55,9 +57,9 @@ export class Trial {
   }
 
   /** Starts the daemon and its load, and warms both up. They end, and the state goes, at the end of the scope at the latest. */
-  static async start(defer: Defer, { quick, hsmDelayMs = 0 }: TrialOptions): Promise<Trial> {
+  static async start(defer: Defer, { quick, hsmDelayMs = 0, ...options }: TrialOptions): Promise<Trial> {
     requireDisk();
-    const stateDirectory = await prepareState();
+    const stateDirectory = options.stateDirectory ?? (await prepareState());
     defer(() => removeState(stateDirectory));
     const environment = { WRIT_BENCH_HSM_DELAY_MS: String(hsmDelayMs), WRIT_LOG_LEVEL: 'info' };
     const daemon = await startDaemon({ stateDirectory, environment });

@@ -16,9 +16,29 @@ const strength: Readonly<Record<BindingSource, number>> = { reported: 0, kernel:
 export function compareBindings(
   sealed: readonly ComparedBinding[],
   measured: readonly ComparedBinding[],
-  names: readonly string[] = sealed.map(({ name }) => name),
+  names?: readonly string[],
 ): readonly string[] {
-  return [...new Set(names)].filter((name) => !holds(name, sealed, measured)).sort();
+  if (names === undefined && areTheSame(sealed, measured)) return [];
+  const compared = new Set(names ?? sealed.map(({ name }) => name));
+  return [...compared].filter((name) => !holds(name, sealed, measured)).sort();
+}
+
+/** Whether two lists, sorted by name, hold the same bindings, each once: the usual case, seen without a search for each name. */
+function areTheSame(sealed: readonly ComparedBinding[], measured: readonly ComparedBinding[]): boolean {
+  if (sealed.length !== measured.length) return false;
+  let lastName = '';
+  for (const [position, before] of sealed.entries()) {
+    const now = measured[position];
+    if (now === undefined || before.name <= lastName || !isSame(before, now)) return false;
+    lastName = before.name;
+  }
+  return true;
+}
+
+function isSame(before: ComparedBinding, now: ComparedBinding): boolean {
+  return (
+    before.name === now.name && before.value === now.value && strength[now.source] >= strength[before.source]
+  );
 }
 
 function holds(
@@ -29,5 +49,5 @@ function holds(
   const [before, ...moreBefore] = sealed.filter((binding) => binding.name === name);
   const [now, ...moreNow] = measured.filter((binding) => binding.name === name);
   if (before === undefined || now === undefined || moreBefore.length + moreNow.length > 0) return false;
-  return before.value === now.value && strength[now.source] >= strength[before.source];
+  return isSame(before, now);
 }

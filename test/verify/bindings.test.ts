@@ -32,6 +32,9 @@ describe('compareBindings', () => {
     ['one that is not asked for', [boot, host], [boot], ['boot'], []],
     ['one that is asked for and was never sealed', [boot], [boot, host], ['boot', 'host'], ['host']],
     ['one that is sealed twice', [boot, boot], [boot], undefined, ['boot']],
+    ['one that is the same twice on both sides', [boot, boot], [boot, boot], undefined, ['boot']],
+    ['the same, in order of names', [boot, host], [boot, host], undefined, []],
+    ['one measured in place of another', [boot], [host], undefined, ['boot']],
     ['one that is measured twice', [boot], [boot, { ...boot, value: '2' }], undefined, ['boot']],
     ['everything gone, in order of names', [host, boot], [], undefined, ['boot', 'host']],
   ];
