@@ -19,8 +19,9 @@ import {
 } from './swtpm.js';
 
 /**
- * `started`: it was down. `adopted`: one still ran whose owner had crashed. `borrowed`: another living process owns it, so
- * it may end at any time, and `close` leaves it alone.
+ * `started`: it was down; should it end unasked, it is started again, which is a reboot to whoever uses it. `adopted`: one
+ * still ran whose owner had crashed. `borrowed`: another living process owns it, so it may end at any time, and `close`
+ * leaves it alone.
  */
 export interface DevelopmentTpm {
   readonly outcome: 'started' | 'adopted' | 'borrowed';
@@ -35,6 +36,7 @@ export type WhenOwned = 'wait' | 'borrow';
 
 const ownerTimeoutMs = 10_000;
 const pollMs = 50;
+const restartPauseMs = 500;
 
 /**
  * Makes sure that the development TPM of a state directory runs. Its state, made on the first start, stays; each start is
@@ -55,9 +57,9 @@ export async function startDevelopmentTpm(
   const lock = await own(join(directory, 'owner.lock'), places, whenOwned);
   if (lock === null) return { outcome: 'borrowed', tcti, close: async () => {} };
   try {
-    const started = (await answers(places)) ? null : await startSwtpm(program, places);
-    const outcome = started === null ? 'adopted' : 'started';
-    return { outcome, tcti, close: () => end(places, started, lock) };
+    if (await answers(places)) return { outcome: 'adopted', tcti, close: () => endAdopted(places, lock) };
+    const kept = new KeptSwtpm(program, places, await startSwtpm(program, places));
+    return { outcome: 'started', tcti, close: () => kept.close().finally(() => lock.release()) };
   } catch (cause) {
     lock.release();
     throw cause;
@@ -85,14 +87,52 @@ async function own(path: string, places: SwtpmPlaces, whenOwned: WhenOwned): Pro
   throw new TpmError(tpmFault('swtpm-held', `another process owns the development TPM (${path} is locked)`));
 }
 
-async function end(places: SwtpmPlaces, started: RunningSwtpm | null, lock: FileLock): Promise<void> {
+async function endAdopted(places: SwtpmPlaces, lock: FileLock): Promise<void> {
   try {
-    const stopped = await stopSwtpm(places);
-    if (!stopped && started === null)
-      throw new TpmError(tpmFault('swtpm-held', `the development TPM at ${places.socket} does not end`));
-    if (!stopped) started?.child.kill('SIGKILL');
-    await started?.ended;
+    if (await stopSwtpm(places)) return;
+    throw new TpmError(tpmFault('swtpm-held', `the development TPM at ${places.socket} does not end`));
   } finally {
     lock.release();
+  }
+}
+
+/** A simulator that is started again when it ends unasked, until it cannot be or is closed. */
+class KeptSwtpm {
+  readonly #program: string;
+  readonly #places: SwtpmPlaces;
+  readonly #keeping: Promise<void>;
+  readonly #closing = new AbortController();
+  #running: RunningSwtpm;
+
+  constructor(program: string, places: SwtpmPlaces, running: RunningSwtpm) {
+    this.#program = program;
+    this.#places = places;
+    this.#running = running;
+    this.#keeping = this.#keep();
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    if (!(await stopSwtpm(this.#places))) this.#running.child.kill('SIGKILL');
+    await this.#keeping;
+  }
+
+  async #keep(): Promise<void> {
+    const { signal } = this.#closing;
+    for (;;) {
+      await this.#running.ended;
+      // An aborted pause only ends early.
+      await sleep(restartPauseMs, undefined, { signal }).catch(() => {});
+      if (signal.aborted) return;
+      try {
+        this.#running = await startSwtpm(this.#program, this.#places);
+      } catch (cause) {
+        // Whoever asks the TPM is told that it cannot be reached; its log says why.
+        if (cause instanceof TpmError) return;
+        throw cause;
+      }
+      // Closed while it started: then nobody told this one to end.
+      if (signal.aborted) this.#running.child.kill('SIGKILL');
+    }
   }
 }

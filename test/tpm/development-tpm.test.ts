@@ -16,7 +16,16 @@ import { join } from 'node:path';
 import { after, afterEach, beforeEach, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { type DevelopmentTpm, startDevelopmentTpm } from '../../src/tpm/development-tpm.js';
+import {
+  defaultAkHandle,
+  defaultCounterIndex,
+  defaultPcrs,
+  enrolTpm,
+  pinnedBy,
+} from '../../src/tpm/enrolment.js';
 import { TpmError, type TpmFaultCode } from '../../src/tpm/faults.js';
+import { until } from '../hsm/token-home.js';
+import { openTestAttester } from './enrolled-swtpm.js';
 
 const homes: string[] = [];
 let home = '';
@@ -80,6 +89,38 @@ describe('the development TPM', () => {
     order.push('owner gone');
     await (await next).close();
     assert.deepEqual(order, ['owner gone', 'next owner']);
+  });
+
+  it('is started again when it ends unasked, and serves whoever waited', async () => {
+    const tpm = await startDevelopmentTpm(home);
+    const enrolled = pinnedBy(
+      await enrolTpm({
+        tcti: tpm.tcti,
+        akHandle: defaultAkHandle,
+        counterIndex: defaultCounterIndex,
+        pcrs: defaultPcrs,
+      }),
+      true,
+    );
+    const attester = await openTestAttester(enrolled);
+    const [first] = simulators(home);
+    assert.ok(first !== undefined);
+    process.kill(first, 'SIGKILL');
+    await until(() => simulators(home).some((pid) => pid !== first));
+    await until(async () => (await attester.readCounter()).outcome === 'done');
+    await attester.close();
+    await tpm.close();
+    assert.deepEqual(simulators(home), []);
+  });
+
+  it('can be closed just when it has ended unasked', async () => {
+    const tpm = await startDevelopmentTpm(home);
+    for (const pid of simulators(home)) process.kill(pid, 'SIGKILL');
+    await tpm.close();
+    assert.deepEqual(simulators(home), []);
+    const next = await startDevelopmentTpm(home);
+    assert.equal(next.outcome, 'started');
+    await next.close();
   });
 
   it('is killed at the end if it hangs', async () => {
