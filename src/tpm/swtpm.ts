@@ -107,7 +107,8 @@ export async function startSwtpm(program: string, places: SwtpmPlaces): Promise<
     while (performance.now() < deadlineMs) {
       await sleep(pollMs);
       if (end !== null) throw failed(`${program} ended (${end})`, log);
-      if (await answers(places)) return { child, ended };
+      // It may be ending just now, and leave the question unanswered: the next round sees that.
+      if ((await exchange(controlSocket(socket), getCapability)) === 'answered') return { child, ended };
     }
     throw failed(`${program} did not answer within ${readyTimeoutMs} ms`, log);
   } catch (cause) {
