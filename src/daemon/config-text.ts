@@ -16,6 +16,7 @@ export function configText(config: Config): string {
     bindings,
     hsmCallTimeoutMs,
     hsmStartTimeoutMs,
+    tpm,
     sealTimeoutMs,
     maxWaitingEntries,
     maxWaitingBytes,
@@ -37,6 +38,13 @@ export function configText(config: Config): string {
     policy: { directory: policyDirectory },
     environment: { bind: [...bindings.names], variables: [...bindings.variables] },
     hsm: { call_timeout_ms: hsmCallTimeoutMs, start_timeout_ms: hsmStartTimeoutMs },
+    tpm: {
+      quote_period_seconds: tpm.quotePeriodMs / 1000,
+      anchor_period_seconds: tpm.periodMs / 1000,
+      anchor_writes_per_day: tpm.writesPerDay,
+      call_timeout_ms: tpm.callTimeoutMs,
+      ...(tpm.outlivesSnapshots === null ? {} : { outlives_snapshots: tpm.outlivesSnapshots }),
+    },
     limits: {
       seal_timeout_ms: sealTimeoutMs,
       max_waiting_entries: maxWaitingEntries,

@@ -59,7 +59,7 @@ function quoteOver(checkpoint: string): QuoteRecord {
 
 const counter = `000b${'ab'.repeat(32)}`;
 function anchor(value: number): AnchorRecord {
-  return { type: 'urn:writ:anchor:v1', ...head(), counter, value, cause: 'period' };
+  return { type: 'urn:writ:anchor:v1', ...head(), key: counter, counter, value, cause: 'period' };
 }
 
 /** Appends a record; returns the checkpoint that covers it. */
@@ -210,6 +210,6 @@ test('an anchor that does not rise is found, unless somebody recovered the log i
 });
 
 function recovery(): RecoveryRecord {
-  const announced = { counter, value: 4 };
+  const announced = { key: counter, counter, value: 4 };
   return { type: 'urn:writ:recovery:v1', ...head(), announced, found: null, by: 0, reason: 'a new machine' };
 }
