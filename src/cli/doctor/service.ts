@@ -79,7 +79,7 @@ export function checkDaemon(deployment: Deployment): Finding[] {
             'It may be starting or stopping; otherwise it was given another socket (--socket), or hangs: read its log.',
           ),
         ];
-      return [warning('no daemon runs', 'Start writd.')];
+      return [warning('no daemon runs', 'Start writd (in a checkout: npm start).')];
     case 'answers': {
       const { status } = daemon;
       const findings = status.troubles.map(({ code, message, remedy }) =>
