@@ -65,8 +65,7 @@ export interface QuoteSituation {
 
 /**
  * Everything that is wrong with a quote. Without attestation keys in the trust bundle only what the record says of itself is
- * judged (see `quoteIntegrityFaults`), and nothing proves that a TPM made it. Throws RangeError for an attestation key that
- * is no point of its curve.
+ * judged (see `quoteIntegrityFaults`), and nothing proves that a TPM made it.
  */
 export function judgeQuote(
   record: QuoteRecord,
@@ -143,13 +142,30 @@ export function quoteIntegrityFaults(
     if (cause instanceof SyntaxError) return [`it cannot be read: ${cause.message}`];
     throw cause;
   }
-  const key = trust.attestation && attestationKeyOf(record, trust.attestation);
-  const isForged = key !== null && !context.isQuotedBy(key.point, attest, signature);
   return [
-    ...(isForged ? ['its signature is not of the attestation key that it names'] : []),
+    ...signatureFaults(record, attest, signature, trust, context),
     ...placeFaults(record, attested, index, judgeCheckpoint(record.checkpoint)),
     ...pcrFaults(record, attested),
   ];
+}
+
+function signatureFaults(
+  record: QuoteRecord,
+  attest: Uint8Array,
+  signature: Uint8Array,
+  { attestation }: Trust,
+  context: VerificationContext,
+): string[] {
+  const key = attestation && attestationKeyOf(record, attestation);
+  if (key === null) return [];
+  try {
+    return context.isQuotedBy(key.point, attest, signature)
+      ? []
+      : ['its signature is not of the attestation key that it names'];
+  } catch (cause) {
+    if (cause instanceof RangeError) return [`the trust bundle's attestation key is none: ${cause.message}`];
+    throw cause;
+  }
 }
 
 /** A denial for one thing that is wrong with a quote. */

@@ -249,6 +249,15 @@ describe('a quote does not hold', () => {
     assertOnly(faultsOf(right, { ...situation, trust: elsewhere }), /names no attestation key/);
   });
 
+  test('by a key that the trust bundle names, and that is no point of its curve', () => {
+    const publicArea = key.publicArea.slice();
+    publicArea[publicArea.length - 1] = (publicArea.at(-1) ?? 0) ^ 1;
+    const name = tpmNameOf(publicArea);
+    const bent = trustOf(log, attestationOf(right, { ...key, name, publicArea }));
+    const faults = faultsOf({ ...right, key: name }, { ...situation, trust: bent });
+    assertOnly(faults, /attestation key is none: not a point of NIST P-256/);
+  });
+
   test('older than the trust bundle allows, or younger than what cites it', () => {
     const cited = (citedAt: string) => faultsOf(right, { ...situation, citedAt });
     assertOnly(cited('2026-01-01T00:00:50.000Z'));
