@@ -34,7 +34,7 @@ export class TpmTrail {
   readonly #context = new VerificationContext();
   /** By the name of the attestation key. */
   readonly #quotes = new Map<string, Seen>();
-  /** The newest value, by the counter. */
+  /** The newest value, by attestation key and counter. */
   readonly #anchors = new Map<string, number>();
   #counts: TpmTrailCounts = { quotes: 0, unknownKeys: 0, anchors: 0 };
 
@@ -107,10 +107,12 @@ export class TpmTrail {
         };
   }
 
-  #followAnchor({ counter, value }: AnchorRecord): string | null {
+  #followAnchor({ key, counter, value }: AnchorRecord): string | null {
     this.#counts = { ...this.#counts, anchors: this.#counts.anchors + 1 };
-    const before = this.#anchors.get(counter);
-    this.#anchors.set(counter, value);
+    // Counters of two TPMs may have one name; their attestation keys have not.
+    const place = `${key} ${counter}`;
+    const before = this.#anchors.get(place);
+    this.#anchors.set(place, value);
     return before === undefined || value > before
       ? null
       : `it announces ${value} for a counter that was announced at ${before} before`;

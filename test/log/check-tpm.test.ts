@@ -58,8 +58,8 @@ function quoteOver(checkpoint: string): QuoteRecord {
 }
 
 const counter = `000b${'ab'.repeat(32)}`;
-function anchor(value: number): AnchorRecord {
-  return { type: 'urn:writ:anchor:v1', ...head(), key: counter, counter, value, cause: 'period' };
+function anchor(value: number, attestationKey = key.name): AnchorRecord {
+  return { type: 'urn:writ:anchor:v1', ...head(), key: attestationKey, counter, value, cause: 'period' };
 }
 
 /** Appends a record; returns the checkpoint that covers it. */
@@ -209,7 +209,16 @@ test('an anchor that does not rise is found, unless somebody recovered the log i
   assert.equal(recovered.outcome, 'whole', JSON.stringify(recovered));
 });
 
+test('counters of the same name in two TPMs are two counters', async () => {
+  const both = await checkBuilt(async (append) => {
+    await append(anchor(4));
+    await append(anchor(1, `000b${'cd'.repeat(32)}`));
+    await append(anchor(5));
+  });
+  assert.equal(both.outcome, 'whole', JSON.stringify(both));
+});
+
 function recovery(): RecoveryRecord {
-  const announced = { key: counter, counter, value: 4 };
+  const announced = { key: key.name, counter, value: 4 };
   return { type: 'urn:writ:recovery:v1', ...head(), announced, found: null, by: 0, reason: 'a new machine' };
 }
