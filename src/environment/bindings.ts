@@ -5,7 +5,7 @@
 
 import type { Peer } from '../format/predicate.js';
 import type { ProcessFacts } from '../kernel/process-facts.js';
-import { callerBindings, type MeasuredProcess, measureCaller } from './caller-sensors.js';
+import { allOfCaller, callerBindings, type MeasuredProcess, measureCaller } from './caller-sensors.js';
 import { linuxMachineFiles, type MachineFiles, measureBoot, measureSettings } from './machine-sensors.js';
 import { joinMeasurements, type Measurement, narrowed } from './measurement.js';
 import { BindingSelection } from './selection.js';
@@ -68,14 +68,14 @@ export class EnvironmentMeasurer {
         namespace: (kind) => facts.namespaces[kind],
         extra: (extra) => facts.extras[extra],
       },
-      this.selection.variables,
+      this.selection,
     );
-    return joinMeasurements([this.#bound, this.#boundPart(caller)]);
+    return joinMeasurements([this.#bound, caller]);
   }
 
   /** The same for a process that is read now, fact by fact. */
   measure(process: MeasuredProcess): Measurement {
-    return joinMeasurements([this.#bound, this.#boundPart(measureCaller(process, this.selection.variables))]);
+    return joinMeasurements([this.#bound, measureCaller(process, this.selection)]);
   }
 
   /** All that can be measured now of the machine and of a process, bound or not. */
@@ -83,15 +83,11 @@ export class EnvironmentMeasurer {
     return joinMeasurements([
       this.#boot,
       measureSettings(this.#files),
-      measureCaller(process, this.selection.variables),
+      measureCaller(process, { ...allOfCaller, variables: this.selection.variables }),
     ]);
   }
 
   #boundOf(): Measurement {
-    return this.#boundPart(joinMeasurements([this.#boot, this.#settings]));
-  }
-
-  #boundPart(measurement: Measurement): Measurement {
-    return narrowed(measurement, (name) => this.selection.binds(name));
+    return narrowed(joinMeasurements([this.#boot, this.#settings]), (name) => this.selection.binds(name));
   }
 }

@@ -33,8 +33,16 @@ export interface CallerFacts {
   readonly extra: (extra: keyof ProcessExtras) => ProcessReading;
 }
 
-/** Names of environment variables whose values are bound, by their digests. */
-export type VariableNames = readonly string[];
+/** What of a caller is measured. A sensor that nobody wants is not read: some cost more than all the others. */
+export interface WantedOfCaller {
+  /** Names of environment variables whose values are bound, by their digests. */
+  readonly variables: readonly string[];
+  /** Whether a binding of this name is wanted. */
+  readonly binds: (name: string) => boolean;
+}
+
+/** Every fact, and no variable. */
+export const allOfCaller: WantedOfCaller = { variables: [], binds: () => true };
 
 /**
  * The bindings of a process: `namespace.<kind>` (inode number: namespaces(7)), `cgroup` (path: cgroups(7)), `label` (of the
@@ -42,8 +50,8 @@ export type VariableNames = readonly string[];
  * `caller.variable.<NAME>` (`sha256:` and hex of the value, or `unset`) and `caller.script` (the file that an interpreter was
  * started with, by its own command line).
  */
-export function callerBindings(facts: CallerFacts, variables: VariableNames): Measurement {
-  return collect([
+export function callerBindings(facts: CallerFacts, { variables, binds }: WantedOfCaller): Measurement {
+  const sensors: readonly Sensor[] = [
     ...namespaceKinds.map((kind): Sensor => [`namespace.${kind}`, () => kernelFact(facts.namespace(kind))]),
     [
       'cgroup',
@@ -59,14 +67,15 @@ export function callerBindings(facts: CallerFacts, variables: VariableNames): Me
         () => reportedFact(variableText(contentOf(facts, 'environment'), name)),
       ],
     ),
-  ]);
+  ];
+  return collect(sensors.filter(([name]) => binds(name)));
 }
 
 /**
  * The same from /proc, fact by fact. When the process turns out to have ended, all of them are unavailable: what was read may
  * be another process's.
  */
-export function measureCaller(process: MeasuredProcess, variables: VariableNames = []): Measurement {
+export function measureCaller(process: MeasuredProcess, wanted: WantedOfCaller = allOfCaller): Measurement {
   const { pid, startTime, label } = process;
   const measurement = callerBindings(
     {
@@ -75,7 +84,7 @@ export function measureCaller(process: MeasuredProcess, variables: VariableNames
       namespace: (kind) => readNamespace(pid, kind),
       extra: (extra) => ({ outcome: 'read', bytes: readExtra(pid, extra) }),
     },
-    variables,
+    wanted,
   );
   if (isStillRunning(pid, startTime)) return measurement;
   const reason = `Process ${pid} ended before it was measured.`;

@@ -89,7 +89,6 @@ export class BindingSelection {
   }
 
   /** Whether a binding of this name is bound. What a TPM vouches for is bound wherever there is one. */
-  binds(name: string): boolean {
-    return this.#names.has(name.replace(/^interpreter\.\d+$/, 'interpreter'));
-  }
+  readonly binds = (name: string): boolean =>
+    this.#names.has(name.startsWith('interpreter.') ? 'interpreter' : name);
 }

@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { afterEach, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { measureCaller } from '../../src/environment/caller-sensors.js';
+import { allOfCaller, measureCaller } from '../../src/environment/caller-sensors.js';
 import { containerOf } from '../../src/environment/container.js';
 import type { Measurement } from '../../src/environment/measurement.js';
 import { scriptArgument } from '../../src/environment/script-argument.js';
@@ -73,7 +73,10 @@ describe('measureCaller', () => {
 
   it('digests environment variables, and never shows their values', async () => {
     const process = await waitingShell(['env'], { WRIT_TEST: 'not to be shown', WRIT_EMPTY: '' });
-    const measured = measureCaller(process, ['WRIT_TEST', 'WRIT_EMPTY', 'WRIT_TEST_NONE']);
+    const measured = measureCaller(process, {
+      ...allOfCaller,
+      variables: ['WRIT_TEST', 'WRIT_EMPTY', 'WRIT_TEST_NONE'],
+    });
     const digest = (text: string) => `sha256:${createHash('sha256').update(text).digest('hex')}`;
     assert.equal(valueNamed(measured, 'caller.variable.WRIT_TEST'), digest('not to be shown'));
     assert.equal(valueNamed(measured, 'caller.variable.WRIT_EMPTY'), digest(''));
@@ -96,7 +99,7 @@ describe('measureCaller', () => {
       const { measureCaller } = await import(${JSON.stringify(sensors)});
       const { readProcessStat } = await import(${JSON.stringify(processModule)});
       const { startTime } = readProcessStat(${process.pid});
-      console.log(JSON.stringify(measureCaller({ pid: ${process.pid}, startTime, label: null }, ['PATH'])));`;
+      console.log(JSON.stringify(measureCaller({ pid: ${process.pid}, startTime, label: null }, { variables: ['PATH'], binds: () => true })));`;
     const other = ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath];
     const ran = spawnSync('setpriv', [...other, '--input-type=module', '-e', script], { encoding: 'utf8' });
     assert.equal(ran.status, 0, ran.stderr);
