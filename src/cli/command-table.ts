@@ -135,6 +135,16 @@ export const commandTable: readonly CommandEntry[] = [
     load: () => import('./commands/provision-verify.js'),
   },
   {
+    path: ['provision', 'rotate'],
+    summary: 'make the key that follows the one in use',
+    load: () => import('./commands/provision-rotate.js'),
+  },
+  {
+    path: ['provision', 'compromise'],
+    summary: 'revoke what a key sealed since somebody else could use it',
+    load: () => import('./commands/provision-compromise.js'),
+  },
+  {
     path: ['token', 'init'],
     summary: 'set up the token that the daemon signs with',
     load: () => import('./commands/token-init.js'),

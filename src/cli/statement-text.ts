@@ -3,7 +3,7 @@
 import type { Action } from '../format/action.js';
 import { displayText } from '../format/exact-text.js';
 import type { ExecutableFact, GrantPredicate } from '../format/predicate.js';
-import type { LogRecord } from '../format/record.js';
+import type { KeyRecord, LogRecord } from '../format/record.js';
 import type { Statement } from '../format/statement.js';
 import type { LoggedPayload } from '../verify/payload.js';
 
@@ -91,7 +91,7 @@ export function recordText(record: LogRecord): string {
     case 'urn:writ:policy:v1':
       return `version ${record.version}, bundle ${record.bundle.slice(0, 12)}...`;
     case 'urn:writ:key:v1':
-      return `${record.role} key ${record.publicKey}`;
+      return keyText(record);
     case 'urn:writ:start:v1':
       return `daemon ${record.daemon}, version ${record.version}`;
     case 'urn:writ:stop:v1':
@@ -104,6 +104,18 @@ export function recordText(record: LogRecord): string {
       return `to the counter value ${record.value} (${record.cause})`;
     case 'urn:writ:recovery:v1':
       return `by uid ${record.by}: ${short(record.reason)}`;
+  }
+}
+
+function keyText(record: KeyRecord): string {
+  const key = `${record.role} key ${record.publicKey}`;
+  switch (record.event) {
+    case 'use':
+      return `${key}: in use from here on`;
+    case 'retire':
+      return `${key}: signs no more`;
+    case 'compromise':
+      return `${key}: compromised, entries ${record.fromIndex} up to ${record.toIndex} are revoked`;
   }
 }
 

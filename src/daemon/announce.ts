@@ -3,7 +3,9 @@
 import { base64Encode } from '../format/base64.js';
 import type { LogRecord } from '../format/record.js';
 import type { SignerKeys } from '../hsm/signer.js';
+import type { KeySuccession } from '../hsm/succession.js';
 import type { CheckedContinuity } from './continuity-check.js';
+import { keyEndsToLog } from './key-ends.js';
 import type { Machine } from './machine.js';
 import { sealRecord } from './pipeline/seal.js';
 import { recordHead } from './records.js';
@@ -16,6 +18,7 @@ export async function announce(
   machine: Machine,
   keys: SignerKeys,
   { continuity, decision }: CheckedContinuity,
+  succession: KeySuccession,
 ): Promise<void> {
   const { views, policy } = services;
   const head = () => recordHead(services);
@@ -39,8 +42,10 @@ export async function announce(
   for (const role of ['log', 'artifact'] as const) {
     const publicKey = base64Encode(keys[role]);
     if (views.loggedKey(role) !== publicKey)
-      records.push({ type: 'urn:writ:key:v1', ...head(), role, publicKey });
+      records.push({ type: 'urn:writ:key:v1', ...head(), event: 'use', role, publicKey });
   }
+  for (const end of keyEndsToLog(succession, views))
+    records.push({ type: 'urn:writ:key:v1', ...head(), ...end });
   const { bundle, version, engine } = policy.description;
   if (views.policyBundle !== bundle)
     records.push({ type: 'urn:writ:policy:v1', ...head(), bundle, version, engine });

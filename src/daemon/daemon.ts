@@ -15,12 +15,14 @@ import { formatInstant } from '../format/time.js';
 import { parseTrust } from '../format/trust.js';
 import { warmUp } from '../hash/warm-up.js';
 import { HsmError } from '../hsm/faults.js';
-import { readKeysFile } from '../hsm/keys-file.js';
+import { type PinnedToken, readKeysFile } from '../hsm/keys-file.js';
 import { openSigner } from '../hsm/process-signer.js';
 import type { Signer } from '../hsm/signer.js';
+import { retiredLogKeys } from '../hsm/succession.js';
 import { type FileLock, lockFile } from '../kernel/file-lock.js';
 import { LogDamageError } from '../log/damage.js';
 import { Log } from '../log/log.js';
+import type { RetiredLogKey } from '../log/recovery.js';
 import { loadBundle } from '../policy/bundle.js';
 import { createEngine } from '../policy/engine.js';
 import { ensureIdentity, IdentityError } from '../state/daemon-identity.js';
@@ -37,6 +39,7 @@ import { AttestedCallers } from './attested-caller.js';
 import { type Config, ConfigError } from './config.js';
 import { checkContinuity } from './continuity-check.js';
 import { FaultTally } from './fault-tally.js';
+import { announceNext, isHandOverDue, takeOver } from './hand-over.js';
 import { Intake } from './intake.js';
 import { Machine } from './machine.js';
 import { RedemptionQueue } from './methods/redeem.js';
@@ -53,10 +56,32 @@ import { StartError } from './start-error.js';
 import { type OpenTpm, openTpm, type TpmService, type TpmSettings } from './tpm.js';
 import { rootStart, tpmService } from './tpm-service.js';
 import { type OwnTpm, ownTrust, provideTrustFile } from './trust.js';
+import { updateTrustFile, withSuccession } from './trust-succession.js';
 
-/** Brings the daemon up. Throws StartError, ConfigError, or PolicyBundleError; then nothing is left running. */
+/**
+ * Brings the daemon up; where keys wait to take over, first under the old ones, which hand over, and then under the new.
+ * Throws StartError, ConfigError, or PolicyBundleError; then nothing is left running.
+ */
 export async function startDaemon(config: Config): Promise<Daemon> {
   await mkdir(config.stateDirectory, { recursive: true, mode: 0o700 });
+  for (;;) {
+    const { daemon, handsOver } = await startOnce(config);
+    if (!handsOver) return daemon;
+    daemon.stop('its keys are handed over');
+    if ((await daemon.ended) !== 0)
+      throw new StartError(
+        'the keys could not be handed over; mend what the log says, and the next start tries again',
+      );
+  }
+}
+
+/** `handsOver`: it serves nobody, and when it has stopped, the next keys have taken over. */
+interface Started {
+  readonly daemon: Daemon;
+  readonly handsOver: boolean;
+}
+
+async function startOnce(config: Config): Promise<Started> {
   const lock = lockState(config);
   const undo: (() => Promise<void> | void)[] = [() => lock.release()];
   try {
@@ -84,7 +109,7 @@ function lockState({ stateDirectory, socketPath }: Config): FileLock {
   );
 }
 
-async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Promise<Daemon> {
+async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Promise<Started> {
   const logger = pino({ level: config.logLevel, name: 'writd' }, pino.destination({ dest: 2, sync: true }));
   const machine = new Machine(config.maxWaitingEntries, config.bindings);
   undo.push(() => machine.close());
@@ -101,7 +126,12 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
   };
   // The log is read, the signer process loads its module, and the policy is checked, all at the same time.
   const openingLog = awaitedLater(
-    openViews(directories, key, (trouble) => logger.warn({ trouble }, 'starting without this snapshot')),
+    openViews(
+      directories,
+      key,
+      (trouble) => logger.warn({ trouble }, 'starting without this snapshot'),
+      retiredKeysOf(identity.origin, hsm),
+    ),
   );
   undo.push(() => whenOpened(openingLog, ({ store }) => store.close()));
   undo.push(() => whenOpened(openingLog, ({ recovered }) => recovered.journal.close()));
@@ -171,7 +201,8 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
       logger.warn({ trouble: sentence }, 'the index is in trouble; nothing else depends on it'),
   };
   const vkey = formatVerifierKey(key);
-  const trust = ownTrust(key, signer.keys.artifact, openedTpm && ownTpm(openedTpm, config.tpm));
+  const firstTrust = ownTrust(key, signer.keys.artifact, openedTpm && ownTpm(openedTpm, config.tpm));
+  const trust = withSuccession(firstTrust, identity.origin, hsm.succession);
   if (openedTpm !== null && checked.counterValue !== null) {
     const { counterValue } = checked;
     const parts = {
@@ -189,6 +220,7 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
   const openingIndex = awaitedLater(openIndex(indexParts));
   const texts = new RememberedTexts();
   await provideTrustFile(config.stateDirectory, trust);
+  await updateTrustFile(config.stateDirectory, identity.origin, hsm.succession);
   const services: Services = {
     ...stamped,
     version: readVersion(),
@@ -217,7 +249,7 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
     preparations: new Preparations(),
     recentGrants: new RecentGrants(),
   };
-  await announce(services, machine, signer.keys, checked);
+  await announce(services, machine, signer.keys, checked, hsm.succession);
   if (checked.decision !== null) forgetRollback(stateDirectory);
   if (tpm !== null) await rootStart(tpm);
   if (checked.reason !== null)
@@ -240,8 +272,15 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
   );
   snapshots.notify();
   const tally = new FaultTally((report) => logger.warn(report, 'refused lines that are no valid requests'));
-  const server = await serve(config, services, machine, tally, logger, crash);
-  logger.info({ socket: config.socketPath, origin: identity.origin, entries: log.size }, 'ready');
+  const handsOver = isHandOverDue(hsm);
+  const announced = handsOver ? await announceNext(services, hsm) : [];
+  const server = handsOver ? null : await serve(config, services, machine, tally, logger, crash);
+  const state = { socket: config.socketPath, origin: identity.origin, entries: log.size };
+  logger.info(state, handsOver ? 'new keys take over; nobody is served meanwhile' : 'ready');
+  const release = async (): Promise<void> => {
+    if (handsOver) await takeOver(config.stateDirectory, hsm, services, announced);
+    await undo[0]?.();
+  };
   const parts = {
     config,
     services,
@@ -252,10 +291,10 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
     server,
     tally,
     logger,
-    undo,
+    release,
     openedTpm,
   };
-  return running({ ...parts, store });
+  return { daemon: running({ ...parts, store }), handsOver };
 }
 
 /** Throws StartError for a reference that cannot be believed. */
@@ -272,6 +311,14 @@ function watchReference({ stateDirectory }: Config, logger: Logger): WatchedRefe
 
 function ownTpm({ attester, since }: OpenTpm, { quotePeriodMs }: TpmSettings): OwnTpm {
   return { key: attester.key, since, maxAgeSeconds: Math.ceil((stalePeriods * quotePeriodMs) / 1000) };
+}
+
+/** The log keys before this one, as the log knows them. */
+function retiredKeysOf(origin: string, { succession }: PinnedToken): RetiredLogKey[] {
+  return retiredLogKeys(succession).map(({ publicKey, final }) => ({
+    key: verifierKey(origin, publicKey),
+    ...final,
+  }));
 }
 
 /** Something under way whose failure is thrown where it is awaited, and must not end the process before that. */

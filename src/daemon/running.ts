@@ -31,11 +31,13 @@ export interface Running {
   readonly index: LogIndex;
   readonly snapshots: Snapshots;
   readonly store: ViewStore;
-  readonly server: SocketServer;
+  /** Null while the log's keys are handed over, when nobody is served. */
+  readonly server: SocketServer | null;
   readonly tally: FaultTally;
   readonly logger: Logger;
   readonly openedTpm: OpenTpm | null;
-  readonly undo: readonly (() => Promise<void> | void)[];
+  /** Called last, when all else is closed: takes over with new keys where that is due, and gives up the lock. */
+  readonly release: () => Promise<void> | void;
 }
 
 /** The daemon made of parts that are all up. */
@@ -50,7 +52,7 @@ export function running(parts: Running): Daemon {
     stop: (reason) => {
       if (stopping) return;
       stopping = true;
-      parts.logger.info({ reason, connections: parts.server.connectionCount }, 'stopping');
+      parts.logger.info({ reason, connections: parts.server?.connectionCount ?? 0 }, 'stopping');
       takeDown(parts).then(
         () => end(0),
         (cause: unknown) => {
@@ -74,10 +76,12 @@ async function takeDown({
   tally,
   logger,
   openedTpm,
-  undo,
+  release,
 }: Running): Promise<void> {
-  await server.close();
-  await rm(config.socketPath, { force: true });
+  if (server !== null) {
+    await server.close();
+    await rm(config.socketPath, { force: true });
+  }
   tally.flush();
   await services.tpm?.attestation.close();
   await snapshots.close();
@@ -96,7 +100,6 @@ async function takeDown({
   await signer.close();
   await openedTpm?.close();
   await machine.close();
-  // Only the lock is left to undo; the steps above closed the rest in the right order.
-  await undo[0]?.();
+  await release();
   logger.info('stopped');
 }

@@ -51,12 +51,25 @@ export interface PolicyActivationRecord extends RecordHead {
   readonly engine: string;
 }
 
-/** A public key that this log uses from this entry on; `publicKey` is base64 of 32 bytes. */
-export interface KeyRecord extends RecordHead {
+interface KeyRecordHead extends RecordHead {
   readonly type: 'urn:writ:key:v1';
   readonly role: 'log' | 'artifact';
+  /** Base64 of 32 bytes. */
   readonly publicKey: string;
 }
+
+/**
+ * What becomes of a key. `use`: this log uses it from here on; a log key is announced under the signature of the one before
+ * it. `retire`: it signs no more. `compromise`: somebody else could use it since `fromIndex`; every grant from there up to,
+ * and without, `toIndex`, where its successor took over, is revoked. Order is the log index, never time.
+ */
+export type KeyRecord =
+  | (KeyRecordHead & { readonly event: 'use' | 'retire' })
+  | (KeyRecordHead & {
+      readonly event: 'compromise';
+      readonly fromIndex: number;
+      readonly toIndex: number;
+    });
 
 /**
  * A daemon run begins. Where the `clock` was trusted, `bootTimeMs` is CLOCK_BOOTTIME at `time`. `continuity` says whether the
@@ -204,6 +217,13 @@ const pcrValuesSchema: z.ZodType<readonly PcrValue[]> = z
   )
   .readonly();
 
+const keyHead = {
+  ...head,
+  type: z.literal('urn:writ:key:v1'),
+  role: z.enum(['log', 'artifact']),
+  publicKey: z.string().regex(/^[A-Za-z0-9+/]{43}=$/),
+};
+
 const recordSchema: z.ZodType<LogRecord> = z.discriminatedUnion('type', [
   z.strictObject({
     ...head,
@@ -228,12 +248,17 @@ const recordSchema: z.ZodType<LogRecord> = z.discriminatedUnion('type', [
     version: z.int().positive(),
     engine: z.string().min(1).max(256),
   }),
-  z.strictObject({
-    ...head,
-    type: z.literal('urn:writ:key:v1'),
-    role: z.enum(['log', 'artifact']),
-    publicKey: z.string().regex(/^[A-Za-z0-9+/]{43}=$/),
-  }),
+  z.discriminatedUnion('event', [
+    z.strictObject({ ...keyHead, event: z.enum(['use', 'retire']) }),
+    z
+      .strictObject({
+        ...keyHead,
+        event: z.literal('compromise'),
+        fromIndex: z.int().nonnegative(),
+        toIndex: z.int().nonnegative(),
+      })
+      .refine(({ fromIndex, toIndex }) => fromIndex <= toIndex, 'the range must not be reversed'),
+  ]),
   z.strictObject({
     ...head,
     type: z.literal('urn:writ:start:v1'),

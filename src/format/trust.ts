@@ -11,13 +11,16 @@ import { base64Decode } from './base64.js';
 import { parseVerifierKey, type VerifierKey } from './note.js';
 import { firstIssue } from './statement.js';
 
-/** A trust bundle as JSON carries it. `retired` pins a log that signs no more to its final tree head. */
+/**
+ * A trust bundle as JSON carries it. `retired` pins a log key that signs no more to its final tree head; `compromisedFrom`
+ * says that what it sealed from this log index on is revoked.
+ */
 export interface TrustDocument {
   readonly type: 'urn:writ:trust:v1';
   readonly logs: readonly {
     readonly origin: string;
     readonly vkey: string;
-    readonly retired: { readonly size: number; readonly root: string } | null;
+    readonly retired: RetiredDocument | null;
   }[];
   /** Base64 of the raw 32-byte Ed25519 public keys that sign exports. */
   readonly artifactKeys: readonly string[];
@@ -27,11 +30,26 @@ export interface TrustDocument {
   readonly attestation?: AttestationDocument | null | undefined;
 }
 
+export interface RetiredDocument {
+  readonly size: number;
+  readonly root: string;
+  readonly compromisedFrom?: number | undefined;
+}
+
+/** The tree that a retired log key ended with. */
+export interface RetiredLog {
+  readonly size: number;
+  readonly root: Uint8Array;
+  readonly compromisedFrom?: number | undefined;
+  /** Smaller tree heads that are proven to be of the same log (`withProvenHead`). */
+  readonly proven?: readonly { readonly size: number; readonly root: Uint8Array }[] | undefined;
+}
+
 /** A log whose checkpoints are believed. */
 export interface TrustedLog {
   readonly origin: string;
   readonly key: VerifierKey;
-  readonly retired: { readonly size: number; readonly root: Uint8Array } | null;
+  readonly retired: RetiredLog | null;
 }
 
 export interface Trust {
@@ -50,7 +68,13 @@ const trustSchema: z.ZodType<TrustDocument> = z.strictObject({
       z.strictObject({
         origin: z.string().min(1).max(256),
         vkey: z.string().min(1).max(1024),
-        retired: z.strictObject({ size: z.int().nonnegative(), root: base64Of32Bytes }).nullable(),
+        retired: z
+          .strictObject({
+            size: z.int().nonnegative(),
+            root: base64Of32Bytes,
+            compromisedFrom: z.int().nonnegative().optional(),
+          })
+          .nullable(),
       }),
     )
     .min(1)
@@ -68,7 +92,7 @@ export function parseTrust(document: unknown): Trust {
     logs: parsed.data.logs.map(({ origin, vkey, retired }) => ({
       origin,
       key: parseVerifierKey(vkey),
-      retired: retired && { size: retired.size, root: base64Decode(retired.root) },
+      retired: retired && { ...retired, root: base64Decode(retired.root) },
     })),
     artifactKeys: parsed.data.artifactKeys.map(base64Decode),
     policyAuthorities: (parsed.data.policyAuthorities ?? []).map(base64Decode),

@@ -14,12 +14,14 @@ import { verifyingKey } from '../verify/ed25519.js';
 import { HsmError, hsmFault } from './faults.js';
 import { inside, pinSourceOf, type WrittenPin, writtenPinOf, writtenPinSchema } from './pin-source.js';
 import type { TokenIdentity } from './provisioning/protocol.js';
+import { type KeySuccession, successionFields, successionOf, writtenSuccession } from './succession.js';
 import type { PinnedKey, PinnedKeys, TokenAccess } from './token-access.js';
 
 /** Everything about a token that is pinned; every path is absolute. */
 export interface PinnedToken extends TokenAccess {
   readonly token: TokenIdentity;
   readonly keys: PinnedKeys;
+  readonly succession: KeySuccession;
 }
 
 const keySchema = z.strictObject({
@@ -36,6 +38,7 @@ const fileSchema = z.strictObject({
   pinFile: z.string().min(1).optional(),
   token: z.strictObject({ label: z.string(), serial: z.string().min(1) }),
   keys: z.strictObject({ log: keySchema, artifact: keySchema }),
+  ...successionFields,
 });
 
 type KeysFile = z.infer<typeof fileSchema>;
@@ -76,6 +79,7 @@ export function writeKeysFile(path: string, pinned: PinnedToken): void {
     pin: writtenPinOf(pinned.pin, directory),
     token: { label: pinned.token.label, serial: pinned.token.serial },
     keys: { log: writtenKey(log), artifact: writtenKey(artifact) },
+    ...writtenSuccession(pinned.succession),
   };
   replaceFile(path, `${JSON.stringify(file, null, 2)}\n`, 0o644);
 }
@@ -87,6 +91,7 @@ function pinnedOf(file: KeysFile, directory: string): PinnedToken {
     pin: pinSourceOf(writtenPin(file), directory),
     token: file.token,
     keys: { log: pinnedKey(file.keys.log), artifact: pinnedKey(file.keys.artifact) },
+    succession: successionOf(file),
   };
 }
 

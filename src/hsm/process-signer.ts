@@ -17,6 +17,7 @@ import {
   type SigningRequest,
 } from './signer/protocol.js';
 import type { Signer, SignerKeys, SignerReply, SignerState } from './signer.js';
+import type { KeySuccession } from './succession.js';
 import { moduleSettings, type PinnedKeys, type TokenAccess, tokenName } from './token-access.js';
 
 export interface SignerTimeouts {
@@ -28,6 +29,7 @@ export interface SignerTimeouts {
 
 export interface SignerConfig extends TokenAccess, SignerTimeouts {
   readonly keys: PinnedKeys;
+  readonly succession: KeySuccession;
   /** Origin of the one log whose checkpoints may be signed. */
   readonly origin: string;
   /**
@@ -125,11 +127,12 @@ class RestartingSigner implements ProcessSigner {
   }
 
   async #startMessage(): Promise<SignerStart> {
-    const { modulePath, softhsmConf, token, pin, keys, origin, benchDelayMs } = this.#config;
+    const { modulePath, softhsmConf, token, pin, keys, succession, origin, benchDelayMs } = this.#config;
     const access = { modulePath, softhsmConf, token, pin };
     const mayAsk = !this.#startedBefore;
     this.#startedBefore = true;
-    return { access, keys, origin, floor: await this.#floor, mayAsk, benchDelayMs };
+    const { retired } = succession;
+    return { access, keys, origin, floor: await this.#floor, retired, mayAsk, benchDelayMs };
   }
 
   #hear(message: unknown): Heard<SigningAnswer, HsmFault> | null {

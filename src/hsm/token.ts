@@ -19,6 +19,7 @@ import {
   type TokenIdentity,
   type TokenStatus,
 } from './provisioning/protocol.js';
+import { noSuccession } from './succession.js';
 import {
   type KeyRole,
   keyLabel,
@@ -156,7 +157,7 @@ export async function provisionKeys(access: TokenAccess, identity: TokenIdentity
   const log = await provisionKey(access, 'log', present);
   const artifact = await provisionKey(access, 'artifact', present);
   const { modulePath, softhsmConf, pin } = access;
-  return { modulePath, softhsmConf, pin, token: identity, keys: { log, artifact } };
+  return { modulePath, softhsmConf, pin, token: identity, keys: { log, artifact }, succession: noSuccession };
 }
 
 async function initializeFor(request: SetUpRequest, soPin: PinSource | null): Promise<TokenIdentity> {

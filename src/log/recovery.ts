@@ -8,7 +8,7 @@ import { type ArtifactId, artifactIdOf } from '../format/artifact-id.js';
 import { equalBytes } from '../format/bytes.js';
 import { type Checkpoint, parseCheckpoint } from '../format/checkpoint.js';
 import { decodeEntry, type EntryKind, encodeEntry, entryOf } from '../format/entry.js';
-import { parseNote, signaturesOf, type VerifierKey } from '../format/note.js';
+import { parseNote, type SignedNote, signaturesOf, type VerifierKey } from '../format/note.js';
 import { decodeRecord, type LogRecord, recordPayloadType } from '../format/record.js';
 import { utf8Encode } from '../format/utf8.js';
 import { tileWidth } from '../merkle/tile.js';
@@ -61,6 +61,19 @@ export interface LogStart extends JournalStart {
   readonly isConfirmed: (sealedSize: number) => boolean;
 }
 
+/** A log key that signs no more, and the largest tree head that it signed: the log must still lead there. */
+export interface RetiredLogKey {
+  readonly key: VerifierKey;
+  readonly size: number;
+  readonly root: Hash;
+}
+
+/** The keys whose seals count: the one that signs now, and those before it, each up to its final tree head. */
+interface SealingKeys {
+  readonly current: VerifierKey;
+  readonly retired: readonly RetiredLogKey[];
+}
+
 const wholeLog: LogStart = { anchors: [], finished: [], roots: [], isConfirmed: () => true };
 
 /**
@@ -74,9 +87,11 @@ export async function recoverLog(
   key: VerifierKey,
   visit: (entry: ReplayedEntry) => void,
   start: (publishedSize: number) => Promise<LogStart> = () => Promise.resolve(wholeLog),
+  retired: readonly RetiredLogKey[] = [],
 ): Promise<RecoveredLog> {
+  const keys: SealingKeys = { current: key, retired };
   const tiles = new TileDirectory(directories.log);
-  const published = readSeal(await tiles.readCheckpoint(), key, 'the published checkpoint');
+  const published = readSeal(await tiles.readCheckpoint(), keys, 'the published checkpoint');
   const known = await start(published?.size ?? 0);
   const tree = new TileTree((level, index) => tiles.readFullTile(level, index));
   tree.appendSpans(known.roots);
@@ -101,8 +116,8 @@ export async function recoverLog(
   const { journal, damage } = await Journal.open(directories.journal, follow, segmentSizeBytes, known);
   try {
     // The newest seal covers all others, so that one signature speaks for every checkpoint in the journal.
-    if (newest !== null && newest !== published) assertSigned(newest, key, 'a checkpoint in the journal');
-    assertWhole(tree, published, newest, damage, key);
+    if (newest !== null && newest !== published) assertSigned(newest, keys, 'a checkpoint in the journal');
+    assertWhole(tree, published, newest, damage, keys);
     if (!known.isConfirmed(newest?.size ?? 0))
       throw new LogDamageError('the log does not confirm what is said of its first part');
     if (damage !== null) await journal.cutTornTail();
@@ -131,12 +146,12 @@ function assertWhole(
   published: Seal | null,
   newest: Seal | null,
   damage: JournalDamage | null,
-  key: VerifierKey,
+  keys: SealingKeys,
 ): void {
   const behind = (damage?.checkpointsBehind ?? []).map((note) =>
-    readSeal(note, key, 'a checkpoint behind damage'),
+    readSeal(note, keys, 'a checkpoint behind damage'),
   );
-  for (const seal of [published, newest, ...behind]) {
+  for (const seal of [published, newest, ...behind, ...keys.retired]) {
     if (seal === null) continue;
     if (seal.size > tree.size) {
       throw new LogDamageError(
@@ -153,10 +168,10 @@ function assertWhole(
 }
 
 /** A note of our own log key as a seal. Throws LogDamageError when it is none. */
-function readSeal(note: string | null, key: VerifierKey, where: string): Seal | null {
+function readSeal(note: string | null, keys: SealingKeys, where: string): Seal | null {
   if (note === null) return null;
   const seal = parseSeal(note, where);
-  assertSigned(seal, key, where);
+  assertSigned(seal, keys, where);
   return seal;
 }
 
@@ -170,14 +185,20 @@ function parseSeal(note: string, where: string): Seal {
   }
 }
 
-/** Throws LogDamageError unless the note is one of our own log, signed by its key. */
-function assertSigned({ note }: Seal, key: VerifierKey, where: string): void {
+/**
+ * Throws LogDamageError unless the note is one of our own log, signed by its key or, up to its final tree head, by an
+ * earlier one.
+ */
+function assertSigned({ note, size }: Seal, { current, retired }: SealingKeys, where: string): void {
   const parsed = parseNote(note);
   const { origin } = parseCheckpoint(parsed.text);
-  const [signature] = signaturesOf(parsed, key);
-  const isOurs =
-    origin === key.name &&
-    signature !== undefined &&
-    verifyingKey(key.publicKey).verify(utf8Encode(parsed.text), signature.signature);
+  const believed = [current, ...retired.filter((old) => size <= old.size).map(({ key }) => key)];
+  const isOurs = origin === current.name && believed.some((key) => isSignedBy(parsed, key));
   if (!isOurs) throw new LogDamageError(`${where} is not signed by this log's key`);
+}
+
+function isSignedBy(note: SignedNote, key: VerifierKey): boolean {
+  const [signature] = signaturesOf(note, key);
+  if (signature === undefined) return false;
+  return verifyingKey(key.publicKey).verify(utf8Encode(note.text), signature.signature);
 }

@@ -137,7 +137,7 @@ function ofRecord(record: LogRecord): RowDetail {
     case 'urn:writ:policy:v1':
       return { ...nothing, subject: record.bundle };
     case 'urn:writ:key:v1':
-      return { ...nothing, subject: record.publicKey, action: record.role };
+      return { ...nothing, subject: record.publicKey, action: `${record.event} ${record.role}` };
     case 'urn:writ:start:v1':
     case 'urn:writ:stop:v1':
       return { ...nothing, subject: record.daemon };

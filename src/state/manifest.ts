@@ -14,7 +14,7 @@ import { parseJsonBytes } from '../format/strict-json.js';
 import { evidenceDigests } from '../hash/evidence.js';
 import { spanEntries } from '../log/journal-positions.js';
 import { rangeEntries } from './id-index.js';
-import type { SpanFacts } from './span.js';
+import type { KeyEnd, SpanFacts } from './span.js';
 
 /** A span on disk; `changes` and `tags` are BLAKE2b-512 digests, `root` is that of its subtree (base64). */
 export interface StoredSpan {
@@ -41,6 +41,11 @@ export interface Manifest {
 const count = z.int().nonnegative();
 const hash = z.string().regex(/^[A-Za-z0-9+/]{43}=$/);
 
+const keyEndSchema: z.ZodType<KeyEnd> = z.discriminatedUnion('event', [
+  z.strictObject({ event: z.literal('retire'), publicKey: hash }),
+  z.strictObject({ event: z.literal('compromise'), publicKey: hash, from: count, to: count }),
+]);
+
 const manifestSchema: z.ZodType<Manifest> = z
   .strictObject({
     format: z.literal('writ.snapshot/v1'),
@@ -59,6 +64,7 @@ const manifestSchema: z.ZodType<Manifest> = z
           logKey: hash.optional(),
           artifactKey: hash.optional(),
           bootAnchor: z.unknown().optional().transform(startRecord),
+          keyEnds: z.array(keyEndSchema).optional(),
           anchor: z
             .strictObject({ key: tpmNameSchema, counter: tpmNameSchema, value: count, index: count })
             .nullable()

@@ -8,7 +8,13 @@ import type { VerifierKey } from '../format/note.js';
 import type { LogRecord } from '../format/record.js';
 import { LogDamageError } from '../log/damage.js';
 import { spanEntries } from '../log/journal-positions.js';
-import { type LogStart, type RecoveredLog, type ReplayedEntry, recoverLog } from '../log/recovery.js';
+import {
+  type LogStart,
+  type RecoveredLog,
+  type ReplayedEntry,
+  type RetiredLogKey,
+  recoverLog,
+} from '../log/recovery.js';
 import { rangeEntries } from './id-index.js';
 import { rootOf } from './manifest.js';
 import { type FoundManifest, SnapshotDamageError, ViewStore } from './view-store.js';
@@ -36,12 +42,13 @@ export async function openViews(
   directories: StateDirectories,
   key: VerifierKey,
   onTrouble: (sentence: string) => void,
+  retired: readonly RetiredLogKey[] = [],
 ): Promise<OpenedViews> {
   const found = await listManifests(directories.views);
   for (const candidate of found) {
     const store = await ViewStore.open(directories.views);
     try {
-      return await openFrom(candidate, directories, key, store);
+      return await openFrom(candidate, directories, { key, retired }, store);
     } catch (cause) {
       await store.close();
       if (!(cause instanceof SnapshotDamageError || cause instanceof LogDamageError)) throw cause;
@@ -51,7 +58,7 @@ export async function openViews(
   const store = await ViewStore.open(directories.views);
   const views = new LogViews(store);
   try {
-    const recovered = await recoverLog(directories, key, (entry) => views.apply(entry));
+    const recovered = await recoverLog(directories, key, (entry) => views.apply(entry), undefined, retired);
     return { recovered, views, store, snapshotSize: 0 };
   } catch (cause) {
     await store.close();
@@ -71,7 +78,7 @@ async function listManifests(directory: string): Promise<FoundManifest[]> {
 async function openFrom(
   { manifest, digests }: FoundManifest,
   directories: StateDirectories,
-  key: VerifierKey,
+  { key, retired }: { readonly key: VerifierKey; readonly retired: readonly RetiredLogKey[] },
   store: ViewStore,
 ): Promise<OpenedViews> {
   if (manifest.log !== key.name) throw new SnapshotDamageError(`it is of another log, ${manifest.log}`);
@@ -103,7 +110,7 @@ async function openFrom(
       isConfirmed: (sealedSize) => confirmedAt !== null && confirmedAt < sealedSize,
     };
   };
-  const recovered = await recoverLog(directories, key, visit, start);
+  const recovered = await recoverLog(directories, key, visit, start, retired);
   return { recovered, views, store, snapshotSize: manifest.size };
 }
 

@@ -18,11 +18,18 @@ export interface SpanFacts {
   readonly logKey?: string | undefined;
   readonly artifactKey?: string | undefined;
   readonly bootAnchor?: StartRecord | undefined;
+  /** The keys that ended here; those of later spans come on top. */
+  readonly keyEnds?: readonly KeyEnd[] | undefined;
   /** What the TPM's counter is to show; null after a recovery without a TPM. */
   readonly anchor?: LoggedAnchor | null | undefined;
   /** Grants before this log index that were not redeemed are void. */
   readonly voidBefore?: number | undefined;
 }
+
+/** A key that signs no more, or that was somebody else's too while the entries from `from` up to, without, `to` were sealed. */
+export type KeyEnd =
+  | { readonly event: 'retire'; readonly publicKey: string }
+  | { readonly event: 'compromise'; readonly publicKey: string; readonly from: number; readonly to: number };
 
 /** The newest reading of the TPM's counter that the log announces, and the index of the entry that does. */
 export interface LoggedAnchor extends CounterReading {

@@ -5,11 +5,11 @@
 
 import type { ArtifactId } from '../format/artifact-id.js';
 import type { EntryKind } from '../format/entry.js';
-import type { LogRecord, StartRecord } from '../format/record.js';
+import type { KeyRecord, LogRecord, StartRecord } from '../format/record.js';
 import { spanEntries } from '../log/journal-positions.js';
 import { BitList } from './bit-list.js';
 import { IdIndex, rangeEntries, tagOf } from './id-index.js';
-import { type LoggedAnchor, Span, type SpanFacts } from './span.js';
+import { type KeyEnd, type LoggedAnchor, Span, type SpanFacts } from './span.js';
 import type { LoadedSpan, ViewStore } from './view-store.js';
 
 /** A durable log entry; `record` is its payload where it is one, null for statements. */
@@ -29,6 +29,8 @@ export class LogViews {
   /** The spans that are not in the store, oldest first. */
   readonly #spans = new Map<number, Span>();
   #facts: SpanFacts = {};
+  /** What compromised keys sealed: mostly nothing. */
+  #compromised: readonly { readonly from: number; readonly to: number }[] = [];
 
   /** `store`: where older spans are found; null where there is none and everything stays in memory. */
   constructor(store: ViewStore | null = null) {
@@ -54,7 +56,7 @@ export class LogViews {
       this.#revoked.add(target);
       if (revocations[at + 1] === 1) this.#unsealed.add(target);
     }
-    this.#facts = merged(this.#facts, facts);
+    this.#takeFacts(facts);
   }
 
   /** Takes over the ids of a span that is in no run yet. */
@@ -108,8 +110,14 @@ export class LogViews {
     return (await this.#store?.findRedemption(artifactIndex)) ?? null;
   }
 
+  /** Whether a revocation ended the entry, or a compromised key sealed it. */
   isRevoked(index: number): boolean {
-    return this.#revoked.has(index);
+    return this.#revoked.has(index) || this.#compromised.some(({ from, to }) => from <= index && index < to);
+  }
+
+  /** The events that ended a key (base64), as the log has them. */
+  keyEnds(publicKey: string): readonly KeyEnd[] {
+    return (this.#facts.keyEnds ?? []).filter((end) => end.publicKey === publicKey);
   }
 
   /** Whether the entry is a grant whose seal missed its deadline: no proof of it is ever served. */
@@ -174,7 +182,7 @@ export class LogViews {
         this.#state(span, { policyBundle: record.bundle });
         return;
       case 'urn:writ:key:v1':
-        this.#state(span, { [record.role === 'log' ? 'logKey' : 'artifactKey']: record.publicKey });
+        this.#applyKey(record, span);
         return;
       case 'urn:writ:start:v1':
         if (record.clock === 'trusted' && this.bootAnchor?.boot !== record.boot)
@@ -196,6 +204,31 @@ export class LogViews {
     }
   }
 
+  #applyKey(record: KeyRecord, span: Span): void {
+    const { event, publicKey } = record;
+    switch (event) {
+      case 'use':
+        this.#state(span, { [record.role === 'log' ? 'logKey' : 'artifactKey']: publicKey });
+        return;
+      case 'retire':
+        this.#endKey(span, { event, publicKey });
+        return;
+      case 'compromise':
+        this.#endKey(span, { event, publicKey, from: record.fromIndex, to: record.toIndex });
+        return;
+    }
+  }
+
+  #takeFacts(facts: SpanFacts): void {
+    this.#facts = merged(this.#facts, facts);
+    this.#compromised = (this.#facts.keyEnds ?? []).filter((end) => end.event === 'compromise');
+  }
+
+  #endKey(span: Span, end: KeyEnd): void {
+    span.facts = { ...span.facts, keyEnds: [...(span.facts.keyEnds ?? []), end] };
+    this.#takeFacts({ keyEnds: [end] });
+  }
+
   #state(span: Span, facts: SpanFacts): void {
     span.facts = { ...span.facts, ...facts };
     this.#facts = { ...this.#facts, ...facts };
@@ -210,5 +243,6 @@ export function rangesIn(spans: number): number {
 /** What an earlier part of the log states, and a later part over it. */
 function merged(earlier: SpanFacts, later: SpanFacts): SpanFacts {
   const stated = Object.entries(later).filter(([, fact]) => fact !== undefined);
-  return { ...earlier, ...Object.fromEntries(stated) };
+  const keyEnds = [...(earlier.keyEnds ?? []), ...(later.keyEnds ?? [])];
+  return { ...earlier, ...Object.fromEntries(stated), ...(keyEnds.length === 0 ? {} : { keyEnds }) };
 }

@@ -20,7 +20,7 @@ export interface ReadArtifact {
 
 export interface Unreadable {
   readonly outcome: 'denied';
-  readonly denial: Denial<'NO_AUTHORIZATION' | 'MALFORMED' | 'BAD_SIGNATURE'>;
+  readonly denial: Denial<'NO_AUTHORIZATION' | 'MALFORMED' | 'BAD_SIGNATURE' | 'REVOKED'>;
   /** What the payload says, where it could be read at all. Nothing vouches for it. */
   readonly claimed: LoggedPayload | null;
 }

@@ -2,7 +2,7 @@
 
 import { type ArtifactId, artifactIdOf } from '../format/artifact-id.js';
 import type { Checkpoint } from '../format/checkpoint.js';
-import { denial } from '../format/denial.js';
+import { type Denial, denial } from '../format/denial.js';
 import { entryText } from '../format/entry.js';
 import type { TlogProof } from '../format/tlog-proof.js';
 import type { Trust } from '../format/trust.js';
@@ -24,7 +24,7 @@ export interface Authentic {
 
 export type Authentication =
   | { readonly outcome: 'authentic'; readonly authentic: Authentic }
-  /** BAD_SIGNATURE also for what can be read and is not proven. */
+  /** BAD_SIGNATURE also for what can be read and is not proven; REVOKED for what a compromised log key sealed. */
   | Unreadable;
 
 /**
@@ -96,6 +96,8 @@ class Authenticator {
     const fault = this.#inclusionFault(leaf, proof, checkpoint) ?? attributionFault(payload, checkpoint);
     if (fault !== null)
       return { outcome: 'denied', denial: denial('BAD_SIGNATURE', fault), claimed: payload };
+    const lost = compromiseOf(checkpoint.origin, proof.index, this.#trust);
+    if (lost !== null) return { outcome: 'denied', denial: lost, claimed: payload };
     return {
       outcome: 'authentic',
       authentic: { id: artifactIdOf(digests), payload, index: proof.index, checkpoint },
@@ -120,6 +122,17 @@ class Authenticator {
       throw cause;
     }
   }
+}
+
+/**
+ * What a compromised key sealed is revoked under any checkpoint: its successor's tree holds it too. Null for all else.
+ */
+function compromiseOf(log: string, index: number, { logs }: Trust): Denial<'REVOKED'> | null {
+  const lost = logs.some(({ origin, retired }) => {
+    if (origin !== log || retired?.compromisedFrom === undefined) return false;
+    return retired.compromisedFrom <= index && index < retired.size;
+  });
+  return lost ? denial('REVOKED', 'it was sealed by a key that somebody else could use by then') : null;
 }
 
 function attributionFault(payload: LoggedPayload, { origin }: Checkpoint): string | null {

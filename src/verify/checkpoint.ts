@@ -4,7 +4,9 @@ import { equalBytes } from '../format/bytes.js';
 import { type Checkpoint, parseCheckpoint } from '../format/checkpoint.js';
 import { type Denial, denial } from '../format/denial.js';
 import { parseNote, signaturesOf } from '../format/note.js';
-import type { Trust, TrustedLog } from '../format/trust.js';
+import type { RetiredLog, Trust, TrustedLog } from '../format/trust.js';
+import { verifyConsistency } from '../merkle/proof.js';
+import type { Hash } from '../merkle/tree.js';
 import { VerificationContext } from './context.js';
 
 /** `log` names the key that signed. */
@@ -33,15 +35,38 @@ export function verifyCheckpoint(
     return denied('no key that the trust bundle names for this log signed the checkpoint');
   if (!context.isSignedBy(signed.key, parsed))
     return denied('the signature on the checkpoint does not verify');
-  return outlives(checkpoint, signed)
-    ? denied('the checkpoint is later than the final tree head of this retired log key')
-    : { verdict: 'valid', checkpoint, log: signed };
+  const reason = signed.retired === null ? null : departure(checkpoint, signed.retired);
+  return reason === null ? { verdict: 'valid', checkpoint, log: signed } : denied(reason);
 }
 
-/** A retired key may have signed anything up to its pinned final head, and nothing beyond or beside it. */
-function outlives({ size, root }: Checkpoint, { retired }: TrustedLog): boolean {
-  if (retired === null) return false;
-  return size > retired.size || (size === retired.size && !equalBytes(root, retired.root));
+/**
+ * The trust bundle with one more tree head of a retired log key, proven to lie under its final one by a consistency proof
+ * (RFC 6962, section 2.1.2). Throws ProofError for one that proves nothing.
+ */
+export function withProvenHead(trust: Trust, head: Checkpoint, proof: readonly Hash[]): Trust {
+  const logs = trust.logs.map((log): TrustedLog => {
+    const { origin, retired } = log;
+    if (origin !== head.origin || retired === null || head.size >= retired.size) return log;
+    verifyConsistency(head, retired, proof);
+    return { ...log, retired: { ...retired, proven: [...(retired.proven ?? []), head] } };
+  });
+  return { ...trust, logs };
+}
+
+/**
+ * Why a retired key's signature over this tree head is not believed; null when it is. The key may be in anybody's hands by
+ * now, and whoever has it could sign a small tree of their own: so only the pinned head counts, and what is proven to lie
+ * under it.
+ */
+function departure({ size, root }: Checkpoint, retired: RetiredLog): string | null {
+  const heads = [retired, ...(retired.proven ?? [])];
+  if (heads.some((head) => head.size === size && equalBytes(head.root, root))) return null;
+  if (size === retired.size) return 'the checkpoint is not the final tree head of this retired log key';
+  if (size > retired.size) return 'the checkpoint is later than the final tree head of this retired log key';
+  return (
+    'the checkpoint is older than the final tree head of this retired log key, and nothing proves that it lies under it: ' +
+    'get a new proof of the artifact (writ log prove)'
+  );
 }
 
 function denied(message: string): CheckpointVerdict {

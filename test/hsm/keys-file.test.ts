@@ -7,6 +7,7 @@ import { after, before, describe, it } from 'node:test';
 import { HsmError } from '../../src/hsm/faults.js';
 import { findKeysFile, type PinnedToken, readKeysFile, writeKeysFile } from '../../src/hsm/keys-file.js';
 import { credentialSource, type PinSource } from '../../src/hsm/pin-source.js';
+import { noSuccession } from '../../src/hsm/succession.js';
 import { TestLog } from '../verify/sealed-artifact.js';
 import { makeTemporaryDirectory } from './token-home.js';
 
@@ -21,6 +22,7 @@ describe('the keys file', () => {
     pin: { type: 'file', path: '/run/secrets/user.pin' },
     token: { label: 'test', serial: '00ff' },
     keys: { log, artifact },
+    succession: noSuccession,
   });
 
   before(() => {

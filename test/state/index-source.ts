@@ -246,6 +246,7 @@ export function keyRecord(): LogRecord {
   return {
     ...recordHead(),
     type: 'urn:writ:key:v1',
+    event: 'use',
     role: 'log',
     publicKey: base64Encode(new Uint8Array(32)),
   };

@@ -46,7 +46,7 @@ const event: fc.Arbitrary<Event> = fc.oneof(
     return { at, record: { ...head, type: 'urn:writ:revocation:v1', ...revoked } };
   }),
   fc.tuple(place, fc.constantFrom('log', 'artifact'), fc.nat(9)).map(([at, role, digit]): Event => {
-    const key = { role, publicKey: `${String(digit).repeat(43)}=` } as const;
+    const key = { event: 'use', role, publicKey: `${String(digit).repeat(43)}=` } as const;
     return { at, record: { ...head, type: 'urn:writ:key:v1', ...key } };
   }),
   fc.tuple(place, fc.nat(9)).map(([at, digit]): Event => {

@@ -9,6 +9,7 @@ import { formatVerifierKey, verifierKey } from '../../format/note.js';
 import { parseJsonBytes } from '../../format/strict-json.js';
 import { parseTrust, type TrustDocument } from '../../format/trust.js';
 import { findKeysFile, type PinnedToken, writeKeysFile } from '../../hsm/keys-file.js';
+import { noSuccession } from '../../hsm/succession.js';
 import type { PinnedKey, ProvisionedRole } from '../../hsm/token-access.js';
 import { replaceFile } from '../../kernel/private-file.js';
 import { ensureIdentity, findIdentity } from '../../state/daemon-identity.js';
@@ -89,7 +90,7 @@ function wantedPins({ findings }: Workplace): PinnedToken | null {
   const { access, status } = findings.token;
   const { modulePath, softhsmConf, pin } = access;
   const token = { label: status.label, serial: status.serial };
-  return { modulePath, softhsmConf, pin, token, keys: { log, artifact } };
+  return { modulePath, softhsmConf, pin, token, keys: { log, artifact }, succession: noSuccession };
 }
 
 /** A key as it is pinned; null while it does not exist. */

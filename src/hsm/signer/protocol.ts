@@ -7,6 +7,7 @@ import { z } from 'zod';
 import type { Checkpoint } from '../../format/checkpoint.js';
 import { type HsmFault, type HsmFaultCode, isFaultCode } from '../faults.js';
 import { pinSourceSchema } from '../pin-source.js';
+import type { RetiredKey } from '../succession.js';
 import type { PinnedKey, PinnedKeys, TokenAccess, TokenSelector } from '../token-access.js';
 
 /** Everything that a signer process is told. */
@@ -17,6 +18,8 @@ export interface SignerStart {
   readonly origin: string;
   /** The newest signed checkpoint (a note); null for a log that has none yet. */
   readonly floor: string | null;
+  /** The log keys before this one: a log that was handed over goes on behind the last one's final tree head. */
+  readonly retired: readonly RetiredKey[];
   /** Whether a person may be asked for the PIN: when the daemon starts, and not when a process is replaced. */
   readonly mayAsk: boolean;
   /** Benchmarks only: how much longer each signature shall take. */
@@ -70,11 +73,19 @@ export const faultSchema: z.ZodType<HsmFault> = z.object({
 
 export const keySchema: z.ZodType<PinnedKey> = z.object({ id: z.string(), publicKey: bytes });
 
+const retiredSchema: z.ZodType<RetiredKey> = z.object({
+  role: z.enum(['log', 'artifact']),
+  id: z.string(),
+  publicKey: bytes,
+  final: z.object({ size: z.number(), root: bytes }),
+});
+
 const startSchema: z.ZodType<SignerStart> = z.object({
   access: accessSchema,
   keys: z.object({ log: keySchema, artifact: keySchema }),
   origin: z.string(),
   floor: z.string().nullable(),
+  retired: z.array(retiredSchema).readonly(),
   mayAsk: z.boolean(),
   benchDelayMs: z.number(),
 });

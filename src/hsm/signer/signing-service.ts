@@ -18,12 +18,12 @@ export class SigningService {
   #history: History;
 
   /** Throws HsmError: `bad-floor`, or any fault of a module, token, PIN or key. */
-  constructor({ access, keys, origin, floor, mayAsk, benchDelayMs }: SignerStart) {
+  constructor({ access, keys, origin, floor, retired, mayAsk, benchDelayMs }: SignerStart) {
     if (access.pin.type === 'prompt' && !mayAsk) throw new HsmError(unasked(access));
     this.#token = new TokenSession(access, keys);
     this.#name = tokenName(access.token);
     this.#benchDelayMs = benchDelayMs;
-    this.#history = provenHistory(origin, this.#token.verifiers.log, floor);
+    this.#history = provenHistory(origin, this.#token.verifiers.log, floor, retired);
   }
 
   /** What the daemon's operator should know of the start. */
