@@ -89,7 +89,7 @@ const rows: readonly [string, (log: MemoryLog) => unknown, Partial<IndexRow>][] 
   [
     'a key',
     (log) => log.addRecord(keyRecord()),
-    { kind: 'key', subject: `${'A'.repeat(43)}=`, action: 'log' },
+    { kind: 'key', subject: `${'A'.repeat(43)}=`, action: 'use log' },
   ],
   ['a stop', (log) => log.addRecord(stopRecord()), { kind: 'stop', subject: 'daemon' }],
 ];

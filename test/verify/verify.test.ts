@@ -3,9 +3,15 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { ArtifactId } from '../../src/format/artifact-id.js';
 import { base64Decode, base64Encode } from '../../src/format/base64.js';
+import { envelopePayload } from '../../src/format/dsse.js';
+import { encodeEntry, entryOf } from '../../src/format/entry.js';
 import { encodeRecord, recordPayloadType } from '../../src/format/record.js';
 import { encodeStatement, statementPayloadType } from '../../src/format/statement.js';
+import type { Trust } from '../../src/format/trust.js';
 import { utf8Decode, utf8Encode } from '../../src/format/utf8.js';
+import { consistencyProof, ProofError } from '../../src/merkle/proof.js';
+import { leafHash, nodeHash, treeRoot } from '../../src/merkle/tree.js';
+import { withProvenHead } from '../../src/verify/checkpoint.js';
 import { verifyReceipt } from '../../src/verify/receipt.js';
 import { offlineSituation, type Situation } from '../../src/verify/situation.js';
 import { verify } from '../../src/verify/verify.js';
@@ -40,6 +46,11 @@ const known: Situation = {
 
 function codes(artifact: unknown, situation: Situation = offline): string[] {
   const verdict = verify(artifact, log.trust, situation);
+  return verdict.verdict === 'valid' ? [] : verdict.denials.map(({ code }) => code);
+}
+
+function codesUnder(artifact: unknown, trust: Trust): string[] {
+  const verdict = verify(artifact, trust, offline);
   return verdict.verdict === 'valid' ? [] : verdict.denials.map(({ code }) => code);
 }
 
@@ -308,9 +319,46 @@ describe('the proof that is the signature', () => {
       ...log.trust,
       logs: [{ ...trusted, retired: { size, root } }],
     });
-    assert.equal(verify(artifact, retire(9, new Uint8Array(32)), offline).verdict, 'valid');
-    assert.equal(verify(artifact, retire(4, new Uint8Array(32)), offline).verdict, 'denied');
-    assert.equal(verify(artifact, retire(5, new Uint8Array(32)), offline).verdict, 'denied');
+    const verdict = verify(artifact, log.trust, offline);
+    assert.ok(verdict.verdict === 'valid');
+    const { checkpoint } = verdict.artifact;
+    assert.deepEqual(codesUnder(artifact, retire(5, checkpoint.root)), []);
+    for (const size of [4, 5, 9])
+      assert.deepEqual(codesUnder(artifact, retire(size, new Uint8Array(32))), ['BAD_SIGNATURE']);
+    // What grows out of the artifact's own tree, and is proven to.
+    const payload = envelopePayload(artifact);
+    const leaf = leafHash(encodeEntry(entryOf('authorization', artifact.payloadType, payload)));
+    const leaves = [0, 1, 2, 3, 4, 5, 6, 7].map((number) =>
+      number === 2 ? leaf : leafHash(Uint8Array.of(number)),
+    );
+    const subtree = (level: number, index: number): Uint8Array =>
+      level === 0
+        ? (leaves[index] as Uint8Array)
+        : nodeHash(subtree(level - 1, 2 * index), subtree(level - 1, 2 * index + 1));
+    const grown = retire(8, treeRoot(8, subtree));
+    assert.deepEqual(codesUnder(artifact, grown), ['BAD_SIGNATURE']);
+    const proof = consistencyProof(5, 8, subtree);
+    assert.deepEqual(codesUnder(artifact, withProvenHead(grown, checkpoint, proof)), []);
+    assert.throws(
+      () => withProvenHead(grown, { ...checkpoint, root: new Uint8Array(32) }, proof),
+      ProofError,
+    );
+  });
+
+  test('is revoked where a compromised key sealed it, whichever key proves it', () => {
+    const [trusted] = log.trust.logs;
+    assert.ok(trusted);
+    const lost = (compromisedFrom: number, size: number) => ({
+      ...log.trust,
+      logs: [
+        trusted,
+        { ...trusted, key: new TestLog().key, retired: { size, root: new Uint8Array(32), compromisedFrom } },
+      ],
+    });
+    assert.deepEqual(codesUnder(artifact, lost(0, 5)), ['REVOKED']);
+    assert.deepEqual(codesUnder(artifact, lost(2, 3)), ['REVOKED']);
+    assert.deepEqual(codesUnder(artifact, lost(3, 5)), []);
+    assert.deepEqual(codesUnder(artifact, lost(0, 2)), []);
   });
 
   test('refuses a flipped bit anywhere in the artifact', () => {
