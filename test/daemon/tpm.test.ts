@@ -1,46 +1,17 @@
 /** A daemon with a real TPM (swtpm): quotes that artifacts cite, anchors, and a state that was taken back. */
 
 import assert from 'node:assert/strict';
-import { rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { connect, type WritClient } from '../../src/client/client.js';
 import type { Allowed } from '../../src/format/protocol.js';
-import { decodeStatement } from '../../src/format/statement.js';
 import { readNotice, writeDecision } from '../../src/state/rollback-notice.js';
 import { writeTpmFile } from '../../src/tpm/tpm-file.js';
 import { type EnrolledSwtpm, startEnrolledSwtpm } from '../tpm/enrolled-swtpm.js';
 import { useTpm } from '../tpm/use-tpm.js';
 import { allowed, codesOf, echo, freshNonce } from './requests.js';
-import { copyState, prepareState, type RunningDaemon, removeState, startDaemon } from './running-daemon.js';
-
-/** A TPM that the tests can keep while they take the state directory back: as a chip is. */
-const settings =
-  '[tpm]\noutlives_snapshots = true\nanchor_period_seconds = 86400\nquote_period_seconds = 3600\n';
-
-async function enrolledState(tpm: EnrolledSwtpm): Promise<string> {
-  const stateDirectory = await prepareState();
-  writeTpmFile(join(stateDirectory, 'tpm.json'), { ...tpm.pinned, development: false });
-  await writeFile(join(stateDirectory, 'writ.toml'), settings);
-  return stateDirectory;
-}
-
-async function withClient<Result>(
-  daemon: RunningDaemon,
-  ask: (writ: WritClient) => Promise<Result>,
-): Promise<Result> {
-  const writ = await connect({ socketPath: daemon.socketPath });
-  try {
-    return await ask(writ);
-  } finally {
-    await writ.close();
-  }
-}
-
-function bindingsOf({ artifact }: Allowed) {
-  const statement = decodeStatement(Buffer.from(artifact.payload, 'base64'));
-  return statement.predicate.environment.filter(({ source }) => source === 'tpm');
-}
+import { rootedState, tpmBindings, withClient } from './rooted-state.js';
+import { copyState, removeState, startDaemon } from './running-daemon.js';
 
 describe('a daemon with a TPM', () => {
   let tpm: EnrolledSwtpm;
@@ -48,7 +19,7 @@ describe('a daemon with a TPM', () => {
 
   before(async () => {
     tpm = await startEnrolledSwtpm();
-    stateDirectory = await enrolledState(tpm);
+    stateDirectory = await rootedState(tpm);
   });
   after(async () => {
     await removeState(stateDirectory);
@@ -59,7 +30,7 @@ describe('a daemon with a TPM', () => {
     const daemon = await startDaemon({ stateDirectory });
     await withClient(daemon, async (writ) => {
       const artifact = allowed(await writ.authorize({ action: echo('rooted') }));
-      const bindings = bindingsOf(artifact);
+      const bindings = tpmBindings(artifact);
       assert.deepEqual(
         bindings.map(({ name }) => name),
         ['pcr', 'tpm.boot', 'tpm.firmware'],
@@ -68,7 +39,7 @@ describe('a daemon with a TPM', () => {
       const { tpm: status } = await writ.status();
       assert.ok(status.state !== 'unavailable');
       assert.ok(status.quote !== null && status.quote.index < artifact.index);
-      assert.ok(bindings.every((binding) => binding.source === 'tpm' && binding.quote === status.quote?.id));
+      assert.ok(bindings.every(({ quote }) => quote === status.quote?.id));
       const verdict = await writ.verifyRemotely({ artifact: artifact.artifact });
       assert.equal(verdict.decision, 'allow');
       const open = verdict.decision === 'allow' ? verdict.unproven.map(({ what }) => what) : [];
@@ -80,17 +51,15 @@ describe('a daemon with a TPM', () => {
   test('makes a fresh quote on demand, one for all that wait, and redeems under it', async () => {
     const daemon = await startDaemon({ stateDirectory });
     await withClient(daemon, async (writ) => {
-      const first = bindingsOf(allowed(await writ.authorize({ action: echo('a') })));
+      const first = tpmBindings(allowed(await writ.authorize({ action: echo('a') })));
       const fresh = await Promise.all(
         ['b', 'c', 'd', 'e'].map((word) => writ.authorize({ action: echo(word), attest: 'fresh' })),
       );
       const quotes = new Set(
-        fresh.flatMap((answer) =>
-          bindingsOf(allowed(answer)).map((binding) => 'quote' in binding && binding.quote),
-        ),
+        fresh.flatMap((answer) => tpmBindings(allowed(answer)).map(({ quote }) => quote)),
       );
       assert.ok(quotes.size <= 2, `${quotes.size} quotes`);
-      assert.ok(first.every((binding) => binding.source === 'tpm' && !quotes.has(binding.quote)));
+      assert.ok(first.every(({ quote }) => !quotes.has(quote)));
       const { id } = allowed(await writ.authorize({ action: echo('f') }));
       allowed(await writ.redeem({ id, nonce: freshNonce(), action: echo('f'), attest: 'fresh' }));
     });
@@ -147,7 +116,7 @@ describe('a state directory that was taken back to an earlier state', () => {
 
   before(async () => {
     tpm = await startEnrolledSwtpm();
-    stateDirectory = await enrolledState(tpm);
+    stateDirectory = await rootedState(tpm);
     const first = await startDaemon({ stateDirectory });
     redeemed = await withClient(first, async (writ) =>
       allowed(await writ.authorize({ action: echo('once') })),

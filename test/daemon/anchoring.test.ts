@@ -1,0 +1,119 @@
+/** The order of announcements and increments, on a counter and a log of the test's own; the real ones are in tpm.test.ts. */
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { Anchoring } from '../../src/daemon/anchoring.js';
+import type { Sealing } from '../../src/daemon/pipeline/seal.js';
+import { denial } from '../../src/format/denial.js';
+import type { AnchorCause } from '../../src/format/record.js';
+
+const lost = { outcome: 'unavailable', denial: denial('TPM_UNAVAILABLE', 'no answer') } as const;
+const unsealed: Sealing = { outcome: 'unsealed', denial: denial('HSM_UNAVAILABLE', 'no token') };
+
+/** A counter that can fail before or after it has counted, and a list of everything that happened. */
+class Bench {
+  readonly events: string[] = [];
+  value = 7;
+  nowMs = 0;
+  failure: 'none' | 'before' | 'after' | 'seal' = 'none';
+  fatal: string | null = null;
+  readonly anchoring: Anchoring;
+
+  constructor(writesPerDay = 144) {
+    const name = `000b${'0'.repeat(64)}`;
+    this.anchoring = new Anchoring(
+      {
+        attester: {
+          key: { name, publicArea: new Uint8Array() },
+          counterName: name,
+          readCounter: async () => ({ outcome: 'done', value: this.value }),
+          incrementCounter: async () => {
+            if (this.failure === 'before') return lost;
+            this.value++;
+            this.events.push(`raise ${this.value}`);
+            return this.failure === 'after' ? lost : { outcome: 'done', value: this.value };
+          },
+        },
+        seal: async ({ value, cause }) => {
+          if (this.failure === 'seal') return unsealed;
+          this.events.push(`announce ${value} ${cause}`);
+          const sealed = { id: `sha3-512:${'0'.repeat(128)}`, index: 0, payloadType: '', proof: '' } as const;
+          return { outcome: 'sealed', sealed: { ...sealed, payload: new Uint8Array() } };
+        },
+        nowMs: () => this.nowMs,
+        settings: { periodMs: 1000, writesPerDay },
+        onTrouble: () => undefined,
+        onFatal: ({ message }) => {
+          this.fatal = message;
+        },
+      },
+      this.value,
+    );
+  }
+
+  async outcome(cause: AnchorCause): Promise<string> {
+    const outcome = await this.anchoring.anchor(cause);
+    return outcome.outcome === 'failed' ? outcome.denial.code : outcome.outcome;
+  }
+}
+
+describe('Anchoring', () => {
+  it('announces before it raises, and shares one turn among those that wait', async () => {
+    const bench = new Bench();
+    const outcomes = await Promise.all(
+      ['start', 'request', 'request', 'key'].map((cause) => bench.outcome(cause as AnchorCause)),
+    );
+    assert.deepEqual(outcomes, Array(4).fill('anchored'));
+    assert.deepEqual(bench.events, ['announce 8 start', 'raise 8']);
+    await bench.outcome('request');
+    assert.deepEqual(bench.events.slice(2), ['announce 9 request', 'raise 9']);
+  });
+
+  for (const failure of ['before', 'after'] as const) {
+    it(`finds out what became of a raise whose answer was lost (${failure} it counted)`, async () => {
+      const bench = new Bench();
+      bench.failure = failure;
+      assert.equal(await bench.outcome('start'), 'TPM_UNAVAILABLE');
+      bench.failure = 'none';
+      assert.equal(await bench.outcome('request'), 'anchored');
+      assert.deepEqual(bench.events, ['announce 8 start', 'raise 8', 'announce 9 request', 'raise 9']);
+      assert.equal(bench.anchoring.status.value, 9);
+    });
+  }
+
+  it('raises nothing that could not be announced', async () => {
+    const bench = new Bench();
+    bench.failure = 'seal';
+    assert.equal(await bench.outcome('request'), 'HSM_UNAVAILABLE');
+    assert.equal(bench.value, 7);
+  });
+
+  it('ends everything when somebody else raised the counter', async () => {
+    const bench = new Bench();
+    bench.value = 8;
+    assert.equal(await bench.outcome('request'), 'TPM_UNAVAILABLE');
+    assert.match(bench.fatal ?? '', /somebody else raised it/);
+  });
+
+  it('denies beyond its budget, but never the start and the end', async () => {
+    const bench = new Bench(6);
+    for (let write = 0; write < 4; write++) assert.equal(await bench.outcome('request'), 'anchored');
+    assert.equal(await bench.outcome('request'), 'TPM_UNAVAILABLE');
+    assert.equal(await bench.outcome('start'), 'anchored');
+    assert.equal((await bench.anchoring.close()).outcome, 'anchored');
+    bench.nowMs = 86_400_000;
+    assert.equal(await bench.outcome('request'), 'anchored');
+  });
+
+  it('counts what could be taken back, and not what a log adds by itself', async () => {
+    const bench = new Bench();
+    await bench.outcome('start');
+    bench.anchoring.follow('anchor');
+    bench.anchoring.follow('quote');
+    bench.anchoring.follow('authorization');
+    assert.equal(bench.anchoring.status.unprotectedEntries, 2);
+    bench.anchoring.follow('anchor');
+    assert.equal(bench.anchoring.status.unprotectedEntries, 0);
+    await bench.anchoring.close();
+  });
+});
