@@ -10,7 +10,7 @@ import type { AnchorCause, AnchorRecord } from '../format/record.js';
 import type { LoggedAnchor } from '../state/span.js';
 import { WearBudget } from '../state/wear-budget.js';
 import type { Attester, AttesterReply } from '../tpm/attester.js';
-import type { Sealing } from './pipeline/seal.js';
+import type { Sealing } from './sealing.js';
 
 export type AnchorOutcome =
   | { readonly outcome: 'anchored' }
@@ -158,14 +158,8 @@ export class Anchoring {
     this.#timerAtMs = atMs;
     this.#timer = setTimeout(() => {
       this.#timer = null;
-      void this.#anchorOrRetry(cause);
+      if (this.#behind > 0 || this.#trouble !== null) void this.anchor(cause);
     }, atMs - nowMs);
-  }
-
-  async #anchorOrRetry(cause: AnchorCause): Promise<void> {
-    if (this.#behind === 0) return;
-    const { outcome } = await this.anchor(cause);
-    if (outcome === 'failed') this.#wish(cause, retryMs);
   }
 
   async #turn(cause: AnchorCause): Promise<AnchorOutcome> {
@@ -173,6 +167,7 @@ export class Anchoring {
     const trouble = outcome.outcome === 'failed' ? outcome.denial : null;
     if (trouble !== null || this.#trouble !== null) this.#parts.onTrouble(trouble);
     this.#trouble = trouble;
+    if (trouble !== null) this.#wish(cause, retryMs);
     return outcome;
   }
 

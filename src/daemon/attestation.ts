@@ -13,7 +13,7 @@ import type { QuoteRecord } from '../format/record.js';
 import type { AttestedQuote } from '../format/tpm-attest.js';
 import type { Attester } from '../tpm/attester.js';
 import type { ProvenQuote } from '../verify/quote.js';
-import type { SealedPayload, Sealing } from './pipeline/seal.js';
+import type { SealedPayload, Sealing } from './sealing.js';
 
 export interface AttestationParts {
   readonly attester: Pick<Attester, 'key' | 'quote'>;

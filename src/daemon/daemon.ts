@@ -27,7 +27,7 @@ import { loadBundle } from '../policy/bundle.js';
 import { createEngine } from '../policy/engine.js';
 import { ensureIdentity, IdentityError } from '../state/daemon-identity.js';
 import { type IndexParts, type LogIndex, openIndex } from '../state/index-follower.js';
-import { openViews } from '../state/open-views.js';
+import { type OpenedViews, openViews } from '../state/open-views.js';
 import { forgetRollback, RecoveryFileError } from '../state/rollback-notice.js';
 import { Snapshots } from '../state/snapshots.js';
 import { readVersion } from '../state/version.js';
@@ -135,10 +135,12 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
   );
   undo.push(() => whenOpened(openingLog, ({ store }) => store.close()));
   undo.push(() => whenOpened(openingLog, ({ recovered }) => recovered.journal.close()));
+  const openingTpm = awaitedLater(openTpm(config.stateDirectory, config.tpm));
+  undo.push(() => whenOpened(openingTpm, (tpm) => tpm?.close()));
   const signerConfig = {
     ...hsm,
     origin: identity.origin,
-    floor: openingLog.then(({ recovered }) => recovered.seal?.note ?? null),
+    floor: floorOf(openingLog, hsm.pin.type === 'tpm' ? openingTpm : null),
     callTimeoutMs: config.hsmCallTimeoutMs,
     startTimeoutMs: config.hsmStartTimeoutMs,
     onWarning: (warning: string) => logger.warn(warning),
@@ -146,8 +148,6 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
   };
   const openingSigner = awaitedLater(openSigner(signerConfig));
   undo.push(() => whenOpened(openingSigner, (signer) => signer.close()));
-  const openingTpm = awaitedLater(openTpm(config.stateDirectory, config.tpm));
-  undo.push(() => whenOpened(openingTpm, (tpm) => tpm?.close()));
   warmUp();
   const bundle = await loadBundle(config.policyDirectory);
   const opened = await openingLog;
@@ -311,6 +311,18 @@ function watchReference({ stateDirectory }: Config, logger: Logger): WatchedRefe
 
 function ownTpm({ attester, since }: OpenTpm, { quotePeriodMs }: TpmSettings): OwnTpm {
   return { key: attester.key, since, maxAgeSeconds: Math.ceil((stalePeriods * quotePeriodMs) / 1000) };
+}
+
+/**
+ * The newest seal of a log that is being opened. The signer waits for it before it asks for the PIN, and a development TPM
+ * that holds the PIN must run by then.
+ */
+async function floorOf(
+  openingLog: Promise<OpenedViews>,
+  openingTpm: Promise<unknown> | null,
+): Promise<string | null> {
+  const [{ recovered }] = await Promise.all([openingLog, openingTpm]);
+  return recovered.seal?.note ?? null;
 }
 
 /** The log keys before this one, as the log knows them. */

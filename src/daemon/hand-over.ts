@@ -16,8 +16,9 @@ import { type PinnedToken, writeKeysFile } from '../hsm/keys-file.js';
 import type { RetiredKey } from '../hsm/succession.js';
 import { keyRoles } from '../hsm/token-access.js';
 import { makeDirectoryDurably, writeDurably } from '../log/durable-file.js';
-import { type SealedPayload, sealRecord } from './pipeline/seal.js';
+import { sealRecord } from './pipeline/seal.js';
 import { recordHead } from './records.js';
+import type { SealedPayload } from './sealing.js';
 import type { Services } from './services.js';
 import { StartError } from './start-error.js';
 

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Anchoring } from '../../src/daemon/anchoring.js';
-import type { Sealing } from '../../src/daemon/pipeline/seal.js';
+import type { Sealing } from '../../src/daemon/sealing.js';
 import { denial } from '../../src/format/denial.js';
 import type { AnchorCause } from '../../src/format/record.js';
 

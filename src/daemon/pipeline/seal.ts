@@ -1,8 +1,7 @@
 /** Stages 6 and 7: statement or record -> journal, checkpoint, proof -> what goes back to the caller. */
 
-import type { ArtifactId } from '../../format/artifact-id.js';
 import { base64Encode } from '../../format/base64.js';
-import { type Denial, denial } from '../../format/denial.js';
+import { denial } from '../../format/denial.js';
 import { sealEnvelope } from '../../format/dsse.js';
 import type { SealedArtifact } from '../../format/protocol.js';
 import { type LogRecord, recordKind, recordPayloadType, recordText } from '../../format/record.js';
@@ -14,25 +13,9 @@ import {
 } from '../../format/statement.js';
 import { utf8Encode } from '../../format/utf8.js';
 import type { SealResult, Submission } from '../../log/seal.js';
+import type { SealedPayload, Sealing } from '../sealing.js';
 import type { Services } from '../services.js';
 import { RenderedResult } from './reply.js';
-
-/** A payload under its seal: all that an envelope is made of. */
-export interface SealedPayload {
-  readonly id: ArtifactId;
-  readonly index: number;
-  readonly payloadType: string;
-  readonly payload: Uint8Array;
-  /** Text of the tlog-proof. */
-  readonly proof: string;
-}
-
-export type Sealing =
-  | { readonly outcome: 'sealed'; readonly sealed: SealedPayload }
-  | {
-      readonly outcome: 'unsealed';
-      readonly denial: Denial<'HSM_UNAVAILABLE' | 'LOG_UNAVAILABLE' | 'OVERLOADED' | 'TOO_LARGE'>;
-    };
 
 /** Seals a statement. `input` is the policy document that led to it, empty where there was none. */
 export function sealStatement(services: Services, statement: Statement, input: Uint8Array): Promise<Sealing> {
