@@ -3,31 +3,23 @@
  * log, signer and policy at the same time; first sealed record; socket. Nobody is served before.
  */
 
-import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Logger, pino } from 'pino';
 import { ReferenceFileError } from '../environment/reference.js';
 import { WatchedReference } from '../environment/watched-reference.js';
 import { RememberedTexts } from '../format/jcs.js';
-import { formatVerifierKey, verifierKey } from '../format/note.js';
+import { formatVerifierKey } from '../format/note.js';
 import { formatInstant } from '../format/time.js';
 import { parseTrust } from '../format/trust.js';
-import { warmUp } from '../hash/warm-up.js';
 import { HsmError } from '../hsm/faults.js';
-import { type PinnedToken, readKeysFile } from '../hsm/keys-file.js';
-import { openSigner } from '../hsm/process-signer.js';
 import type { Signer } from '../hsm/signer.js';
-import { retiredLogKeys } from '../hsm/succession.js';
 import { type FileLock, lockFile } from '../kernel/file-lock.js';
 import { LogDamageError } from '../log/damage.js';
 import { Log } from '../log/log.js';
-import type { RetiredLogKey } from '../log/recovery.js';
-import { loadBundle } from '../policy/bundle.js';
 import { createEngine } from '../policy/engine.js';
-import { ensureIdentity, IdentityError } from '../state/daemon-identity.js';
+import { IdentityError } from '../state/daemon-identity.js';
 import { type IndexParts, type LogIndex, openIndex } from '../state/index-follower.js';
-import { type OpenedViews, openViews } from '../state/open-views.js';
 import { forgetRollback, RecoveryFileError } from '../state/rollback-notice.js';
 import { Snapshots } from '../state/snapshots.js';
 import { readVersion } from '../state/version.js';
@@ -35,28 +27,27 @@ import { TpmError } from '../tpm/faults.js';
 import { VerificationContext } from '../verify/context.js';
 import { announce } from './announce.js';
 import { stalePeriods } from './attestation.js';
-import { AttestedCallers } from './attested-caller.js';
 import { type Config, ConfigError } from './config.js';
 import { checkContinuity } from './continuity-check.js';
 import { FaultTally } from './fault-tally.js';
 import { announceNext, isHandOverDue, takeOver } from './hand-over.js';
-import { Intake } from './intake.js';
 import { Machine } from './machine.js';
-import { RedemptionQueue } from './methods/redeem.js';
 import { openClock } from './open-clock.js';
+import { openParts } from './opening.js';
 import { sealRecord } from './pipeline/seal.js';
 import { policyService } from './policy-service.js';
 import { Preparations } from './preparations.js';
 import { RecentGrants } from './recent-grants.js';
 import { recordHead, unsealedRevocation } from './records.js';
 import { type Daemon, running } from './running.js';
-import { SocketServer } from './server.js';
+import { serve } from './serve.js';
 import { Counters, type Services } from './services.js';
 import { StartError } from './start-error.js';
-import { type OpenTpm, openTpm, type TpmService, type TpmSettings } from './tpm.js';
+import type { OpenTpm, TpmService, TpmSettings } from './tpm.js';
 import { rootStart, tpmService } from './tpm-service.js';
 import { type OwnTpm, ownTrust, provideTrustFile } from './trust.js';
 import { updateTrustFile, withSuccession } from './trust-succession.js';
+import { awaitedLater } from './under-way.js';
 
 /**
  * Brings the daemon up; where keys wait to take over, first under the old ones, which hand over, and then under the new.
@@ -114,53 +105,13 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
   const machine = new Machine(config.maxWaitingEntries, config.bindings);
   undo.push(() => machine.close());
   const reference = watchReference(config, logger);
-  const hsm = readKeysFile(join(config.stateDirectory, 'keys.json'));
-  const identity = await ensureIdentity(config.stateDirectory, config.origin, () =>
-    randomBytes(8).toString('hex'),
-  );
-  const key = verifierKey(identity.origin, hsm.keys.log.publicKey);
-  const directories = {
-    journal: join(config.stateDirectory, 'journal'),
-    log: join(config.stateDirectory, 'log'),
-    views: join(config.stateDirectory, 'views'),
-  };
-  // The log is read, the signer process loads its module, and the policy is checked, all at the same time.
-  const openingLog = awaitedLater(
-    openViews(
-      directories,
-      key,
-      (trouble) => logger.warn({ trouble }, 'starting without this snapshot'),
-      retiredKeysOf(identity.origin, hsm),
-    ),
-  );
-  undo.push(() => whenOpened(openingLog, ({ store }) => store.close()));
-  undo.push(() => whenOpened(openingLog, ({ recovered }) => recovered.journal.close()));
-  const openingTpm = awaitedLater(openTpm(config.stateDirectory, config.tpm));
-  undo.push(() => whenOpened(openingTpm, (tpm) => tpm?.close()));
-  const signerConfig = {
-    ...hsm,
-    origin: identity.origin,
-    floor: floorOf(openingLog, hsm.pin.type === 'tpm' ? openingTpm : null),
-    callTimeoutMs: config.hsmCallTimeoutMs,
-    startTimeoutMs: config.hsmStartTimeoutMs,
-    onWarning: (warning: string) => logger.warn(warning),
-    benchDelayMs: benchDelayMs(process.env.WRIT_BENCH_HSM_DELAY_MS),
-  };
-  const openingSigner = awaitedLater(openSigner(signerConfig));
-  undo.push(() => whenOpened(openingSigner, (signer) => signer.close()));
-  warmUp();
-  const bundle = await loadBundle(config.policyDirectory);
-  const opened = await openingLog;
+  const { hsm, identity, key, bundle, opened, signer, openedTpm } = await openParts(config, logger, undo);
   const { recovered, views, store } = opened;
-  if (recovered.cutBytes > 0)
-    logger.warn({ bytes: recovered.cutBytes }, 'cut a torn last write from the journal');
-  const signer = await openingSigner;
   const clock = await openClock(machine, views, recovered);
   const stamped = { origin: identity.origin, clock, nonce: () => machine.nonce() };
   const crash = crashWith(logger);
   let index: LogIndex | null = null;
   let snapshots: Snapshots | null = null;
-  const openedTpm = await openingTpm;
   const { stateDirectory } = config;
   const checked = await checkContinuity(stateDirectory, identity.origin, openedTpm, recovered, views);
   let tpm: TpmService | null = null;
@@ -238,7 +189,6 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
       reference: () => reference.current(),
     },
     tpm,
-    attestedCallers: new AttestedCallers(),
     exportSigner: exportSigner(signer),
     related: relatedEntries(openingIndex, log),
     trust: parseTrust(trust),
@@ -313,81 +263,12 @@ function ownTpm({ attester, since }: OpenTpm, { quotePeriodMs }: TpmSettings): O
   return { key: attester.key, since, maxAgeSeconds: Math.ceil((stalePeriods * quotePeriodMs) / 1000) };
 }
 
-/**
- * The newest seal of a log that is being opened. The signer waits for it before it asks for the PIN, and a development TPM
- * that holds the PIN must run by then.
- */
-async function floorOf(
-  openingLog: Promise<OpenedViews>,
-  openingTpm: Promise<unknown> | null,
-): Promise<string | null> {
-  const [{ recovered }] = await Promise.all([openingLog, openingTpm]);
-  return recovered.seal?.note ?? null;
-}
-
-/** The log keys before this one, as the log knows them. */
-function retiredKeysOf(origin: string, { succession }: PinnedToken): RetiredLogKey[] {
-  return retiredLogKeys(succession).map(({ publicKey, final }) => ({
-    key: verifierKey(origin, publicKey),
-    ...final,
-  }));
-}
-
-/** Something under way whose failure is thrown where it is awaited, and must not end the process before that. */
-function awaitedLater<Result>(underWay: Promise<Result>): Promise<Result> {
-  underWay.catch(() => undefined);
-  return underWay;
-}
-
-/** Closes what was being opened, if that succeeds; why it did not is told by whoever waits for it. */
-async function whenOpened<Opened>(
-  opening: Promise<Opened>,
-  close: (opened: Opened) => Promise<void> | void,
-): Promise<void> {
-  const [outcome] = await Promise.allSettled([opening]);
-  if (outcome.status === 'fulfilled') await close(outcome.value);
-}
-
 /** Durability or history is in doubt, or the code is at fault: end at once; the next start recovers what is certain. */
 function crashWith(logger: Logger): (cause: unknown) => void {
   return (cause) => {
     logger.fatal({ err: cause }, 'ending at once; restart to recover');
     process.exit(1);
   };
-}
-
-function serve(
-  config: Config,
-  services: Services,
-  machine: Machine,
-  tally: FaultTally,
-  logger: Logger,
-  onFatal: (cause: unknown) => void,
-): Promise<SocketServer> {
-  const intake = new Intake(services, machine, new RedemptionQueue());
-  return SocketServer.listen({
-    path: config.socketPath,
-    mode: config.socketMode,
-    group: config.socketGroup,
-    maxConnections: config.maxConnections,
-    maxInFlight: config.maxInFlightPerConnection,
-    openSession: (socket) => {
-      const connection = machine.connect(socket);
-      const { uid, pid } = connection.facts;
-      return {
-        peerName: `uid ${uid} pid ${pid}`,
-        answer: (request) => intake.answer(connection, request),
-        close: () => connection.close(),
-      };
-    },
-    onFault: (peer, { code, message }) => {
-      services.counters.increment(`faults.${code}`);
-      tally.add(peer, code, message);
-    },
-    onUnidentified: (cause) =>
-      logger.warn({ err: cause }, 'closed a connection whose peer cannot be identified'),
-    onFatal,
-  });
 }
 
 function exportSigner(signer: Signer): Services['exportSigner'] {
@@ -413,12 +294,4 @@ function relatedEntries(opening: Promise<LogIndex>, log: Log): Services['related
       return children.filter((position) => position < log.size);
     },
   };
-}
-
-/** For benchmarks alone: makes each signature take longer, as a slow token would. */
-function benchDelayMs(setting: string | undefined): number {
-  const delayMs = Number(setting ?? '0');
-  if (!Number.isInteger(delayMs) || delayMs < 0)
-    throw new StartError('WRIT_BENCH_HSM_DELAY_MS must be a number of milliseconds');
-  return delayMs;
 }

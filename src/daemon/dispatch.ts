@@ -37,8 +37,9 @@ export async function dispatch(
       const context = { caller: identified.caller, claims: {}, policy: null };
       return await refuse(services, request, context, [demanded]);
     }
-    const attested = services.tpm?.attestation.bindings() ?? [];
-    const caller = services.attestedCallers.join(identified.caller, attested);
+    const { tpm } = services;
+    const caller =
+      tpm === null ? identified.caller : tpm.callers.join(identified.caller, tpm.attestation.bindings());
     return await perform(services, redemptions, caller, request);
   } catch (cause) {
     return refuseUnverifiable(services, cause);

@@ -14,7 +14,6 @@ import type { CallerFacts, PolicyFacts } from '../policy/input.js';
 import type { PayloadClock } from '../state/payload-clock.js';
 import type { LogViews } from '../state/views.js';
 import type { VerificationContext } from '../verify/context.js';
-import type { AttestedCallers } from './attested-caller.js';
 import type { Caller } from './caller.js';
 import type { Decision } from './decision.js';
 import type { Preparations } from './preparations.js';
@@ -87,7 +86,6 @@ export interface Services {
   readonly environment: EnvironmentService;
   /** Null where no TPM is enrolled. */
   readonly tpm: TpmService | null;
-  readonly attestedCallers: AttestedCallers;
   readonly exportSigner: ExportSigner;
   readonly related: RelatedEntries;
   readonly trust: Trust;

@@ -8,6 +8,7 @@ import { VerificationContext } from '../verify/context.js';
 import { judgeQuote } from '../verify/quote.js';
 import { Anchoring } from './anchoring.js';
 import { Attestation } from './attestation.js';
+import { AttestedCallers } from './attested-caller.js';
 import { sealRecord } from './pipeline/seal.js';
 import { recordHead, type Stamped } from './records.js';
 import { StartError } from './start-error.js';
@@ -59,7 +60,7 @@ export function tpmService(
     periodMs: settings.quotePeriodMs,
     onTrouble: (trouble) => troubled(trouble, 'quoting by the TPM'),
   });
-  return { attester, development, pcrs, attestation, anchoring };
+  return { attester, development, pcrs, attestation, callers: new AttestedCallers(), anchoring };
 }
 
 /**

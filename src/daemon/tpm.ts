@@ -11,6 +11,7 @@ import { openAttester } from '../tpm/process-attester.js';
 import { findTpmFile } from '../tpm/tpm-file.js';
 import type { Anchoring, AnchorSettings } from './anchoring.js';
 import type { Attestation } from './attestation.js';
+import type { AttestedCallers } from './attested-caller.js';
 
 export interface TpmSettings extends AnchorSettings {
   /** A quote is renewed after so long. */
@@ -35,6 +36,8 @@ export interface OpenTpm {
 /** What the stages of a request need of the TPM. */
 export interface TpmService extends Pick<OpenTpm, 'attester' | 'development' | 'pcrs'> {
   readonly attestation: Attestation;
+  /** Callers with what the TPM vouches for. */
+  readonly callers: AttestedCallers;
   readonly anchoring: Anchoring;
 }
 

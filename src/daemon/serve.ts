@@ -1,0 +1,45 @@
+/** The socket at work: connections are identified, and their requests taken in. */
+
+import type { Logger } from 'pino';
+import type { Config } from './config.js';
+import type { FaultTally } from './fault-tally.js';
+import { Intake } from './intake.js';
+import type { Machine } from './machine.js';
+import { RedemptionQueue } from './methods/redeem.js';
+import { SocketServer } from './server.js';
+import type { Services } from './services.js';
+
+/** Listens; on return requests are served. Throws StartError where the socket cannot be made. */
+export function serve(
+  config: Config,
+  services: Services,
+  machine: Machine,
+  tally: FaultTally,
+  logger: Logger,
+  onFatal: (cause: unknown) => void,
+): Promise<SocketServer> {
+  const intake = new Intake(services, machine, new RedemptionQueue());
+  return SocketServer.listen({
+    path: config.socketPath,
+    mode: config.socketMode,
+    group: config.socketGroup,
+    maxConnections: config.maxConnections,
+    maxInFlight: config.maxInFlightPerConnection,
+    openSession: (socket) => {
+      const connection = machine.connect(socket);
+      const { uid, pid } = connection.facts;
+      return {
+        peerName: `uid ${uid} pid ${pid}`,
+        answer: (request) => intake.answer(connection, request),
+        close: () => connection.close(),
+      };
+    },
+    onFault: (peer, { code, message }) => {
+      services.counters.increment(`faults.${code}`);
+      tally.add(peer, code, message);
+    },
+    onUnidentified: (cause) =>
+      logger.warn({ err: cause }, 'closed a connection whose peer cannot be identified'),
+    onFatal,
+  });
+}
