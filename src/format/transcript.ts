@@ -9,6 +9,7 @@ import { type KeyProtection, keyProtectionSchema } from './key-protection.js';
 import { firstIssue } from './statement.js';
 import { parseJsonBytes } from './strict-json.js';
 import { type Instant, instantSchema } from './time.js';
+import { type TranscriptTpm, transcriptTpmSchema } from './transcript-tpm.js';
 
 export const transcriptPayloadType = 'application/vnd.writ.provisioning+json';
 
@@ -35,17 +36,6 @@ export interface TranscriptKey {
   readonly label: string;
   readonly publicKey: string;
   readonly protection: KeyProtection;
-}
-
-/** A TPM as it described itself. `name` is that of its attestation key, hex; the digests are SHA-256, hex. */
-export interface TranscriptTpm {
-  readonly manufacturer: string;
-  readonly firmware: string;
-  readonly endorsementCertificate: string | null;
-  readonly name: string;
-  readonly counter: string;
-  /** Whether the TPM activated a credential: then the attestation key lives in the TPM that holds the endorsement key. */
-  readonly activated: boolean;
 }
 
 /**
@@ -82,7 +72,6 @@ export interface Transcript {
 
 const line = z.string().max(512);
 const publicKeySchema = z.string().regex(/^[A-Za-z0-9+/]{43}=$/, 'must be base64 of 32 bytes');
-const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 digest in hex');
 
 const transcriptSchema: z.ZodType<Transcript> = z.strictObject({
   type: z.literal('urn:writ:provisioning:v1'),
@@ -127,16 +116,7 @@ const transcriptSchema: z.ZodType<Transcript> = z.strictObject({
     .max(8)
     .readonly(),
   possession: z.string().max(4096),
-  tpm: z
-    .strictObject({
-      manufacturer: line,
-      firmware: line,
-      endorsementCertificate: sha256Schema.nullable(),
-      name: line,
-      counter: line,
-      activated: z.boolean(),
-    })
-    .nullable(),
+  tpm: transcriptTpmSchema.nullable(),
   steps: z
     .array(
       z.strictObject({

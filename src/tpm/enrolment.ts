@@ -10,6 +10,7 @@ import {
   type EnrolmentRequest,
   type EnrolRequest,
   parseEnrolmentAnswer,
+  type TpmPlaces,
   type TpmReport,
 } from './enrolment/protocol.js';
 import { TpmError, tpmFault, tpmName } from './faults.js';
@@ -35,10 +36,11 @@ export const defaultPcrs: readonly number[] = [0, 1, 2, 3, 4, 5, 6, 7];
 const operationTimeoutMs = 120_000;
 
 /**
- * Makes the attestation key and the counter in the TPM, or adopts those that are there if they are of our kind; proves that
+ * Makes the attestation key and the counter in the TPM (unless `missing` says `refuse`), or adopts those that are there if
+ * they are of our kind; proves that
  * the key lives beside the TPM's endorsement key (TPM2_ActivateCredential, Part 3, section 12.5); reads everything back.
  * An interrupted call is finished by the next.
- * Faults: `key-unfit`, `counter-unfit`, `not-resident`, `no-sha256-bank`, `owner-auth`, and what keeps a TPM from answering.
+ * Faults: `key-missing`, `counter-missing`, `key-unfit`, `counter-unfit`, `not-resident`, `no-sha256-bank`, `owner-auth`, and what keeps a TPM from answering.
  */
 export async function enrolTpm(request: EnrolRequest): Promise<EnrolmentReport> {
   const answer = await ask({ type: 'enrol', enrol: request }, request.tcti);
@@ -58,10 +60,13 @@ export function pinnedBy(report: EnrolmentReport, development: boolean): PinnedT
   };
 }
 
-/** Looks at a TPM; with what is pinned of it, also at the key and the counter. Changes nothing. */
-export async function readTpm(tcti: string, pinned: PinnedTpm | null): Promise<TpmReport> {
-  const places =
-    pinned === null ? null : { handle: pinned.attestationKey.handle, index: pinned.counter.index };
+/** Where the objects of an enrolled TPM lie. */
+export function placesOf({ attestationKey, counter }: PinnedTpm): TpmPlaces {
+  return { handle: attestationKey.handle, index: counter.index };
+}
+
+/** Looks at a TPM; with places, also at the key and the counter there. Changes nothing. */
+export async function readTpm(tcti: string, places: TpmPlaces | null): Promise<TpmReport> {
   const answer = await ask({ type: 'look', tcti, places }, tcti);
   return answer.type === 'seen' ? answer.report : unexpected(answer);
 }

@@ -36,9 +36,9 @@ export interface PinnedTpm {
 export const movingPcr = 10;
 
 /** Persistent objects (Part 2, section 7.5); the last eighth, from 0x81800000 on, is the platform's. */
-const handleSchema = z.int().min(0x8100_0000).max(0x817f_ffff);
+export const keyHandleSchema = z.int().min(0x8100_0000).max(0x817f_ffff);
 /** NV indices (Part 2, section 7.5) that the owner may define freely. */
-const indexSchema = z.int().min(0x0180_0000).max(0x01bf_ffff);
+export const counterIndexSchema = z.int().min(0x0180_0000).max(0x01bf_ffff);
 const nameSchema = z.string().regex(/^000b[0-9a-f]{64}$/, 'must be a TPM name under SHA-256 in hex');
 
 export const pcrListSchema: z.ZodType<readonly number[]> = z
@@ -58,12 +58,12 @@ const fileSchema = z.strictObject({
   tcti: z.string().regex(/^(?:device:|swtpm:path=)[^,]+$/, 'must be device:FILE or swtpm:path=SOCKET'),
   development: z.boolean(),
   attestationKey: z.strictObject({
-    handle: handleSchema,
+    handle: keyHandleSchema,
     publicArea: z.string().max(2048),
     name: nameSchema,
     since: z.strictObject({ resetCount: bootCount, restartCount: bootCount }),
   }),
-  counter: z.strictObject({ index: indexSchema, name: nameSchema }),
+  counter: z.strictObject({ index: counterIndexSchema, name: nameSchema }),
   pcrs: pcrListSchema,
 });
 

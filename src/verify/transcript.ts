@@ -17,10 +17,19 @@ import type { Trust } from '../format/trust.js';
 import { utf8Encode } from '../format/utf8.js';
 import { sha256 } from '../hash/sha256.js';
 import { verifyingKey } from './ed25519.js';
+import { type TpmGap, tpmFaults, tpmGaps } from './transcript-tpm.js';
 
 /** What a transcript leaves open, so that nobody mistakes silence for proof. */
 export interface TranscriptGap {
-  readonly what: 'attributes' | 'device' | 'person' | 'time' | 'completeness' | 'since' | 'pinning' | 'tpm';
+  readonly what:
+    | 'attributes'
+    | 'device'
+    | 'person'
+    | 'time'
+    | 'completeness'
+    | 'since'
+    | 'pinning'
+    | TpmGap['what'];
   readonly message: string;
 }
 
@@ -39,7 +48,7 @@ export type TranscriptVerdict =
       readonly transcript: Transcript | null;
     };
 
-const gaps: Readonly<Record<Exclude<TranscriptGap['what'], 'pinning' | 'tpm'>, string>> = {
+const gaps: Readonly<Record<Exclude<TranscriptGap['what'], 'pinning' | TpmGap['what']>, string>> = {
   attributes: "the keys' attributes are the token's own word, passed on by the software that asked it",
   device:
     'label, serial, maker and firmware are what the module says of itself; no vendor vouches for them here',
@@ -53,7 +62,8 @@ const gaps: Readonly<Record<Exclude<TranscriptGap['what'], 'pinning' | 'tpm'>, s
 /**
  * Verifies an envelope (already parsed from JSON). Valid only if the policy authority's key signed it, or the artifact key
  * where there is no authority; the log key proved that it can be used; every key has the attributes of one that cannot leave
- * its token; and, given a trust bundle, each key is pinned there. Never throws.
+ * its token; a TPM's key and counter are what their names digest; and, given a trust bundle, each key is pinned there. Never
+ * throws.
  */
 export function verifyTranscript(candidate: unknown, trust: Trust | null): TranscriptVerdict {
   const envelope = envelopeSchema.safeParse(candidate);
@@ -75,6 +85,7 @@ export function verifyTranscript(candidate: unknown, trust: Trust | null): Trans
     ...possessionFaults(transcript),
     ...transcript.keys.flatMap((key) => keyFaults(key, transcript)),
     ...(trust === null ? [] : pinningFaults(transcript, trust)),
+    ...tpmFaults(transcript, trust),
   ];
   if (reasons.length > 0 || signer === undefined) return denied(reasons, transcript);
   return { verdict: 'valid', transcript, signedBy: signer.role, unproven: gapsOf(transcript, trust) };
@@ -157,7 +168,7 @@ function pinningFault({ role, publicKey }: TranscriptKey, log: string, trust: Tr
   }
 }
 
-function gapsOf({ tpm }: Transcript, trust: Trust | null): TranscriptGap[] {
+function gapsOf(transcript: Transcript, trust: Trust | null): TranscriptGap[] {
   const open: TranscriptGap[] = Object.entries(gaps).map(([what, message]) => ({
     what: what as keyof typeof gaps,
     message,
@@ -166,12 +177,7 @@ function gapsOf({ tpm }: Transcript, trust: Trust | null): TranscriptGap[] {
     const message = 'no trust bundle was given: whoever made the keys could have written this transcript';
     open.push({ what: 'pinning', message });
   }
-  if (tpm !== null) {
-    const message = tpm.activated
-      ? "the endorsement certificate's chain was not verified, so any TPM, or a program, may stand behind it"
-      : 'nothing ties the attestation key to a TPM: no credential was activated';
-    open.push({ what: 'tpm', message });
-  }
+  open.push(...tpmGaps(transcript, trust));
   return open;
 }
 

@@ -99,6 +99,7 @@ describe('the development TPM', () => {
         akHandle: defaultAkHandle,
         counterIndex: defaultCounterIndex,
         pcrs: defaultPcrs,
+        missing: 'make',
       }),
       true,
     );

@@ -11,6 +11,7 @@ import {
   defaultPcrs,
   enrolTpm,
   pinnedBy,
+  placesOf,
   readTpm,
 } from '../../src/tpm/enrolment.js';
 import { TpmError, type TpmFaultCode } from '../../src/tpm/faults.js';
@@ -32,6 +33,7 @@ function request(of: Swtpm, changes: Partial<EnrolRequest> = {}): EnrolRequest {
     akHandle: defaultAkHandle,
     counterIndex: defaultCounterIndex,
     pcrs: defaultPcrs,
+    missing: 'make',
     ...changes,
   };
 }
@@ -204,11 +206,11 @@ describe('a credential', () => {
 describe('looking at a TPM', () => {
   it('shows what is there and changes nothing', async () => {
     const enrolled = pinnedBy(await enrolTpm(request(machine)), true);
-    const first = await readTpm(machine.tcti, enrolled);
+    const first = await readTpm(machine.tcti, placesOf(enrolled));
     assert.equal(first.attestationKeyName, enrolled.attestationKey.name);
     assert.equal(first.counter?.name, enrolled.counter.name);
     assert.equal(first.tpm.lockout.isLocked, false);
-    assert.deepEqual(await readTpm(machine.tcti, enrolled), first);
+    assert.deepEqual(await readTpm(machine.tcti, placesOf(enrolled)), first);
     assert.deepEqual(await readTpm(machine.tcti, null), {
       ...first,
       attestationKeyName: null,
@@ -220,7 +222,7 @@ describe('looking at a TPM', () => {
     const blank = await startSwtpm();
     try {
       const enrolled = pinnedBy(await enrolTpm(request(machine)), true);
-      const report = await readTpm(blank.tcti, { ...enrolled, tcti: blank.tcti });
+      const report = await readTpm(blank.tcti, placesOf(enrolled));
       assert.deepEqual([report.attestationKeyName, report.counter], [null, null]);
     } finally {
       await blank.close();

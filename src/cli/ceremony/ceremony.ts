@@ -43,7 +43,7 @@ export function unfinishedPlan(stateDirectory: string): Plan | null {
 
 /**
  * Looks at everything and changes nothing. Throws UsageError for what the plan gets wrong, HsmError for a token that would
- * not do.
+ * not do, TpmError for a TPM.
  */
 export async function dryRun(stateDirectory: string, plan: Plan): Promise<Ceremony> {
   const progress = progressFor(stateDirectory, plan);
@@ -125,7 +125,13 @@ function newProgress(stateDirectory: string, plan: Plan): Progress {
 }
 
 function workplaceOf(stateDirectory: string, progress: Progress): Workplace {
-  const findings: Findings = { identity: null, token: null, authorityToken: null, keys: new Map() };
+  const findings: Findings = {
+    identity: null,
+    token: null,
+    authorityToken: null,
+    keys: new Map(),
+    tpm: null,
+  };
   const { plan, keyNames } = progress;
   // Once this ceremony has written the pins itself, they say nothing about whose the keys were before.
   const own = progress.hasBegun('keys.json');

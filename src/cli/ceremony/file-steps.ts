@@ -3,10 +3,12 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { AttestationDocument, AttestationTrust } from '../../format/attestation-trust.js';
 import { base64Encode } from '../../format/base64.js';
 import { equalBytes } from '../../format/bytes.js';
 import { formatVerifierKey, verifierKey } from '../../format/note.js';
 import { parseJsonBytes } from '../../format/strict-json.js';
+import type { TranscriptTpm } from '../../format/transcript-tpm.js';
 import { parseTrust, type TrustDocument } from '../../format/trust.js';
 import { findKeysFile, type PinnedToken, writeKeysFile } from '../../hsm/keys-file.js';
 import { noSuccession } from '../../hsm/succession.js';
@@ -15,6 +17,7 @@ import { replaceFile } from '../../kernel/private-file.js';
 import { ensureIdentity, findIdentity } from '../../state/daemon-identity.js';
 import { UsageError } from '../cli-error.js';
 import { absent, present, type Standing, type Step, type Workplace } from './step.js';
+import type { TpmPlan } from './tpm-plan.js';
 
 /** `daemon.json`: the log gets its name before its key signs anything. */
 export const identityStep: Step = {
@@ -67,7 +70,7 @@ export const trustStep: Step = {
     if (found === null) return absent(path);
     if (!holdsAll(found, wanted))
       throw new UsageError(
-        `${path} does not hold every key of this ceremony, and a bundle that somebody pinned is not replaced; move it away`,
+        `${path} does not hold every key and reference value of this ceremony, and a bundle that somebody pinned is not replaced; move it away`,
       );
     return present(workplace.resumed ? 'made' : 'kept', path);
   },
@@ -104,6 +107,7 @@ function wantedTrust({ findings, plan }: Workplace): TrustDocument | null {
     pinnedKey(findings.keys, role),
   );
   const { identity } = findings;
+  if (plan.tpm !== null && findings.tpm === null) return null;
   if (identity === null || !log || !artifact || (plan.authority !== null && !policy)) return null;
   const vkey = formatVerifierKey(verifierKey(identity.origin, log.publicKey));
   return {
@@ -111,7 +115,19 @@ function wantedTrust({ findings, plan }: Workplace): TrustDocument | null {
     logs: [{ origin: identity.origin, vkey, retired: null }],
     artifactKeys: [base64Encode(artifact.publicKey)],
     policyAuthorities: policy ? [base64Encode(policy.publicKey)] : [],
+    attestation: wantedAttestation(identity.origin, findings.tpm, plan.tpm),
   };
+}
+
+function wantedAttestation(
+  log: string,
+  tpm: TranscriptTpm | null,
+  plan: TpmPlan | null,
+): AttestationDocument | null {
+  if (tpm === null || plan === null) return null;
+  const { name, publicArea, since } = tpm.attestationKey;
+  const pcrs = tpm.reference ? tpm.pcrs.map(({ index, value }) => ({ index, values: [value] })) : [];
+  return { keys: [{ log, name, publicArea, since }], pcrs, maxAgeSeconds: plan.maxAgeSeconds };
 }
 
 function holdsAll(found: Uint8Array, wanted: TrustDocument): boolean {
@@ -120,7 +136,29 @@ function holdsAll(found: Uint8Array, wanted: TrustDocument): boolean {
   return (
     wanted.logs.every(({ vkey }) => trust.logs.some(({ key }) => formatVerifierKey(key) === vkey)) &&
     wanted.artifactKeys.every((key) => holds(trust.artifactKeys, key)) &&
-    (wanted.policyAuthorities ?? []).every((key) => holds(trust.policyAuthorities, key))
+    (wanted.policyAuthorities ?? []).every((key) => holds(trust.policyAuthorities, key)) &&
+    holdsAttestation(trust.attestation, wanted.attestation ?? null)
+  );
+}
+
+/** Reference values may be more by now; those of the ceremony must be among them. */
+function holdsAttestation(found: AttestationTrust | null, wanted: AttestationDocument | null): boolean {
+  if (wanted === null) return true;
+  return (
+    wanted.keys.every(({ log, name, since }) =>
+      found?.keys.some(
+        (key) =>
+          key.log === log &&
+          key.name === name &&
+          key.since.resetCount === since.resetCount &&
+          key.since.restartCount === since.restartCount,
+      ),
+    ) &&
+    wanted.pcrs.every(({ index, values }) =>
+      found?.pcrs.some(
+        (known) => known.index === index && values.every((value) => known.values.includes(value)),
+      ),
+    )
   );
 }
 

@@ -5,6 +5,7 @@ import type { Interface } from 'node:readline/promises';
 import type { PinSource } from '../../hsm/pin-source.js';
 import { findSofthsmModule } from '../../hsm/softhsm.js';
 import { checkedPlan, type Plan, type TokenPlan } from './plan.js';
+import { type TpmPlan, usualTpmPlan } from './tpm-plan.js';
 
 /** Asks and answers; `say` shows a line. */
 export interface Interviewer {
@@ -20,6 +21,8 @@ export function onTerminal(terminal: Interface, say: (line: string) => void): In
 export interface Surroundings {
   readonly stateDirectory: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Path of the TPM that may be enrolled; null where there is none, or none is wanted. */
+  readonly tpmDevice: string | null;
 }
 
 /** Asks for a whole plan. Nothing is made meanwhile. */
@@ -28,6 +31,7 @@ export async function interview(at: Interviewer, surroundings: Surroundings): Pr
   const by = await optional(at, 'Your name, for the transcript (a claim; empty for none): ');
   const origin = await optional(at, 'Name of the log, such as writ.example/main (empty: a random one): ');
   const token = await askToken(at, surroundings, 'the daemon', 'writ');
+  const tpm = await askTpm(at, surroundings.tpmDevice);
   const authority = await choice(
     at,
     'A key of the policy authority, which vouches for this set-up?',
@@ -46,6 +50,7 @@ export async function interview(at: Interviewer, surroundings: Surroundings): Pr
         : authority === 'same-token'
           ? token
           : await askToken(at, surroundings, 'the policy authority', 'writ authority'),
+    tpm,
   });
 }
 
@@ -82,6 +87,22 @@ async function askToken(
     soPin,
     generatePins,
   };
+}
+
+async function askTpm(at: Interviewer, device: string | null): Promise<TpmPlan | null> {
+  if (device === null) return null;
+  const enrol = await choice(
+    at,
+    `Enrol this machine's TPM (${device}), so that it vouches for the machine and anchors the log?`,
+    ['make', 'adopt', 'none'],
+    'make',
+  );
+  if (enrol === 'none') return null;
+  const reference = await yes(
+    at,
+    'Shall verifiers demand the PCR values that it shows now (only if this boot is a good one)?',
+  );
+  return { ...usualTpmPlan(device), action: enrol, reference };
 }
 
 async function askFile(at: Interviewer, question: string, usual: string): Promise<PinSource> {

@@ -13,6 +13,7 @@ import {
   writtenPinSchema,
 } from '../../hsm/pin-source.js';
 import { UsageError } from '../cli-error.js';
+import { storedTpmSchema, type TpmPlan, tpmPlan, tpmSectionSchema } from './tpm-plan.js';
 
 /** One token and how to log in to it; every path is absolute. */
 export interface TokenPlan {
@@ -40,6 +41,8 @@ export interface Plan {
   readonly adoptKeys: boolean;
   /** Where the policy authority's key lies; null for a log without one. */
   readonly authority: TokenPlan | null;
+  /** Null leaves the TPM out. */
+  readonly tpm: TpmPlan | null;
 }
 
 const tokenSchema = z.strictObject({
@@ -64,6 +67,7 @@ const planSchema = z.strictObject({
   policy_authority: z
     .strictObject({ place: z.enum(['none', 'same-token', 'own-token']), token: tokenSchema.optional() })
     .optional(),
+  tpm: tpmSectionSchema.optional(),
 });
 
 /** A plan as a ceremony keeps it: exactly the interface, so that a second run reads what the first one decided. */
@@ -84,12 +88,17 @@ export const storedPlanSchema: z.ZodType<Plan> = z.strictObject({
   token: storedTokenSchema,
   adoptKeys: z.boolean(),
   authority: storedTokenSchema.nullable(),
+  tpm: storedTpmSchema.nullable().default(null),
 });
 
-/** What a plan does not say: where the ceremony takes place, and what SOFTHSM2_CONF names. */
+/** What a plan does not say: where the ceremony takes place, what SOFTHSM2_CONF names, and whether there is a TPM. */
 export interface PlanPlace {
   readonly stateDirectory: string;
   readonly softhsmConf: string | null;
+  /** `none`: no TPM is enrolled, whatever the plan says. */
+  readonly tpm: 'as-planned' | 'none';
+  /** Path of the TPM that the machine shows; null where it shows none. */
+  readonly tpmDevice: string | null;
 }
 
 /** Reads a plan file. Relative paths start at its directory. Throws UsageError, naming the first thing that does not belong. */
@@ -102,7 +111,7 @@ export function parsePlan(text: string, path: string, place: PlanPlace): Plan {
   }
   const parsed = planSchema.safeParse(document);
   if (!parsed.success) throw new UsageError(`the plan ${path} cannot be used: ${firstIssue(parsed.error)}`);
-  const { origin, by, token, keys, policy_authority: authority } = parsed.data;
+  const { origin, by, token, keys, policy_authority: authority, tpm } = parsed.data;
   const located = { ...place, directory: dirname(resolve(path)) };
   const main = tokenPlan(token, located);
   return checkedPlan({
@@ -111,6 +120,7 @@ export function parsePlan(text: string, path: string, place: PlanPlace): Plan {
     token: main,
     adoptKeys: keys?.adopt ?? false,
     authority: authorityPlan(authority, main, located),
+    tpm: place.tpm === 'none' ? null : tpmPlan(tpm, located.directory, place.tpmDevice),
   });
 }
 

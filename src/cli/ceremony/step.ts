@@ -1,6 +1,7 @@
 /** What a step of a ceremony is, and what it works with. */
 
 import type { StepOutcome } from '../../format/transcript.js';
+import type { TranscriptTpm } from '../../format/transcript-tpm.js';
 import type { KeyDescription } from '../../hsm/key-description.js';
 import type { PinnedToken } from '../../hsm/keys-file.js';
 import type { ModuleStatus, TokenStatus } from '../../hsm/provisioning/protocol.js';
@@ -22,6 +23,7 @@ export interface Findings {
   token: FoundToken | null;
   authorityToken: FoundToken | null;
   readonly keys: Map<ProvisionedRole, KeyDescription>;
+  tpm: TranscriptTpm | null;
 }
 
 export interface Workplace {
@@ -36,11 +38,11 @@ export interface Workplace {
 }
 
 /**
- * What a step finds before it does anything. `absent`: to be made, as `detail` says. `present`: nothing to do. Both become
- * the outcome in the transcript.
+ * What a step finds before it does anything. `absent`: something is left to do, with this outcome. `present`: nothing is.
+ * The outcome goes into the transcript.
  */
 export type Standing =
-  | { readonly standing: 'absent'; readonly outcome: 'made'; readonly detail: string }
+  | { readonly standing: 'absent'; readonly outcome: StepOutcome; readonly detail: string }
   | { readonly standing: 'present'; readonly outcome: StepOutcome; readonly detail: string }
   /** Cannot be known before an earlier step is done: only in a dry run. */
   | { readonly standing: 'pending'; readonly detail: string };
@@ -55,8 +57,8 @@ export interface Step {
   readonly perform: (workplace: Workplace) => Promise<void>;
 }
 
-export function absent(detail: string): Standing {
-  return { standing: 'absent', outcome: 'made', detail };
+export function absent(detail: string, outcome: StepOutcome = 'made'): Standing {
+  return { standing: 'absent', outcome, detail };
 }
 
 export function present(outcome: StepOutcome, detail: string): Standing {

@@ -5,10 +5,12 @@ import { keyStep } from './key-steps.js';
 import type { Plan } from './plan.js';
 import { type Step, sharesToken } from './step.js';
 import { pinStep, tokenStep } from './token-steps.js';
+import { tpmStep } from './tpm-step.js';
 
 export function stepsOf(plan: Plan): readonly Step[] {
   return [
     identityStep,
+    tpmStep(plan.tpm),
     pinStep('PINs', plan.token),
     tokenStep('token', plan.token, ({ findings }, found) => {
       findings.token = found;

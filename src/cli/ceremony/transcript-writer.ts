@@ -65,7 +65,7 @@ async function transcriptOf(
     tokens: tokens.map(describedToken),
     keys: roles.flatMap((role) => describedKey(workplace, role)),
     possession: await possessionOf(workplace, origin),
-    tpm: null,
+    tpm: findings.tpm,
     steps: done,
   };
 }

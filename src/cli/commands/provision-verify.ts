@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Transcript } from '../../format/transcript.js';
+import type { TranscriptTpm } from '../../format/transcript-tpm.js';
 import type { TranscriptVerdict } from '../../verify/transcript.js';
 import { type Define, examples } from '../command.js';
 import type { CliContext } from '../context.js';
@@ -50,7 +51,7 @@ function verdictLines(verdict: TranscriptVerdict, paint: Paint): string[] {
 }
 
 function transcriptLines(
-  { log, began, ended, by, host, tokens, keys, steps }: Transcript,
+  { log, began, ended, by, host, tokens, keys, tpm, steps }: Transcript,
   paint: Paint,
 ): string[] {
   const claimed = by.claimed === null ? '' : `, who claims to be ${by.claimed}`;
@@ -67,10 +68,30 @@ function transcriptLines(
         ({ role, publicKey, id, token }) =>
           [`${role} key`, `${publicKey} (id ${id}, token ${token}), never leaves the token`] as const,
       ),
+      ...(tpm === null ? [] : tpmRows(tpm)),
     ]),
     'steps:',
     ...columns(
       steps.map(({ step, outcome, detail }) => [step, `${outcome}: ${paint('faint', detail)}`] as const),
     ),
+  ];
+}
+
+function tpmRows(tpm: TranscriptTpm): (readonly [string, string])[] {
+  const { endorsement, attestationKey, counter, pcrs } = tpm;
+  const certificate = endorsement.certificate ?? 'none';
+  return [
+    ['TPM', `${tpm.tcti}, ${tpm.manufacturer} ${tpm.vendor}, firmware ${tpm.firmware}`],
+    [
+      'endorsement key',
+      `${endorsement.kind}, name ${endorsement.name}, certificate (SHA-256) ${certificate}`,
+    ],
+    [
+      'attestation key',
+      `${attestationKey.name} at ${attestationKey.handle}: ${attestationKey.attributes.join(', ')}`,
+    ],
+    ['counter', `${counter.name} at ${counter.index}: ${counter.attributes.join(', ')}`],
+    ...pcrs.map(({ index, value }) => [`PCR ${index}`, value] as const),
+    ['reference', tpm.reference ? 'verifiers demand these PCR values' : 'no PCR value is demanded'],
   ];
 }

@@ -12,6 +12,8 @@ interface Flags {
   readonly plan?: string;
   readonly dryRun?: boolean;
   readonly by?: string;
+  /** False: --no-tpm. */
+  readonly tpm: boolean;
 }
 
 export const define: Define = (command, act) => {
@@ -23,6 +25,7 @@ export const define: Define = (command, act) => {
     )
     .option('--dry-run', 'say what would be made, and make nothing')
     .option('--by <name>', 'who runs the ceremony, for the transcript (a claim)')
+    .option('--no-tpm', 'leave the TPM out, whatever the plan says')
     .addHelpText(
       'after',
       examples(
@@ -40,8 +43,10 @@ async function provision(context: CliContext, flags: Flags): Promise<ExitCode> {
   const { stateDirectory } = context.locations;
   const unfinished = unfinishedPlan(stateDirectory);
   const given = flags.plan === undefined ? null : await readPlan(flags.plan, flags, context);
+  if (given === null && unfinished !== null && unfinished.tpm !== null && !flags.tpm)
+    throw new UsageError('the ceremony that goes on here enrols a TPM: --no-tpm comes too late for it');
   const terminal = process.stdin.isTTY && given === null;
-  const plan = given ?? unfinished ?? (terminal ? await ask(context) : null);
+  const plan = given ?? unfinished ?? (terminal ? await ask(context, flags) : null);
   if (plan === null)
     throw new UsageError('name a plan (--plan FILE): there is no terminal to ask questions on');
   const ceremony = await dryRun(stateDirectory, plan);
@@ -64,22 +69,40 @@ async function provision(context: CliContext, flags: Flags): Promise<ExitCode> {
   return exitCodes.ok;
 }
 
-async function readPlan(path: string, { by }: Flags, { environment, locations }: CliContext): Promise<Plan> {
+async function readPlan(
+  path: string,
+  { by, tpm }: Flags,
+  { environment, locations }: CliContext,
+): Promise<Plan> {
   const { readSmallFile } = await import('../artifact-file.js');
   const { parsePlan } = await import('../ceremony/plan.js');
   const text = new TextDecoder().decode(await readSmallFile(path));
   const plan = parsePlan(text, path, {
     stateDirectory: locations.stateDirectory,
     softhsmConf: environment.SOFTHSM2_CONF ?? null,
+    tpm: tpm ? 'as-planned' : 'none',
+    tpmDevice: await shownTpm(),
   });
   return by === undefined ? plan : { ...plan, by };
 }
 
-async function ask({ locations, environment }: CliContext): Promise<Plan> {
+async function ask({ locations, environment }: CliContext, { tpm }: Flags): Promise<Plan> {
   const { interview, onTerminal } = await import('../ceremony/interview.js');
+  const tpmDevice = tpm ? await shownTpm() : null;
   return onConversation((terminal, say) =>
-    interview(onTerminal(terminal, say), { stateDirectory: locations.stateDirectory, environment }),
+    interview(onTerminal(terminal, say), {
+      stateDirectory: locations.stateDirectory,
+      environment,
+      tpmDevice,
+    }),
   );
+}
+
+/** The TPM that this machine shows; null for none. */
+async function shownTpm(): Promise<string | null> {
+  const { existsSync } = await import('node:fs');
+  const { usualTpmDevice } = await import('../ceremony/tpm-plan.js');
+  return existsSync(usualTpmDevice) ? usualTpmDevice : null;
 }
 
 async function confirm({ output }: CliContext, ceremony: Ceremony): Promise<boolean> {

@@ -102,6 +102,7 @@ async function enrol(
       akHandle: handle ?? defaultAkHandle,
       counterIndex: counter ?? defaultCounterIndex,
       pcrs: pcrs ?? defaultPcrs,
+      missing: 'make',
     });
     const pinned = pinnedBy(report, simulator !== null);
     writeTpmFile(path, pinned);

@@ -63,10 +63,10 @@ async function status(context: CliContext): Promise<ExitCode> {
 async function look(
   pinned: PinnedTpm,
 ): Promise<{ readonly report: TpmReport } | { readonly fault: TpmFault }> {
-  const { readTpm } = await import('../../tpm/enrolment.js');
+  const { placesOf, readTpm } = await import('../../tpm/enrolment.js');
   const { TpmError } = await import('../../tpm/faults.js');
   try {
-    return { report: await readTpm(pinned.tcti, pinned) };
+    return { report: await readTpm(pinned.tcti, placesOf(pinned)) };
   } catch (cause) {
     if (cause instanceof TpmError) return { fault: cause.fault };
     throw cause;

@@ -3,18 +3,21 @@
 import { randomBytes } from 'node:crypto';
 import { equalBytes } from '../../format/bytes.js';
 import { parseAttestedQuote } from '../../format/tpm-attest.js';
+import { counterAttributes, objectAttributes } from '../../format/tpm-attributes.js';
+import { demandedCounterAttributes } from '../../format/tpm-counter.js';
 import { parseAttestationPublic } from '../../format/tpm-public.js';
 import { type CounterPublic, openTpm, type Tpm } from '../addon.js';
+import type { AttestationKey } from '../attester.js';
 import { findCounter, findKey, handleText } from '../enrolled-objects.js';
 import { faultOf, TpmError, tpmFault, tpmName } from '../faults.js';
 import { makeCredential } from '../make-credential.js';
-import { counterAttributes, objectAttributes } from './attributes.js';
 import type {
   EnrolmentAnswer,
   EnrolmentReport,
   EnrolmentRequest,
   EnrolRequest,
   TpmIdentity,
+  TpmPlaces,
   TpmReport,
 } from './protocol.js';
 
@@ -45,10 +48,11 @@ function withTpm(tcti: string, work: (tpm: Tpm, name: string) => EnrolmentAnswer
   }
 }
 
-function look(tpm: Tpm, places: { readonly handle: number; readonly index: number } | null): TpmReport {
+function look(tpm: Tpm, places: TpmPlaces | null): TpmReport {
   const identity = identityOf(tpm);
   if (places === null) return { tpm: identity, attestationKeyName: null, counter: null };
-  const counter = findCounter(tpm, places.index);
+  const found = findCounter(tpm, places.index);
+  const counter = found !== null && isUncounted(found.attributes) ? null : found;
   return {
     tpm: identity,
     attestationKeyName: findKey(tpm, places.handle)?.name ?? null,
@@ -75,7 +79,7 @@ function identityOf(tpm: Tpm): TpmIdentity {
 function enrol(
   tpm: Tpm,
   name: string,
-  { tcti, akHandle, counterIndex, pcrs }: EnrolRequest,
+  { tcti, akHandle, counterIndex, pcrs, missing }: EnrolRequest,
 ): EnrolmentReport {
   const identity = identityOf(tpm);
   if (tpm.properties().ownerAuthSet)
@@ -87,6 +91,7 @@ function enrol(
   const foundCounter = findCounter(tpm, counterIndex);
   if (foundCounter !== null && !isUncounted(foundCounter.attributes))
     requireFitCounter(foundCounter.attributes, name, counterIndex);
+  if (missing === 'refuse') requireBoth(foundKey, foundCounter, name, akHandle, counterIndex);
 
   const key = foundKey ?? tpm.createAttestationKey(akHandle);
   const { attributes } = requireFitKey(key.publicArea, name, akHandle);
@@ -109,6 +114,7 @@ function enrol(
     counter: {
       outcome: foundCounter === null ? 'made' : 'adopted',
       index: counterIndex,
+      publicArea: counter.publicArea,
       name: counter.name,
       attributes: counterAttributes(counter.attributes),
       value: tpm.readCounter(counterIndex),
@@ -117,6 +123,21 @@ function enrol(
     pcrValues: quote.pcrs,
     since: { resetCount, restartCount },
   };
+}
+
+function requireBoth(
+  key: AttestationKey | null,
+  counter: CounterPublic | null,
+  name: string,
+  handle: number,
+  index: number,
+): void {
+  if (key === null)
+    throw new TpmError(tpmFault('key-missing', `${name} holds no key at the handle ${handleText(handle)}`));
+  if (counter === null || isUncounted(counter.attributes))
+    throw new TpmError(
+      tpmFault('counter-missing', `${name} holds no counter at the index ${handleText(index)}`),
+    );
 }
 
 /** Any other key could sign what its TPM did not make up, or could leave the TPM. */
@@ -130,12 +151,9 @@ function requireFitKey(publicArea: Uint8Array, name: string, handle: number) {
   }
 }
 
-/** TPMA_NV of our own counters: what the addon defines, and `written`. */
-const fitCounterAttributes = ['counter', 'ownerWrite', 'ownerRead', 'authRead', 'noDA', 'written'];
-
 /** Whether an enrolment was interrupted between making a counter and counting once, which gives it a value and its Name. */
 function isUncounted(attributes: number): boolean {
-  return [...counterAttributes(attributes), 'written'].join() === fitCounterAttributes.join();
+  return [...counterAttributes(attributes), 'written'].join() === demandedCounterAttributes.join();
 }
 
 function provideCounter(tpm: Tpm, index: number, found: CounterPublic | null): CounterPublic {
@@ -147,7 +165,7 @@ function provideCounter(tpm: Tpm, index: number, found: CounterPublic | null): C
 
 function requireFitCounter(attributes: number, name: string, index: number): void {
   const found = counterAttributes(attributes);
-  if (found.join() === fitCounterAttributes.join()) return;
+  if (found.join() === demandedCounterAttributes.join()) return;
   const message = `${name} holds a counter at the index ${handleText(index)} that is not of our kind (${found.join(', ')})`;
   throw new TpmError(tpmFault('counter-unfit', message));
 }

@@ -34,6 +34,14 @@ export interface EnrolRequest {
   readonly counterIndex: number;
   /** PCRs of the SHA-256 bank that will be quoted, rising. */
   readonly pcrs: readonly number[];
+  /** What happens where key or counter are missing: they are made, or nothing is made at all. */
+  readonly missing: 'make' | 'refuse';
+}
+
+/** Where an enrolment keeps its objects. */
+export interface TpmPlaces {
+  readonly handle: number;
+  readonly index: number;
 }
 
 /** Everything that an enrolment found or made, as the TPM told it afterwards. */
@@ -57,10 +65,11 @@ export interface EnrolmentReport {
     readonly name: string;
     readonly attributes: readonly string[];
   };
-  /** `attributes`: what is set of TPMA_NV (Part 2, section 13.4). */
+  /** `publicArea` is its TPMS_NV_PUBLIC, `attributes`: what is set of TPMA_NV (Part 2, section 13.4). */
   readonly counter: {
     readonly outcome: 'made' | 'adopted';
     readonly index: number;
+    readonly publicArea: Uint8Array;
     readonly name: string;
     readonly attributes: readonly string[];
     readonly value: number;
@@ -84,7 +93,7 @@ export type EnrolmentRequest =
   | {
       readonly type: 'look';
       readonly tcti: string;
-      readonly places: { readonly handle: number; readonly index: number } | null;
+      readonly places: TpmPlaces | null;
     };
 
 export type EnrolmentAnswer =
@@ -103,6 +112,7 @@ const requestSchema: z.ZodType<EnrolmentRequest> = z.discriminatedUnion('type', 
       akHandle: z.number(),
       counterIndex: z.number(),
       pcrs: pcrListSchema,
+      missing: z.enum(['make', 'refuse']),
     }),
   }),
   z.object({
@@ -138,6 +148,7 @@ const enrolmentSchema: z.ZodType<EnrolmentReport> = z.object({
   counter: z.object({
     outcome,
     index: z.number(),
+    publicArea: bytes,
     name: z.string(),
     attributes: z.array(z.string()),
     value: z.number(),

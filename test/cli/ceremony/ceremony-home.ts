@@ -1,9 +1,17 @@
-/** A SoftHSM2 without tokens and a plan for it, in a temporary directory. */
+/** A SoftHSM2 without tokens and a plan for it, in a temporary directory; and ceremonies that are killed there. */
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { envelopePayload, envelopeSchema } from '../../../src/format/dsse.js';
+import { decodeTranscript, type Transcript } from '../../../src/format/transcript.js';
 import { findSofthsmModule, softhsmConfiguration } from '../../../src/hsm/softhsm.js';
+
+const cliMain = fileURLToPath(new URL('../../../src/cli/main.js', import.meta.url));
 
 export interface CeremonyHome {
   readonly directory: string;
@@ -55,4 +63,38 @@ export function tokenTable(
       : []),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** What the transcript of a state directory says; its signature is not checked. */
+export function transcriptOf(state: string): Transcript {
+  const file = readFileSync(join(state, 'provisioning', 'transcript.json'), 'utf8');
+  return decodeTranscript(envelopePayload(envelopeSchema.parse(JSON.parse(file))));
+}
+
+/** Starts a ceremony and kills it as soon as the record says that the step has begun, or a while later. */
+export async function killIn(home: CeremonyHome, plan: string, step: string, delayMs = 0): Promise<void> {
+  const progress = join(home.state, 'provisioning', 'progress.json');
+  const child = spawn(process.execPath, [cliMain, 'provision', '--plan', plan], {
+    cwd: home.directory,
+    env: { PATH: process.env.PATH, WRIT_HOME: home.state },
+    stdio: 'ignore',
+  });
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  while (!hasBegun(progress, step)) {
+    assert.equal(child.exitCode, null, 'the ceremony ended before it could be killed');
+    await pause(2);
+  }
+  if (delayMs > 0) await pause(delayMs);
+  child.kill('SIGKILL');
+  await ended;
+  // What the killed process had asked of a token may still be under way for a moment.
+  await pause(1_000);
+}
+
+function hasBegun(path: string, step: string): boolean {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')).begun.includes(step);
+  } catch {
+    return false;
+  }
 }
