@@ -52,6 +52,8 @@ export interface AnchorStatus {
 }
 
 const retryMs = 30_000;
+/** Writes that no caller's demand can spend. */
+const keptForOthers = 2;
 
 export class Anchoring {
   readonly #parts: AnchoringParts;
@@ -176,7 +178,9 @@ export class Anchoring {
     const pending = await this.#settlePending();
     if (pending !== null) return pending;
     if (cause === 'start' || cause === 'stop') this.#budget.overspend(nowMs());
-    else if (!this.#budget.spend(nowMs())) return failed(this.#spent());
+    // Whoever may redeem may demand anchors: revocations must not wait because of that.
+    else if (!this.#budget.spend(nowMs(), cause === 'request' ? keptForOthers : 0))
+      return failed(this.#spent());
     const value = this.#value + 1;
     const sealing = await seal({
       type: 'urn:writ:anchor:v1',

@@ -3,6 +3,7 @@
  * requests come, and one on demand, which covers everything that waited for it.
  */
 
+import { setTimeout as pause } from 'node:timers/promises';
 import type { ArtifactId } from '../format/artifact-id.js';
 import { base64Encode } from '../format/base64.js';
 import { type Denial, denial } from '../format/denial.js';
@@ -58,6 +59,8 @@ const noBindings: readonly Binding[] = [];
 /** After so many periods without a new quote, nothing is said in the TPM's name any more. */
 export const stalePeriods = 3;
 const retryMs = 10_000;
+/** Quotes are begun at least this far apart, however many are demanded: each is a log entry, and chips take as long. */
+const spacingMs = 200;
 
 export class Attestation {
   readonly #parts: AttestationParts;
@@ -66,6 +69,7 @@ export class Attestation {
   /** The turn that has not begun: everything that waits shares it. */
   #next: Promise<AttestationOutcome> | null = null;
   #retryAtMs = 0;
+  #begunAtMs = Number.NEGATIVE_INFINITY;
   #trouble: Denial | null = null;
   #closed = false;
 
@@ -105,6 +109,7 @@ export class Attestation {
     }
     if (this.#next !== null) return this.#next;
     const turn = this.#running.then(async () => {
+      await this.#spaced();
       this.#next = null;
       const outcome = await this.#take();
       this.#note(outcome.outcome === 'failed' ? outcome.denial : null);
@@ -119,6 +124,12 @@ export class Attestation {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#running;
+  }
+
+  async #spaced(): Promise<void> {
+    const waitMs = this.#begunAtMs + spacingMs - this.#parts.nowMs();
+    if (waitMs > 0) await pause(waitMs);
+    this.#begunAtMs = this.#parts.nowMs();
   }
 
   async #take(): Promise<AttestationOutcome> {

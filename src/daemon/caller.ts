@@ -13,13 +13,18 @@ export interface Caller {
   readonly user: string | null;
   readonly groups: readonly string[];
   readonly environment: readonly Binding[];
+  /**
+   * The same object for callers that are alike to every policy: nothing of them differs but which quotes vouch for what the
+   * TPM says. What was decided for one of them was decided for all.
+   */
+  readonly likeness: object;
 }
 
 /** The caller with what its action adds to the environment: another object only where something is added. */
 export function withBindings(caller: Caller, bindings: readonly Binding[]): Caller {
   return bindings.length === 0
     ? caller
-    : { ...caller, environment: sortedByName([...caller.environment, ...bindings]) };
+    : { ...caller, environment: sortedByName([...caller.environment, ...bindings]), likeness: {} };
 }
 
 export type Identified =

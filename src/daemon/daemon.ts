@@ -152,6 +152,7 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
       logger.warn({ trouble: sentence }, 'the index is in trouble; nothing else depends on it'),
   };
   const vkey = formatVerifierKey(key);
+  const texts = new RememberedTexts();
   const firstTrust = ownTrust(key, signer.keys.artifact, openedTpm && ownTpm(openedTpm, config.tpm));
   const trust = withSuccession(firstTrust, identity.origin, hsm.succession);
   if (openedTpm !== null && checked.counterValue !== null) {
@@ -163,13 +164,13 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
       vkey,
       trust: parseTrust(trust),
       counterValue,
+      texts,
       logger,
       onFatal: crash,
     };
     tpm = tpmService(openedTpm, parts);
   }
   const openingIndex = awaitedLater(openIndex(indexParts));
-  const texts = new RememberedTexts();
   await provideTrustFile(config.stateDirectory, trust);
   await updateTrustFile(config.stateDirectory, identity.origin, hsm.succession);
   const services: Services = {

@@ -68,10 +68,10 @@ class Questions {
   readonly #bundle: PolicyBundle;
   readonly #engine: PolicyEngine;
   readonly #texts: RememberedTexts;
-  readonly #entities = new WeakMap<Caller, CallerEntities>();
+  readonly #entities = new WeakMap<object, CallerEntities>();
   readonly #decisions = new WeakMap<PolicyDecision, Decision>();
   /** Decisions on requests that a caller, a word and two numbers describe. */
-  readonly #shortAnswers = new WeakMap<Caller, Map<string, Decision>>();
+  readonly #shortAnswers = new WeakMap<object, Map<string, Decision>>();
 
   constructor(bundle: PolicyBundle, engine: PolicyEngine, texts: RememberedTexts) {
     this.#bundle = bundle;
@@ -81,13 +81,13 @@ class Questions {
 
   decide(caller: Caller, facts: QuestionFacts): Decision {
     const name = shortName(facts);
-    const answers = this.#shortAnswers.get(caller);
+    const answers = this.#shortAnswers.get(caller.likeness);
     const known = name === null ? undefined : answers?.get(name);
     if (known !== undefined) return known;
     const decision = this.#ask(caller, facts);
     // A denial may come of a trap, which says nothing lasting.
     if (name === null || decision.decision === 'deny') return decision;
-    if (answers === undefined) this.#shortAnswers.set(caller, new Map([[name, decision]]));
+    if (answers === undefined) this.#shortAnswers.set(caller.likeness, new Map([[name, decision]]));
     else if (answers.size < maxShortAnswers) answers.set(name, decision);
     return decision;
   }
@@ -110,14 +110,14 @@ class Questions {
   }
 
   #entitiesOf(caller: Caller): CallerEntities {
-    const known = this.#entities.get(caller);
+    const known = this.#entities.get(caller.likeness);
     if (known !== undefined) return known;
     const entities = callerEntities(caller);
     this.#texts.remember(caller.peer);
     this.#texts.remember(caller.environment);
     this.#texts.remember(entities.principal);
     this.#texts.remember(entities.environment);
-    this.#entities.set(caller, entities);
+    this.#entities.set(caller.likeness, entities);
     return entities;
   }
 

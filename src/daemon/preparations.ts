@@ -1,7 +1,7 @@
 /**
  * What was worked out for requests that were allowed, for when the same caller asks the same again. All of it follows
  * from the caller, the request's text, and the digests of what would be executed; where the time is an input of
- * the policy, nothing is kept.
+ * the policy, nothing is kept. A newer quote of the TPM that says the same changes only what the statement cites.
  */
 
 import type { DigestSet } from '../format/digest-set.js';
@@ -25,14 +25,20 @@ const objectsBytes = 1024;
 
 export class Preparations {
   readonly #kept = new BoundedMemory<Preparation>(budgetBytes);
-  /** A caller is one object as long as nothing of it changes; each gets a number of its own. */
-  readonly #callers = new WeakMap<Caller, number>();
+  /** Callers that are alike share a number. */
+  readonly #callers = new WeakMap<object, number>();
   #lastCaller = 0;
 
   /** What was kept for this caller and request, provided that the executable is the same; else null. */
   find(caller: Caller, request: string, digests: DigestSet | null): Preparation | null {
     const kept = this.#kept.find(this.#key(caller, request));
-    return kept?.digests === digests ? kept : null;
+    if (kept?.digests !== digests) return null;
+    const { environment } = caller;
+    if (kept.terms.environment === environment) return kept;
+    // Kept for a caller that is alike, under an earlier quote: this one cites the newer.
+    const renewed = { ...kept, terms: { ...kept.terms, environment } };
+    this.keep(caller, request, renewed);
+    return renewed;
   }
 
   keep(caller: Caller, request: string, preparation: Preparation): void {
@@ -41,11 +47,11 @@ export class Preparations {
     this.#kept.keep(this.#key(caller, request), preparation, sizeBytes);
   }
 
-  #key(caller: Caller, request: string): string {
-    let number = this.#callers.get(caller);
+  #key({ likeness }: Caller, request: string): string {
+    let number = this.#callers.get(likeness);
     if (number === undefined) {
       number = ++this.#lastCaller;
-      this.#callers.set(caller, number);
+      this.#callers.set(likeness, number);
     }
     return `${number} ${request}`;
   }

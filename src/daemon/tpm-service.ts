@@ -2,6 +2,7 @@
 
 import type { Logger } from 'pino';
 import type { Denial } from '../format/denial.js';
+import type { RememberedTexts } from '../format/jcs.js';
 import type { Trust } from '../format/trust.js';
 import type { Log } from '../log/log.js';
 import { VerificationContext } from '../verify/context.js';
@@ -23,13 +24,14 @@ export interface TpmServiceParts {
   readonly trust: Trust;
   /** What the counter shows. */
   readonly counterValue: number;
+  readonly texts: RememberedTexts;
   readonly logger: Logger;
   readonly onFatal: (cause: Error) => void;
 }
 
 export function tpmService(
   { attester, development, pcrs }: OpenTpm,
-  { settings, stamped, log, vkey, trust, counterValue, logger, onFatal }: TpmServiceParts,
+  { settings, stamped, log, vkey, trust, counterValue, texts, logger, onFatal }: TpmServiceParts,
 ): TpmService {
   const nowMs = () => performance.now();
   const context = new VerificationContext();
@@ -60,7 +62,7 @@ export function tpmService(
     periodMs: settings.quotePeriodMs,
     onTrouble: (trouble) => troubled(trouble, 'quoting by the TPM'),
   });
-  return { attester, development, pcrs, attestation, callers: new AttestedCallers(), anchoring };
+  return { attester, development, pcrs, attestation, callers: new AttestedCallers(texts), anchoring };
 }
 
 /**

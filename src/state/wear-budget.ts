@@ -27,9 +27,9 @@ export class WearBudget {
     return Math.max(0, Math.floor(this.#saved));
   }
 
-  /** Takes one write; false when none is left. */
-  spend(nowMs: number): boolean {
-    if (this.left(nowMs) < 1) return false;
+  /** Takes one write; false when no more than `kept` are left, which others need. */
+  spend(nowMs: number, kept = 0): boolean {
+    if (this.left(nowMs) <= kept) return false;
     this.#saved -= 1;
     return true;
   }

@@ -75,7 +75,7 @@ test('the receipt that is given again is of the artifact that was asked for', {
         decide: () => ({ decision: 'allow' }),
       },
     } as unknown as Services;
-    const caller: Caller = { peer, user: null, groups: [], environment: predicate.environment };
+    const caller: Caller = { peer, user: null, groups: [], environment: predicate.environment, likeness: {} };
     const answer = await redeem(services, new RedemptionQueue(), caller, {
       id: 1,
       method: 'redeem',

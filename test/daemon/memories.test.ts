@@ -8,11 +8,12 @@ import { RecentGrants, type SealedGrant } from '../../src/daemon/recent-grants.j
 import { authorization, peer } from '../verify/sealed-artifact.js';
 
 const digests = { sha3_512: 'a'.repeat(128), blake2b: 'b'.repeat(128), sha256: 'c'.repeat(64) };
-const caller = (): Caller => ({ peer, user: null, groups: [], environment: [] });
+const environment: Caller['environment'] = [];
+const caller = (): Caller => ({ peer, user: null, groups: [], environment, likeness: {} });
 
 function preparation(own: Preparation['digests'], inputBytes = 10): Preparation {
   const input = new Uint8Array(inputBytes);
-  return { decision: { input }, digests: own } as unknown as Preparation;
+  return { terms: { environment }, decision: { input }, digests: own } as unknown as Preparation;
 }
 
 describe('Preparations', () => {
