@@ -35,11 +35,11 @@ export async function checkContinuity(
   stateDirectory: string,
   origin: string,
   tpm: OpenTpm | null,
-  { tree }: RecoveredLog,
+  { tree, seal }: RecoveredLog,
   views: LogViews,
 ): Promise<CheckedContinuity> {
   const witness = await askWitness(tpm);
-  const judged = judgeContinuity(views.anchor, tree.size, witness);
+  const judged = judgeContinuity(views.anchor, { size: tree.size, sealedSize: seal?.size ?? 0 }, witness);
   if (judged.outcome === 'disowned') {
     const log = { origin, size: tree.size, root: base64Encode(tree.root(tree.size)) };
     return {

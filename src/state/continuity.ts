@@ -15,7 +15,11 @@ export type CounterWitness =
   | { readonly witness: 'counter'; readonly reading: CounterReading; readonly erasable: boolean };
 
 export type Continuity =
-  /** Nothing can have been lost: the log ends with the announcement of what the counter shows. */
+  /**
+   * Nothing can have been lost: the log ends with the announcement of what the counter shows, which is sealed and ended a
+   * run. Behind any other announcement entries may have followed, which a copy that was made before them does not have; and
+   * what is not sealed may be of anybody who can write files.
+   */
   | { readonly outcome: 'proven' }
   /** Nothing contradicts the log, but something behind its last anchor may have been lost. `reason`: one clause. */
   | { readonly outcome: 'unproven'; readonly reason: string }
@@ -27,13 +31,19 @@ export type Continuity =
       readonly reason: string;
     };
 
+/** How many entries a log has, and how many of them are sealed. */
+export interface LogSize {
+  readonly size: number;
+  readonly sealedSize: number;
+}
+
 /**
- * Compares what the log announces with the counter. `size`: entries of the log. A counter that is one behind was announced
+ * Compares what the log announces with the counter. A counter that is one behind was announced
  * and not raised any more: whoever goes on raises it first, so that no two logs announce the same value.
  */
 export function judgeContinuity(
   announced: LoggedAnchor | null,
-  size: number,
+  { size, sealedSize }: LogSize,
   witness: CounterWitness,
 ): Continuity {
   if (announced === null) {
@@ -57,7 +67,7 @@ export function judgeContinuity(
     return disowned(announced, reading, reason);
   }
   if (erasable) return unproven('the TPM can be taken back together with the log');
-  return announced.index === size - 1
+  return announced.isLast && announced.index === size - 1 && sealedSize === size
     ? { outcome: 'proven' }
     : unproven('the last run did not end with an anchor');
 }

@@ -66,7 +66,13 @@ const manifestSchema: z.ZodType<Manifest> = z
           bootAnchor: z.unknown().optional().transform(startRecord),
           keyEnds: z.array(keyEndSchema).optional(),
           anchor: z
-            .strictObject({ key: tpmNameSchema, counter: tpmNameSchema, value: count, index: count })
+            .strictObject({
+              key: tpmNameSchema,
+              counter: tpmNameSchema,
+              value: count,
+              index: count,
+              isLast: z.boolean(),
+            })
             .nullable()
             .optional(),
           voidBefore: count.optional(),

@@ -34,6 +34,8 @@ export type KeyEnd =
 /** The newest reading of the TPM's counter that the log announces, and the index of the entry that does. */
 export interface LoggedAnchor extends CounterReading {
   readonly index: number;
+  /** Whether a run ended with it: behind any other anchor the run may have gone on. */
+  readonly isLast: boolean;
 }
 
 export const anchorsPerSpan = spanEntries / positionStride;

@@ -191,11 +191,20 @@ export class LogViews {
         return;
       case 'urn:writ:anchor:v1':
         this.#state(span, {
-          anchor: { key: record.key, counter: record.counter, value: record.value, index },
+          anchor: {
+            key: record.key,
+            counter: record.counter,
+            value: record.value,
+            index,
+            isLast: record.cause === 'stop',
+          },
         });
         return;
       case 'urn:writ:recovery:v1':
-        this.#state(span, { anchor: record.found && { ...record.found, index }, voidBefore: index });
+        this.#state(span, {
+          anchor: record.found && { ...record.found, index, isLast: false },
+          voidBefore: index,
+        });
         return;
       case 'urn:writ:stop:v1':
       case 'urn:writ:snapshot:v1':

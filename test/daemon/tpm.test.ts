@@ -182,6 +182,32 @@ describe('a state directory that was taken back to an earlier state', () => {
   });
 });
 
+test('a copy of a running daemon whose log ends with an anchor gives back nothing that was redeemed behind it', async () => {
+  const tpm = await startEnrolledSwtpm();
+  const stateDirectory = await rootedState(tpm);
+  const daemon = await startDaemon({ stateDirectory });
+  const [once, copy] = await withClient(daemon, async (writ) => {
+    const first = allowed(await writ.authorize({ action: echo('anchored') }));
+    const second = allowed(await writ.authorize({ action: echo('once') }));
+    allowed(
+      await writ.redeem({ id: first.id, nonce: freshNonce(), action: echo('anchored'), anchor: 'fresh' }),
+    );
+    const taken = await copyState(stateDirectory);
+    allowed(await writ.redeem({ id: second.id, nonce: freshNonce(), action: echo('once') }));
+    return [second, taken];
+  });
+  await daemon.kill();
+  const restored = await startDaemon({ stateDirectory: copy });
+  await withClient(restored, async (writ) => {
+    const answer = await writ.redeem({ id: once.id, nonce: freshNonce(), action: echo('once') });
+    assert.deepEqual(codesOf(answer), ['STATE_UNVERIFIABLE']);
+  });
+  assert.equal(await restored.stop(), 0);
+  await removeState(stateDirectory);
+  await removeState(copy);
+  await tpm.machine.close();
+});
+
 test('without a TPM, whoever demands one is denied with evidence', async () => {
   const daemon = await startDaemon();
   await withClient(daemon, async (writ) => {

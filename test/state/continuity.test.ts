@@ -8,17 +8,19 @@ import { type CounterWitness, judgeContinuity } from '../../src/state/continuity
 const counter = `000b${'1'.repeat(64)}`;
 const key = `000b${'3'.repeat(64)}`;
 const other = `000b${'2'.repeat(64)}`;
-const size = 100;
-const announced = { key, counter, value: 7, index: size - 1 };
+const size = { size: 100, sealedSize: 100 };
+const announced = { key, counter, value: 7, index: 99, isLast: true };
 
 function shows(value: number, erasable = false, names = { key, counter }): CounterWitness {
   return { witness: 'counter', reading: { ...names, value }, erasable };
 }
 
 describe('judgeContinuity', () => {
-  it('is proven only where the log ends with the announcement of what the counter shows', () => {
+  it('is proven only where the log ends with the announcement of what the counter shows, made at the end of a run', () => {
     assert.equal(judgeContinuity(announced, size, shows(7)).outcome, 'proven');
-    assert.equal(judgeContinuity({ ...announced, index: size - 2 }, size, shows(7)).outcome, 'unproven');
+    assert.equal(judgeContinuity({ ...announced, index: 98 }, size, shows(7)).outcome, 'unproven');
+    assert.equal(judgeContinuity({ ...announced, isLast: false }, size, shows(7)).outcome, 'unproven');
+    assert.equal(judgeContinuity(announced, { size: 100, sealedSize: 99 }, shows(7)).outcome, 'unproven');
     assert.equal(judgeContinuity(announced, size, shows(7, true)).outcome, 'unproven');
   });
 

@@ -98,7 +98,10 @@ describe('the views of the log', () => {
     for (const value of [4, 5]) {
       views.apply({ index: value, id: randomId(), kind: 'anchor', record: { ...anchor, value } });
     }
-    assert.deepEqual(views.anchor, { key: name, counter: name, value: 5, index: 5 });
+    assert.deepEqual(views.anchor, { key: name, counter: name, value: 5, index: 5, isLast: false });
+    const last = { ...anchor, cause: 'stop', value: 6 } as const;
+    views.apply({ index: 6, id: randomId(), kind: 'anchor', record: last });
+    assert.deepEqual(views.anchor, { key: name, counter: name, value: 6, index: 6, isLast: true });
   });
 
   test('the clock is measured against the first trusted start of the newest boot', () => {
