@@ -63,7 +63,9 @@ export class Anchoring {
   /** Announced, and perhaps not reached yet: the TPM did not answer. */
   #announced: number | null = null;
   #anchoredAtMs: number | null = null;
+  /** Entries behind the newest anchor that the counter reached, and behind the newest announcement. */
   #behind = 0;
+  #behindAnnouncement = 0;
   #running: Promise<unknown> = Promise.resolve();
   /** The turn that has not begun: everything that waits shares it. */
   #next: Promise<AnchorOutcome> | null = null;
@@ -107,9 +109,10 @@ export class Anchoring {
   /** An entry became durable. Those that come by themselves need no anchor, so an idle log wears nothing. */
   follow(kind: EntryKind): void {
     this.#behind++;
+    this.#behindAnnouncement++;
     switch (kind) {
       case 'anchor':
-        this.#behind = 0;
+        this.#behindAnnouncement = 0;
         return;
       case 'quote':
       case 'snapshot':
@@ -126,9 +129,12 @@ export class Anchoring {
 
   /**
    * Anchors everything that was sealed before this call. Calls that come while the TPM is at work share the next turn.
-   * TPM_UNAVAILABLE also where the wear budget is spent.
+   * TPM_UNAVAILABLE also where the wear budget is spent, and behind the last anchor.
    */
   anchor(cause: AnchorCause): Promise<AnchorOutcome> {
+    // A request whose client is gone may come as late as this.
+    if (this.#closed)
+      return Promise.resolve(failed(denial('TPM_UNAVAILABLE', 'the daemon is shutting down')));
     if (this.#next !== null) return this.#next;
     const turn = this.#running.then(() => {
       this.#next = null;
@@ -212,6 +218,7 @@ export class Anchoring {
     }
     this.#value = reply.value;
     this.#announced = null;
+    this.#behind = this.#behindAnnouncement;
     this.#anchoredAtMs = this.#parts.nowMs();
     return null;
   }

@@ -102,20 +102,41 @@ describe('Anchoring', () => {
     for (let write = 0; write < 2; write++) assert.equal(await bench.outcome('revocation'), 'anchored');
     assert.equal(await bench.outcome('revocation'), 'TPM_UNAVAILABLE');
     assert.equal(await bench.outcome('start'), 'anchored');
-    assert.equal((await bench.anchoring.close()).outcome, 'anchored');
     bench.nowMs = 86_400_000;
     assert.equal(await bench.outcome('request'), 'anchored');
+    assert.equal((await bench.anchoring.close()).outcome, 'anchored');
   });
 
   it('counts what could be taken back, and not what a log adds by itself', async () => {
     const bench = new Bench();
-    await bench.outcome('start');
+    const starting = bench.outcome('start');
     bench.anchoring.follow('anchor');
+    await starting;
     bench.anchoring.follow('quote');
     bench.anchoring.follow('authorization');
     assert.equal(bench.anchoring.status.unprotectedEntries, 2);
+    bench.failure = 'before';
+    const announcing = bench.outcome('request');
     bench.anchoring.follow('anchor');
+    await announcing;
+    assert.equal(bench.anchoring.status.unprotectedEntries, 3, 'announced, and not raised');
+    bench.failure = 'none';
+    const anchoring = bench.outcome('request');
+    bench.anchoring.follow('anchor');
+    await anchoring;
     assert.equal(bench.anchoring.status.unprotectedEntries, 0);
     await bench.anchoring.close();
+  });
+
+  it('ends with the anchor of the stop, whatever is asked of it meanwhile', async () => {
+    const bench = new Bench();
+    await bench.outcome('start');
+    const closing = bench.anchoring.close();
+    const late = bench.outcome('request');
+    assert.equal((await closing).outcome, 'anchored');
+    assert.equal(await late, 'TPM_UNAVAILABLE');
+    assert.equal(await bench.outcome('request'), 'TPM_UNAVAILABLE');
+    assert.equal(bench.fatal, null);
+    assert.deepEqual(bench.events.slice(2), ['announce 9 stop', 'raise 9']);
   });
 });
