@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <utility>
@@ -122,8 +123,19 @@ Napi::Value generate_secret(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   std::unique_ptr<LockedBytes> bytes = allocate_secret(env);
   if (bytes == nullptr) return env.Undefined();
-  constexpr std::size_t random_bytes = 16;
+  constexpr std::size_t usual_size = 32;
+  constexpr std::size_t least_size = 4;
+  constexpr std::size_t random_bytes = 32;
   constexpr const char* digits = "0123456789abcdef";
+  std::size_t size = usual_size;
+  if (!info[0].IsUndefined()) {
+    // Not a number compares as false.
+    const double wanted = info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : 0;
+    if (!(wanted >= least_size && wanted <= 2 * random_bytes) || wanted != std::floor(wanted)) {
+      return throw_argument_error(env, "expected a number of digits from 4 to 64");
+    }
+    size = static_cast<std::size_t>(wanted);
+  }
   // Behind the digits, in the same page; resize() wipes them.
   unsigned char* random = bytes->data() + 2 * random_bytes;
   if (::getentropy(random, random_bytes) != 0) return throw_system_error(env, errno, "getentropy");
@@ -131,7 +143,7 @@ Napi::Value generate_secret(const Napi::CallbackInfo& info) {
     bytes->data()[2 * position] = static_cast<unsigned char>(digits[random[position] >> 4]);
     bytes->data()[2 * position + 1] = static_cast<unsigned char>(digits[random[position] & 15]);
   }
-  bytes->resize(2 * random_bytes);
+  bytes->resize(size);
   return wrap_secret(env, std::move(bytes));
 }
 

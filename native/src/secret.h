@@ -30,7 +30,7 @@ std::unique_ptr<LockedBytes> allocate_secret(Napi::Env env);
 // LF). Null when it holds no line, more than one, NUL, or more than LockedBytes::capacity - 1 bytes.
 Napi::Value read_secret(const Napi::CallbackInfo& info);
 
-// generateSecret() -> secret: 128 random bits (getentropy(3)) as 32 lower-case hex digits.
+// generateSecret(size = 32) -> secret: as many lower-case hex digits, 4 to 64, each of four random bits (getentropy(3)).
 Napi::Value generate_secret(const Napi::CallbackInfo& info);
 
 // writeSecret(fd, secret): writes the bytes and a newline to an open file.

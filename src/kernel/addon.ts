@@ -80,7 +80,7 @@ export interface NativeAddon {
   /** The one line in the rest of an open file, of at most 1,023 bytes; null when it does not hold exactly one. */
   readSecret(fd: number): Secret | null;
   /** 128 random bits as 32 lower-case hex digits. */
-  generateSecret(): Secret;
+  generateSecret(digits?: number): Secret;
   /** Writes the secret and a newline to an open file. */
   writeSecret(fd: number, secret: Secret): void;
   /**

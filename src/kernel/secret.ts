@@ -21,9 +21,9 @@ export function readSecret(fd: number): Secret | null {
   return nativeAddon().readSecret(fd);
 }
 
-/** 128 random bits, as 32 lower-case hex digits. */
-export function generateSecret(): Secret {
-  return nativeAddon().generateSecret();
+/** Lower-case hex digits, 4 to 64, each of four random bits. Throws the addon's error for another number. */
+export function generateSecret(digits = 32): Secret {
+  return nativeAddon().generateSecret(digits);
 }
 
 /** Writes the secret, as one line, to an open file. Throws the system's error. */

@@ -68,6 +68,17 @@ describe('a secret', () => {
     assert.ok(isLocked(first), 'the limit on locked memory is too small for this test');
   });
 
+  it('can be made of a chosen number of digits, and of no other number', () => {
+    for (const digits of [4, 9, 64]) {
+      opened('w', (fd) => writeSecret(fd, generateSecret(digits)));
+      const text = readFileSync(join(directory, 'secret'), 'utf8');
+      assert.match(text, /^[0-9a-f]+\n$/);
+      assert.equal(text.length, digits + 1);
+    }
+    for (const digits of [0, 3, 65, 8.5, Number.NaN, -8])
+      assert.throws(() => generateSecret(digits), TypeError);
+  });
+
   it('shows nothing of itself to JavaScript', () => {
     const secret = generateSecret();
     assert.deepEqual(Reflect.ownKeys(secret), []);

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import type { Interface } from 'node:readline/promises';
 import type { PinSource } from '../../hsm/pin-source.js';
 import { findSofthsmModule } from '../../hsm/softhsm.js';
-import { checkedPlan, type Plan, type TokenPlan } from './plan.js';
+import { checkedPlan, type Plan, type TokenPlan, usualPinLength } from './plan.js';
 import { type TpmPlan, usualTpmPlan } from './tpm-plan.js';
 
 /** Asks and answers; `say` shows a line. */
@@ -86,6 +86,7 @@ async function askToken(
     pin,
     soPin,
     generatePins,
+    pinLength: usualPinLength,
   };
 }
 

@@ -27,8 +27,9 @@ export interface TokenPlan {
   readonly pin: PinSource;
   /** The security officer's PIN; needed to initialize. */
   readonly soPin: PinSource | null;
-  /** Whether PIN files that are missing are made, with 128 random bits. */
+  /** Whether PIN files that are missing are made, of so many random hexadecimal digits. */
   readonly generatePins: boolean;
+  readonly pinLength: number;
 }
 
 export interface Plan {
@@ -45,6 +46,11 @@ export interface Plan {
   readonly tpm: TpmPlan | null;
 }
 
+/** 128 random bits. */
+export const usualPinLength = 32;
+/** Eight digits, 32 random bits, resist guessing: tokens lock after a few wrong PINs. */
+const pinLengthSchema = z.int().min(8).max(64);
+
 const tokenSchema = z.strictObject({
   module: z.string().min(1),
   softhsm_conf: z.string().min(1).optional(),
@@ -54,6 +60,7 @@ const tokenSchema = z.strictObject({
   pin: writtenPinSchema,
   so_pin: writtenPinSchema.optional(),
   generate_pins: z.boolean().optional(),
+  pin_length: pinLengthSchema.optional(),
 });
 
 const planSchema = z.strictObject({
@@ -80,6 +87,7 @@ const storedTokenSchema: z.ZodType<TokenPlan> = z.strictObject({
   pin: pinSourceSchema,
   soPin: pinSourceSchema.nullable(),
   generatePins: z.boolean(),
+  pinLength: pinLengthSchema.default(usualPinLength),
 });
 
 export const storedPlanSchema: z.ZodType<Plan> = z.strictObject({
@@ -149,6 +157,7 @@ function tokenPlan(token: z.infer<typeof tokenSchema>, located: Located): TokenP
     pin: sourceOf(token.pin, located),
     soPin: token.so_pin === undefined ? null : sourceOf(token.so_pin, located),
     generatePins: token.generate_pins ?? false,
+    pinLength: token.pin_length ?? usualPinLength,
   };
 }
 

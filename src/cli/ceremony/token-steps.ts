@@ -4,7 +4,8 @@ import { mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { HsmError, hsmFault } from '../../hsm/faults.js';
 import { type PinSource, pinName } from '../../hsm/pin-source.js';
-import { initializeToken, moduleStatus } from '../../hsm/token.js';
+import type { TokenStatus } from '../../hsm/provisioning/protocol.js';
+import { initializeToken, moduleStatus, tokenStatus } from '../../hsm/token.js';
 import { type TokenSelector, tokenName } from '../../hsm/token-access.js';
 import { createFile } from '../../kernel/private-file.js';
 import { generateSecret, withSecret, writeSecret } from '../../kernel/secret.js';
@@ -18,24 +19,50 @@ export function pinStep(name: string, token: TokenPlan): Step {
   const files = sources.flatMap((source) => (source.type === 'file' ? [source.path] : []));
   return {
     name,
-    look: ({ resumed }) => {
+    look: async ({ resumed }) => {
       const missing = files.filter(isMissingPinFile);
       if (missing.length > 0 && !token.generatePins)
         throw new UsageError(
           `${missing.join(' and ')} must hold a PIN (one line, mode 0600), or let the plan say generate_pins = true`,
         );
-      if (missing.length > 0)
-        return Promise.resolve(absent(`${missing.join(' and ')}: 32 random digits each, mode 0600`));
-      return Promise.resolve(present(resumed && token.generatePins ? 'made' : 'kept', namesOf(sources)));
+      if (missing.length > 0) {
+        await requirePinLength(token);
+        return absent(`${missing.join(' and ')}: ${token.pinLength} random digits each, mode 0600`);
+      }
+      return present(resumed && token.generatePins ? 'made' : 'kept', namesOf(sources));
     },
     perform: () => {
       for (const file of files) {
         mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-        withSecret(generateSecret(), (pin) => createFile(file, (opened) => writeSecret(opened, pin), 0o600));
+        withSecret(generateSecret(token.pinLength), (pin) =>
+          createFile(file, (opened) => writeSecret(opened, pin), 0o600),
+        );
       }
       return Promise.resolve();
     },
   };
+}
+
+/** Before a PIN is made that the token would refuse. Throws UsageError. */
+async function requirePinLength({ module, softhsmConf, label, pinLength }: TokenPlan): Promise<void> {
+  const tokens = await tokenStatus({ modulePath: module, softhsmConf });
+  const token =
+    tokens.find((each) => each.state === 'initialized' && each.label === label) ??
+    tokens.find(({ state }) => state === 'blank');
+  // Where there is none, the token's own step says so.
+  if (token === undefined) return;
+  const fault = pinLengthFault(token, pinLength);
+  if (fault !== null) throw new UsageError(fault);
+}
+
+/** Why the token would refuse a PIN of this length; null if it would not. */
+export function pinLengthFault(
+  { slot, pinLength: { least, most } }: Pick<TokenStatus, 'slot' | 'pinLength'>,
+  length: number,
+): string | null {
+  if (length >= least && length <= (most ?? length)) return null;
+  const range = most === null ? `at least ${least}` : `${least} to ${most}`;
+  return `the token in ${slot.trim()} takes PINs of ${range} characters: let the plan say so by pin_length, instead of ${length}`;
 }
 
 /** One token: a blank one initialized, or one in use found. */

@@ -174,7 +174,14 @@ function statusOf({ slot, token }: SlottedToken): TokenStatus {
     firmware: versionText(token.firmwareVersion),
     userPin: userPinOf(token),
     ed25519: supportOf(slot),
+    pinLength: pinLengthOf(token),
   };
+}
+
+/** Modules that have nothing to say leave zero or all bits set (CK_UNAVAILABLE_INFORMATION). */
+function pinLengthOf({ minPinLen, maxPinLen }: Token): TokenStatus['pinLength'] {
+  const isLimit = maxPinLen > 0 && maxPinLen < 0xffff_ffff;
+  return { least: minPinLen < 0xffff_ffff ? minPinLen : 0, most: isLimit ? maxPinLen : null };
 }
 
 function libraryOf({ manufacturerID, libraryDescription, libraryVersion, cryptokiVersion }: Module): string {

@@ -23,6 +23,8 @@ export interface TokenStatus {
   /** `refused-once`: at least one wrong PIN since the last login. `last-try`: the next wrong one locks. */
   readonly userPin: 'not-set' | 'ready' | 'refused-once' | 'last-try' | 'locked';
   readonly ed25519: Ed25519Support;
+  /** How many characters a PIN may have (CK_TOKEN_INFO); `most` is null where the token names no limit. */
+  readonly pinLength: { readonly least: number; readonly most: number | null };
 }
 
 /** What a module says of itself (CK_INFO), in one line, and the tokens that it shows. */
@@ -116,6 +118,7 @@ const tokenSchema: z.ZodType<TokenStatus> = z.object({
   firmware: z.string(),
   userPin: z.enum(['not-set', 'ready', 'refused-once', 'last-try', 'locked']),
   ed25519: z.enum(['supported', 'cannot-generate', 'cannot-sign']),
+  pinLength: z.object({ least: z.number(), most: z.number().nullable() }),
 });
 
 const keySchema: z.ZodType<KeyDescription> = z.object({

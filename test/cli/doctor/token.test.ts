@@ -182,6 +182,7 @@ describe('what a token says of itself', () => {
     firmware: '1.0',
     userPin: 'ready',
     ed25519: 'supported',
+    pinLength: { least: 4, most: 255 },
   };
 
   const cases: readonly (readonly [Partial<TokenStatus>, 'warning' | 'failed', RegExp])[] = [
