@@ -17,6 +17,8 @@
         'src/file_lock.cc',
         'src/file_state.cc',
         'src/file_system.cc',
+        'src/kernel_events.cc',
+        'src/kernel_log.cc',
         'src/locked_bytes.cc',
         'src/peer.cc',
         'src/peer_other.cc',

@@ -10,6 +10,8 @@
 #include "file_lock.h"
 #include "file_state.h"
 #include "file_system.h"
+#include "kernel_events.h"
+#include "kernel_log.h"
 #include "peer.h"
 #include "process_facts.h"
 #include "process_hardening.h"
@@ -31,11 +33,15 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports["generateSecret"] = Napi::Function::New(env, writ::generate_secret, "generateSecret");
   exports["hardenProcess"] = Napi::Function::New(env, writ::harden_process, "hardenProcess");
   exports["lockFile"] = Napi::Function::New(env, writ::lock_file, "lockFile");
+  exports["openKernelEvents"] = Napi::Function::New(env, writ::open_kernel_events, "openKernelEvents");
+  exports["openKernelLog"] = Napi::Function::New(env, writ::open_kernel_log, "openKernelLog");
   exports["pidfdAlive"] = Napi::Function::New(env, writ::pidfd_alive, "pidfdAlive");
   exports["processFacts"] = Napi::Function::New(env, writ::process_facts, "processFacts");
   exports["readSecret"] = Napi::Function::New(env, writ::read_secret, "readSecret");
   exports["secretIsLocked"] = Napi::Function::New(env, writ::secret_is_locked, "secretIsLocked");
   exports["supportsPeerPidfd"] = Napi::Function::New(env, writ::supports_peer_pidfd, "supportsPeerPidfd");
+  exports["takeKernelEvents"] = Napi::Function::New(env, writ::take_kernel_events, "takeKernelEvents");
+  exports["takeKernelLog"] = Napi::Function::New(env, writ::take_kernel_log, "takeKernelLog");
   exports["tokenInit"] = Napi::Function::New(env, writ::token_init, "tokenInit");
   exports["tokenInitPin"] = Napi::Function::New(env, writ::token_init_pin, "tokenInitPin");
   exports["tokenLogin"] = Napi::Function::New(env, writ::token_login, "tokenLogin");

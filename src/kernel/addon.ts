@@ -29,6 +29,12 @@ export interface FileSystemFacts {
   readonly nosuid: boolean;
 }
 
+/** Messages of the kernel that waited, with one character for each byte. `lost`: at least one is missing or cut. */
+export interface TakenTexts {
+  readonly texts: readonly string[];
+  readonly lost: boolean;
+}
+
 declare const secretBrand: unique symbol;
 
 /**
@@ -73,6 +79,20 @@ export interface NativeAddon {
   lockFile(path: string): number;
   /** fstatfs(2) of an open file. */
   fileSystem(fd: number): FileSystemFacts;
+  /**
+   * A netlink socket that gets what the kernel announces about devices from now on (NETLINK_KOBJECT_UEVENT), to be closed with
+   * `closeFd`. ENOTSUP: this network namespace gets no announcements; EPERM: nobody here may know whether it does.
+   */
+  openKernelEvents(): number;
+  /** All that waits on that socket, from the kernel alone; null when nothing does. Never waits itself. */
+  takeKernelEvents(fd: number): TakenTexts | null;
+  /**
+   * Reads what is logged by the kernel from now on (/dev/kmsg), to be closed with `closeFd`. EPERM: this needs CAP_SYSLOG; ENODEV
+   * or ENOENT: the kernel's log is not there.
+   */
+  openKernelLog(): number;
+  /** All records that were logged since, by whomever; null when there are none. Never waits. */
+  takeKernelLog(fd: number): TakenTexts | null;
   /** CLOCK_BOOTTIME in milliseconds, with a fraction. */
   bootTimeMs(): number;
   /** Whether the kernel takes its wall clock for synchronised (adjtimex(2), STA_UNSYNC). */
@@ -123,6 +143,10 @@ const functionNames: readonly (keyof NativeAddon)[] = [
   'cachedExecutable',
   'lockFile',
   'fileSystem',
+  'openKernelEvents',
+  'takeKernelEvents',
+  'openKernelLog',
+  'takeKernelLog',
   'bootTimeMs',
   'clockSynchronised',
   'readSecret',

@@ -43,6 +43,17 @@ describe('the native addon', () => {
     assert.throws(() => addon.closeFd(1_000_000), { code: 'EBADF', syscall: 'close' });
   });
 
+  it('takes announcements only from a socket', () => {
+    assert.throws(() => addon.takeKernelEvents(file), {
+      code: 'ENOTSOCK',
+      syscall: 'recvmsg NETLINK_KOBJECT_UEVENT',
+    });
+    assert.throws(() => addon.takeKernelEvents(-1), {
+      name: 'TypeError',
+      message: 'expected one argument: a file descriptor',
+    });
+  });
+
   it('tells the file system of an open file', () => {
     const proc = openSync('/proc/self/stat', 'r');
     try {

@@ -13,6 +13,7 @@ const testFiles = [
   'kernel/file-lock',
   'kernel/process-facts',
   'kernel/secret',
+  'kernel/vm-generation',
   'tpm/addon',
   'tpm/addon-arguments',
   'tpm/addon-counter',
