@@ -164,6 +164,7 @@ const statusSchema: z.ZodType<StatusResult> = z.object({
   artifactKey: z.string(),
   signer: z.string(),
   tpm: tpmSchema,
+  vmGeneration: z.enum(['watched', 'unavailable']),
   policy: z.object({ bundle: z.string(), version: z.int() }),
   counters: z.record(z.string(), z.number()),
 });

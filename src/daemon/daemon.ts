@@ -30,6 +30,7 @@ import { stalePeriods } from './attestation.js';
 import { type Config, ConfigError } from './config.js';
 import { checkContinuity } from './continuity-check.js';
 import { FaultTally } from './fault-tally.js';
+import { guardGeneration } from './generation-guard.js';
 import { announceNext, isHandOverDue, takeOver } from './hand-over.js';
 import { Machine } from './machine.js';
 import { openClock } from './open-clock.js';
@@ -102,6 +103,10 @@ function lockState({ stateDirectory, socketPath }: Config): FileLock {
 
 async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Promise<Started> {
   const logger = pino({ level: config.logLevel, name: 'writd' }, pino.destination({ dest: 2, sync: true }));
+  const crash = crashWith(logger);
+  // Before anything is read that could be an earlier state.
+  const guard = guardGeneration(logger, crash);
+  undo.push(() => guard.close());
   const machine = new Machine(config.maxWaitingEntries, config.bindings);
   undo.push(() => machine.close());
   const reference = watchReference(config, logger);
@@ -109,7 +114,6 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
   const { recovered, views, store } = opened;
   const clock = await openClock(machine, views, recovered);
   const stamped = { origin: identity.origin, clock, nonce: () => machine.nonce() };
-  const crash = crashWith(logger);
   let index: LogIndex | null = null;
   let snapshots: Snapshots | null = null;
   const { stateDirectory } = config;
@@ -130,6 +134,8 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
       tpm?.anchoring.follow(kind);
     },
     onSeal: () => {
+      // What waited for this seal is given right afterwards; it may have been asked for in a memory that came back since.
+      guard.check();
       index?.notify();
       snapshots?.notify();
     },
@@ -190,6 +196,7 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
       reference: () => reference.current(),
     },
     tpm,
+    vmGeneration: guard.gap === null ? 'watched' : 'unavailable',
     exportSigner: exportSigner(signer),
     related: relatedEntries(openingIndex, log),
     trust: parseTrust(trust),
@@ -225,7 +232,9 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
   const tally = new FaultTally((report) => logger.warn(report, 'refused lines that are no valid requests'));
   const handsOver = isHandOverDue(hsm);
   const announced = handsOver ? await announceNext(services, hsm) : [];
-  const server = handsOver ? null : await serve(config, services, machine, tally, logger, crash);
+  const server = handsOver
+    ? null
+    : await serve(config, services, { machine, guard, tally, logger, onFatal: crash });
   const state = { socket: config.socketPath, origin: identity.origin, entries: log.size };
   logger.info(state, handsOver ? 'new keys take over; nobody is served meanwhile' : 'ready');
   const release = async (): Promise<void> => {
@@ -236,6 +245,7 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
     config,
     services,
     machine,
+    guard,
     signer,
     index,
     snapshots,

@@ -5,6 +5,7 @@
 
 import type { PeerConnection } from '../identity/peer.js';
 import { dispatch } from './dispatch.js';
+import type { GenerationGuard } from './generation-guard.js';
 import type { Machine } from './machine.js';
 import type { RedemptionQueue } from './methods/redeem.js';
 import type { Request } from './pipeline/parse.js';
@@ -20,15 +21,22 @@ export class Intake {
   readonly #services: Services;
   readonly #machine: Machine;
   readonly #redemptions: RedemptionQueue;
+  readonly #guard: Pick<GenerationGuard, 'check'>;
   #arrived: Arrived[] = [];
 
-  constructor(services: Services, machine: Machine, redemptions: RedemptionQueue) {
+  constructor(
+    services: Services,
+    machine: Machine,
+    redemptions: RedemptionQueue,
+    guard: Pick<GenerationGuard, 'check'>,
+  ) {
     this.#services = services;
     this.#machine = machine;
     this.#redemptions = redemptions;
+    this.#guard = guard;
   }
 
-  /** Answers a request. Rejects only for faults of the daemon itself. */
+  /** Answers a request. Rejects only for faults of the daemon itself; never settles when the daemon is ending. */
   answer(connection: PeerConnection, request: Request): Promise<unknown> {
     return new Promise((settle) => {
       this.#arrived.push({ connection, request, settle });
@@ -39,6 +47,8 @@ export class Intake {
   #takeIn(): void {
     const arrived = this.#arrived;
     this.#arrived = [];
+    // Nobody is served from a memory that may be an earlier one.
+    if (this.#guard.check() !== 'same') return;
     const look = this.#machine.look();
     for (const { connection, request, settle } of arrived) {
       const identify = () => this.#machine.identify(connection, look);

@@ -8,6 +8,7 @@ import type { Snapshots } from '../state/snapshots.js';
 import type { ViewStore } from '../state/view-store.js';
 import type { Config } from './config.js';
 import type { FaultTally } from './fault-tally.js';
+import type { GenerationGuard } from './generation-guard.js';
 import type { Machine } from './machine.js';
 import { sealRecord } from './pipeline/seal.js';
 import { recordHead } from './records.js';
@@ -27,6 +28,7 @@ export interface Running {
   readonly config: Config;
   readonly services: Services;
   readonly machine: Machine;
+  readonly guard: GenerationGuard;
   readonly signer: Signer;
   readonly index: LogIndex;
   readonly snapshots: Snapshots;
@@ -68,6 +70,7 @@ async function takeDown({
   config,
   services,
   machine,
+  guard,
   signer,
   index,
   snapshots,
@@ -92,6 +95,8 @@ async function takeDown({
   });
   if (sealing.outcome === 'unsealed')
     logger.warn({ denial: sealing.denial }, 'the end of this run could not be sealed');
+  // Whoever was taken back must not end as if nothing were missing.
+  guard.check();
   // Nothing is logged behind the last anchor: so the next start can tell that nothing is missing.
   await services.tpm?.anchoring.close();
   await index.close();
@@ -100,6 +105,7 @@ async function takeDown({
   await signer.close();
   await openedTpm?.close();
   await machine.close();
+  guard.close();
   await release();
   logger.info('stopped');
 }

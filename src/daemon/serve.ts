@@ -3,22 +3,28 @@
 import type { Logger } from 'pino';
 import type { Config } from './config.js';
 import type { FaultTally } from './fault-tally.js';
+import type { GenerationGuard } from './generation-guard.js';
 import { Intake } from './intake.js';
 import type { Machine } from './machine.js';
 import { RedemptionQueue } from './methods/redeem.js';
 import { SocketServer } from './server.js';
 import type { Services } from './services.js';
 
+export interface ServingParts {
+  readonly machine: Machine;
+  readonly guard: GenerationGuard;
+  readonly tally: FaultTally;
+  readonly logger: Logger;
+  readonly onFatal: (cause: unknown) => void;
+}
+
 /** Listens; on return requests are served. Throws StartError where the socket cannot be made. */
 export function serve(
   config: Config,
   services: Services,
-  machine: Machine,
-  tally: FaultTally,
-  logger: Logger,
-  onFatal: (cause: unknown) => void,
+  { machine, guard, tally, logger, onFatal }: ServingParts,
 ): Promise<SocketServer> {
-  const intake = new Intake(services, machine, new RedemptionQueue());
+  const intake = new Intake(services, machine, new RedemptionQueue(), guard);
   return SocketServer.listen({
     path: config.socketPath,
     mode: config.socketMode,

@@ -7,7 +7,7 @@ import type { ArtifactId } from '../format/artifact-id.js';
 import type { Denial } from '../format/denial.js';
 import type { RememberedTexts } from '../format/jcs.js';
 import type { Binding, Peer } from '../format/predicate.js';
-import type { PolicyResult } from '../format/protocol.js';
+import type { PolicyResult, StatusResult } from '../format/protocol.js';
 import type { Trust } from '../format/trust.js';
 import type { Log } from '../log/log.js';
 import type { CallerFacts, PolicyFacts } from '../policy/input.js';
@@ -86,6 +86,8 @@ export interface Services {
   readonly environment: EnvironmentService;
   /** Null where no TPM is enrolled. */
   readonly tpm: TpmService | null;
+  /** Whether the kernel tells when this virtual machine is taken back. */
+  readonly vmGeneration: StatusResult['vmGeneration'];
   readonly exportSigner: ExportSigner;
   readonly related: RelatedEntries;
   readonly trust: Trust;

@@ -196,6 +196,8 @@ export interface StatusResult {
   readonly artifactKey: string;
   readonly signer: string;
   readonly tpm: TpmStatus;
+  /** Whether it is noticed at once when this virtual machine is taken back to a snapshot while the daemon runs. */
+  readonly vmGeneration: 'watched' | 'unavailable';
   readonly policy: { readonly bundle: string; readonly version: number };
   readonly counters: Readonly<Record<string, number>>;
 }

@@ -32,6 +32,15 @@ function tpmRows(tpm: TpmStatus): [string, string][] {
   ];
 }
 
+function generationText(vmGeneration: StatusResult['vmGeneration']): string {
+  switch (vmGeneration) {
+    case 'watched':
+      return 'watched: a virtual machine that is taken back while the daemon runs is noticed';
+    case 'unavailable':
+      return 'unavailable: whether a virtual machine is taken back while the daemon runs is not noticed';
+  }
+}
+
 function statusLines(status: StatusResult, socketPath: string, paint: Paint): string[] {
   const { log, policy, counters } = status;
   const troubles = status.troubles.flatMap(({ code, message, remedy }) => [
@@ -53,6 +62,7 @@ function statusLines(status: StatusResult, socketPath: string, paint: Paint): st
       ['artifact key', status.artifactKey],
       ['signer', status.signer],
       ...tpmRows(status.tpm),
+      ['vm generation', generationText(status.vmGeneration)],
       ['policy', `version ${policy.version}, bundle ${policy.bundle.slice(0, 16)}...`],
     ]),
     ...Object.entries(counters).map(([name, count]) => paint('faint', `  ${name} ${count}`)),

@@ -6,6 +6,7 @@ import { base64Encode } from '../../format/base64.js';
 import { parseVerifierKey } from '../../format/note.js';
 import { Accounts } from '../../identity/accounts.js';
 import { errnoName } from '../../kernel/errno.js';
+import { machineKind } from '../../kernel/virtual-machine.js';
 import { type Deployment, mayDaemonRun } from './deployment.js';
 import { type Finding, verdictsOf } from './finding.js';
 import { modeText, openAncestor } from './permissions.js';
@@ -110,6 +111,13 @@ export function checkDaemon(deployment: Deployment): Finding[] {
           warning(
             `the daemon is version ${status.version}, this command version ${version}`,
             'Restart writd after an update.',
+          ),
+        );
+      if (status.vmGeneration === 'unavailable' && machineKind() === 'virtual')
+        findings.push(
+          warning(
+            'the daemon cannot notice at once that this virtual machine was taken back to a snapshot while it ran',
+            'docs/tpm.md says what that takes (a VMGENID device, and a daemon that may read the log of the kernel), and what to do without.',
           ),
         );
       if (findings.length > 0) return findings;

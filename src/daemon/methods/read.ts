@@ -167,6 +167,7 @@ export function status(services: Services): StatusResult {
     artifactKey: base64Encode(exportSigner.publicKey),
     signer: exportSigner.state,
     tpm: tpmStatus(services.tpm),
+    vmGeneration: services.vmGeneration,
     policy: { bundle: policy.description.bundle, version: policy.description.version },
     counters: services.counters.snapshot(),
   };
