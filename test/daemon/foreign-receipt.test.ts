@@ -68,7 +68,7 @@ test('the receipt that is given again is of the artifact that was asked for', {
       counters: { increment: () => undefined } as unknown as Counters,
       clock: { now: () => ({ outcome: 'trusted', timeMs }), lastTrustedMs: () => timeMs },
       nonce: freshNonce,
-      measureAction: () => ({ outcome: 'measured', action: executeAction }),
+      measureAction: () => ({ outcome: 'measured', action: executeAction, bindings: [] }),
       policy: {
         description: { bundle: predicate.policy.bundle },
         needsTime: false,
