@@ -78,18 +78,22 @@ export class Attestation {
   }
 
   /**
-   * What the newest quote says, the same list until there is a newer one; nothing when that is too old. To be asked at each
-   * request: when the quote's period is over it has the next one made, in the background.
+   * What the newest quote says, the same list until there is a newer one. To be asked at each request: when the quote's
+   * period is over, the next one is made in the background; when it is too old to be believed, the request waits for
+   * the next. Nothing while the TPM fails.
    */
-  bindings(): readonly Binding[] {
+  bindings(): readonly Binding[] | Promise<readonly Binding[]> {
     const nowMs = this.#parts.nowMs();
+    const { periodMs } = this.#parts;
     const ageMs = this.#taken === null ? Number.POSITIVE_INFINITY : nowMs - this.#taken.atMs;
-    if (ageMs >= this.#parts.periodMs && nowMs >= this.#retryAtMs && this.#next === null && !this.#closed) {
-      this.#retryAtMs = nowMs + Math.min(retryMs, this.#parts.periodMs);
-      void this.fresh();
+    if (this.#taken !== null && ageMs < periodMs) return this.#taken.bindings;
+    const mayAsk = !this.#closed && (this.#trouble === null || nowMs >= this.#retryAtMs);
+    if (this.#taken !== null && ageMs < stalePeriods * periodMs) {
+      if (mayAsk) void this.fresh();
+      return this.#taken.bindings;
     }
-    if (this.#taken === null || ageMs >= stalePeriods * this.#parts.periodMs) return noBindings;
-    return this.#taken.bindings;
+    if (!mayAsk) return noBindings;
+    return this.fresh().then((outcome) => (outcome.outcome === 'attested' ? outcome.bindings : noBindings));
   }
 
   get status(): QuoteStatus | null {
@@ -161,6 +165,7 @@ export class Attestation {
 
   #note(trouble: Denial | null): void {
     if (trouble !== null || this.#trouble !== null) this.#parts.onTrouble(trouble);
+    if (trouble !== null) this.#retryAtMs = this.#parts.nowMs() + retryMs;
     this.#trouble = trouble;
   }
 }

@@ -1,6 +1,7 @@
 /** One request through its method: identify the caller, do what was asked, and deny on every failure on the way. */
 
 import { denial } from '../format/denial.js';
+import type { Binding } from '../format/predicate.js';
 import type { Denied } from '../format/protocol.js';
 import { LogClosedError } from '../log/closed.js';
 import { LogDamageError } from '../log/damage.js';
@@ -18,6 +19,8 @@ import type { Request } from './pipeline/parse.js';
 import { refuse, refusePlainly } from './pipeline/refuse.js';
 import type { Services } from './services.js';
 import { noTpm } from './tpm.js';
+
+const nothingAttested: readonly Binding[] = [];
 
 /** Answers a request of the caller that `identify` names. Rejects only for faults of the daemon itself. */
 export async function dispatch(
@@ -37,9 +40,9 @@ export async function dispatch(
       const context = { caller: identified.caller, claims: {}, policy: null };
       return await refuse(services, request, context, [demanded]);
     }
-    const { tpm } = services;
-    const caller =
-      tpm === null ? identified.caller : tpm.callers.join(identified.caller, tpm.attestation.bindings());
+    const attested = services.tpm?.attestation.bindings() ?? nothingAttested;
+    const bindings = attested instanceof Promise ? await attested : attested;
+    const caller = services.tpm?.callers.join(identified.caller, bindings) ?? identified.caller;
     return await perform(services, redemptions, caller, request);
   } catch (cause) {
     return refuseUnverifiable(services, cause);

@@ -10,12 +10,12 @@ import { writeTpmFile } from '../../src/tpm/tpm-file.js';
 import type { EnrolledSwtpm } from '../tpm/enrolled-swtpm.js';
 import { prepareState, type RunningDaemon } from './running-daemon.js';
 
-/** Quotes and anchors come only when they are asked for. `more`: further lines of the section [tpm]. */
-export async function rootedState(tpm: EnrolledSwtpm, more = ''): Promise<string> {
+/** Anchors, and unless told otherwise quotes, come only when they are asked for. `more`: further lines of the section [tpm]. */
+export async function rootedState(tpm: EnrolledSwtpm, more = '', quotePeriodSeconds = 3600): Promise<string> {
   const stateDirectory = await prepareState();
   // Not as a development TPM: the test can keep it while it takes the state directory back, as a chip is kept.
   writeTpmFile(join(stateDirectory, 'tpm.json'), { ...tpm.pinned, development: false });
-  const settings = `[tpm]\noutlives_snapshots = true\nanchor_period_seconds = 86400\nquote_period_seconds = 3600\n${more}`;
+  const settings = `[tpm]\noutlives_snapshots = true\nanchor_period_seconds = 86400\nquote_period_seconds = ${quotePeriodSeconds}\n${more}`;
   await writeFile(join(stateDirectory, 'writ.toml'), settings);
   return stateDirectory;
 }

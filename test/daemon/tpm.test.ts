@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Allowed } from '../../src/format/protocol.js';
 import { readNotice, writeDecision } from '../../src/state/rollback-notice.js';
 import { writeTpmFile } from '../../src/tpm/tpm-file.js';
@@ -64,6 +65,22 @@ describe('a daemon with a TPM', () => {
       allowed(await writ.redeem({ id, nonce: freshNonce(), action: echo('f'), attest: 'fresh' }));
     });
     assert.equal(await daemon.stop(), 0);
+  });
+
+  test('vouches for the machine also for the first request after a long pause', async () => {
+    const idle = await rootedState(tpm, '', 1);
+    const daemon = await startDaemon({ stateDirectory: idle });
+    const before = await withClient(daemon, async (writ) =>
+      allowed(await writ.authorize({ action: echo('p') })),
+    );
+    await pause(3_500);
+    await withClient(daemon, async (writ) => {
+      allowed(await writ.redeem({ id: before.id, nonce: freshNonce(), action: echo('p') }));
+      const after = allowed(await writ.authorize({ action: echo('q') }));
+      assert.notEqual(tpmBindings(after)[0]?.quote, tpmBindings(before)[0]?.quote);
+    });
+    assert.equal(await daemon.stop(), 0);
+    await removeState(idle);
   });
 
   test('anchors at start and stop, and before it answers who demands that', async () => {
