@@ -66,6 +66,7 @@ export class Anchoring {
   /** Entries behind the newest anchor that the counter reached, and behind the newest announcement. */
   #behind = 0;
   #behindAnnouncement = 0;
+  #newestIndex = -1;
   #running: Promise<unknown> = Promise.resolve();
   /** The turn that has not begun: everything that waits shares it. */
   #next: Promise<AnchorOutcome> | null = null;
@@ -90,9 +91,13 @@ export class Anchoring {
     announced: LoggedAnchor | null,
     found: number,
   ): Promise<AttesterReply<number>> {
-    return announced !== null && found === announced.value - 1
-      ? attester.incrementCounter()
-      : { outcome: 'done', value: found };
+    if (announced === null || found !== announced.value - 1) return { outcome: 'done', value: found };
+    const reached = await attester.incrementCounter();
+    if (reached.outcome === 'unavailable' || reached.value === announced.value) return reached;
+    return {
+      outcome: 'unavailable',
+      denial: denial('TPM_UNAVAILABLE', raisedByOthers(reached.value, announced.value)),
+    };
   }
 
   get status(): AnchorStatus {
@@ -106,8 +111,14 @@ export class Anchoring {
     };
   }
 
+  /** Whether the newest anchor that the counter reached lies behind the entry. */
+  covers(index: number): boolean {
+    return index <= this.#newestIndex - this.#behind;
+  }
+
   /** An entry became durable. Those that come by themselves need no anchor, so an idle log wears nothing. */
-  follow(kind: EntryKind): void {
+  follow(kind: EntryKind, index: number): void {
+    this.#newestIndex = index;
     this.#behind++;
     this.#behindAnnouncement++;
     switch (kind) {
@@ -212,7 +223,7 @@ export class Anchoring {
   #raise(reply: AttesterReply<number>): AnchorOutcome | null {
     if (reply.outcome === 'unavailable') return failed(reply.denial);
     if (reply.value !== this.#announced) {
-      const fault = `the TPM's counter shows ${reply.value} where only ${this.#announced} was announced: somebody else raised it`;
+      const fault = raisedByOthers(reply.value, this.#announced);
       this.#parts.onFatal(new Error(fault));
       return failed(denial('TPM_UNAVAILABLE', fault));
     }
@@ -235,4 +246,8 @@ export class Anchoring {
 
 function failed(reason: Extract<AnchorOutcome, { outcome: 'failed' }>['denial']): AnchorOutcome {
   return { outcome: 'failed', denial: reason };
+}
+
+function raisedByOthers(found: number, announced: number | null): string {
+  return `the TPM's counter shows ${found} where only ${announced} was announced: somebody else raised it`;
 }

@@ -157,7 +157,11 @@ export class Attestation {
     if (sealing.outcome === 'unsealed') return failed(sealing.denial);
     const { id, index } = sealing.sealed;
     const [fault] = faultsOf({ id, index, record: quote }, this.#taken?.attested ?? null);
-    if (fault !== undefined) return failed(denial('TPM_UNAVAILABLE', fault.message, fault.remedy));
+    if (fault !== undefined) {
+      // Whatever is wrong with this machine or its TPM, the quote before says nothing about it.
+      this.#taken = null;
+      return failed(denial('TPM_UNAVAILABLE', fault.message, fault.remedy));
+    }
     const bindings = bindingsOfQuote(quote, id);
     this.#taken = { atMs, sealed: { id, index }, attested: attestedQuoteOf(quote), bindings };
     return { outcome: 'attested', bindings };

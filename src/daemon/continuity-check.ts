@@ -39,7 +39,8 @@ export async function checkContinuity(
   views: LogViews,
 ): Promise<CheckedContinuity> {
   const witness = await askWitness(tpm);
-  const judged = judgeContinuity(views.anchor, { size: tree.size, sealedSize: seal?.size ?? 0 }, witness);
+  const sealedSize = seal?.size ?? 0;
+  const judged = judgeContinuity(views.anchorWithin(sealedSize), { size: tree.size, sealedSize }, witness);
   if (judged.outcome === 'disowned') {
     const log = { origin, size: tree.size, root: base64Encode(tree.root(tree.size)) };
     return {

@@ -131,7 +131,7 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
     },
     onDurable: ({ index: position, id, submission: { kind, record } }) => {
       views.apply({ index: position, id, kind, record });
-      tpm?.anchoring.follow(kind);
+      tpm?.anchoring.follow(kind, position);
     },
     onSeal: () => {
       // What waited for this seal is given right afterwards; it may have been asked for in a memory that came back since.

@@ -88,6 +88,7 @@ async function takeDown({
   tally.flush();
   await services.tpm?.attestation.close();
   await snapshots.close();
+  services.log.end();
   const sealing = await sealRecord(services, {
     type: 'urn:writ:stop:v1',
     ...recordHead(services),

@@ -8,6 +8,8 @@
  * - The published directory is a valid tlog-tiles tree at every moment, at most a second behind the last seal.
  */
 
+import { denial } from '../format/denial.js';
+import type { EntryKind } from '../format/entry.js';
 import type { VerifierKey } from '../format/note.js';
 import { formatTlogProof } from '../format/tlog-proof.js';
 import { inclusionProof } from '../merkle/proof.js';
@@ -40,6 +42,14 @@ export interface LogParts {
   readonly onFatal: (cause: Error) => void;
 }
 
+/** What a run ends with. */
+const endingKinds: ReadonlySet<EntryKind> = new Set(['stop', 'anchor']);
+const shuttingDown = denial(
+  'LOG_UNAVAILABLE',
+  'the daemon is shutting down',
+  'Ask again once it has started.',
+);
+
 const publishDelayMs = 250;
 
 export class Log {
@@ -47,6 +57,7 @@ export class Log {
   readonly #sealer: Sealer;
   #publishTimer: NodeJS.Timeout | null = null;
   #publishing: Promise<void> = Promise.resolve();
+  #ending = false;
   #closing = false;
 
   constructor(parts: LogParts) {
@@ -100,7 +111,14 @@ export class Log {
 
   /** Appends a payload; see the guarantees above. Never rejects. */
   append(submission: Submission): Promise<SealResult> {
+    if (this.#ending && !endingKinds.has(submission.kind))
+      return Promise.resolve({ outcome: 'unsealed', denial: shuttingDown });
     return this.#sealer.append(submission);
+  }
+
+  /** From now on only what ends a run is appended: nothing else can come behind it. */
+  end(): void {
+    this.#ending = true;
   }
 
   /**

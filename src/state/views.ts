@@ -29,6 +29,8 @@ export class LogViews {
   /** The spans that are not in the store, oldest first. */
   readonly #spans = new Map<number, Span>();
   #facts: SpanFacts = {};
+  /** What became of `anchor`, entry by entry: some hundred a day at most. */
+  readonly #announcements: { readonly index: number; readonly anchor: LoggedAnchor | null }[] = [];
   /** What compromised keys sealed: mostly nothing. */
   #compromised: readonly { readonly from: number; readonly to: number }[] = [];
 
@@ -151,6 +153,14 @@ export class LogViews {
   }
 
   /**
+   * What the first `size` entries announce: with the size of the newest seal, what is certain. Behind it anybody who can write
+   * files could have put what they like.
+   */
+  anchorWithin(size: number): LoggedAnchor | null {
+    return this.#announcements.findLast(({ index }) => index < size)?.anchor ?? null;
+  }
+
+  /**
    * Whether a grant is void unless it was redeemed: it is of an earlier run, and nothing proves that the log lost no
    * redemption since.
    */
@@ -190,21 +200,17 @@ export class LogViews {
         if (record.continuity === 'unproven') this.#state(span, { voidBefore: index });
         return;
       case 'urn:writ:anchor:v1':
-        this.#state(span, {
-          anchor: {
-            key: record.key,
-            counter: record.counter,
-            value: record.value,
-            index,
-            isLast: record.cause === 'stop',
-          },
+        this.#announce(span, index, {
+          key: record.key,
+          counter: record.counter,
+          value: record.value,
+          index,
+          isLast: record.cause === 'stop',
         });
         return;
       case 'urn:writ:recovery:v1':
-        this.#state(span, {
-          anchor: record.found && { ...record.found, index, isLast: false },
-          voidBefore: index,
-        });
+        this.#announce(span, index, record.found && { ...record.found, index, isLast: false });
+        this.#state(span, { voidBefore: index });
         return;
       case 'urn:writ:stop:v1':
       case 'urn:writ:snapshot:v1':
@@ -230,12 +236,20 @@ export class LogViews {
 
   #takeFacts(facts: SpanFacts): void {
     this.#facts = merged(this.#facts, facts);
+    // What a snapshot says is under a seal, so where exactly it stands there plays no part.
+    if (facts.anchor !== undefined)
+      this.#announcements.push({ index: facts.anchor?.index ?? 0, anchor: facts.anchor });
     this.#compromised = (this.#facts.keyEnds ?? []).filter((end) => end.event === 'compromise');
   }
 
   #endKey(span: Span, end: KeyEnd): void {
     span.facts = { ...span.facts, keyEnds: [...(span.facts.keyEnds ?? []), end] };
     this.#takeFacts({ keyEnds: [end] });
+  }
+
+  #announce(span: Span, index: number, anchor: LoggedAnchor | null): void {
+    this.#announcements.push({ index, anchor });
+    this.#state(span, { anchor });
   }
 
   #state(span: Span, facts: SpanFacts): void {

@@ -110,19 +110,19 @@ describe('Anchoring', () => {
   it('counts what could be taken back, and not what a log adds by itself', async () => {
     const bench = new Bench();
     const starting = bench.outcome('start');
-    bench.anchoring.follow('anchor');
+    bench.anchoring.follow('anchor', 0);
     await starting;
-    bench.anchoring.follow('quote');
-    bench.anchoring.follow('authorization');
+    bench.anchoring.follow('quote', 1);
+    bench.anchoring.follow('authorization', 2);
     assert.equal(bench.anchoring.status.unprotectedEntries, 2);
     bench.failure = 'before';
     const announcing = bench.outcome('request');
-    bench.anchoring.follow('anchor');
+    bench.anchoring.follow('anchor', 3);
     await announcing;
     assert.equal(bench.anchoring.status.unprotectedEntries, 3, 'announced, and not raised');
     bench.failure = 'none';
     const anchoring = bench.outcome('request');
-    bench.anchoring.follow('anchor');
+    bench.anchoring.follow('anchor', 4);
     await anchoring;
     assert.equal(bench.anchoring.status.unprotectedEntries, 0);
     await bench.anchoring.close();

@@ -68,7 +68,8 @@ describe('a daemon with a TPM', () => {
   });
 
   test('vouches for the machine also for the first request after a long pause', async () => {
-    const idle = await rootedState(tpm, '', 1);
+    const other = await startEnrolledSwtpm();
+    const idle = await rootedState(other, '', 1);
     const daemon = await startDaemon({ stateDirectory: idle });
     const before = await withClient(daemon, async (writ) =>
       allowed(await writ.authorize({ action: echo('p') })),
@@ -81,6 +82,7 @@ describe('a daemon with a TPM', () => {
     });
     assert.equal(await daemon.stop(), 0);
     await removeState(idle);
+    await other.machine.close();
   });
 
   test('anchors at start and stop, and before it answers who demands that', async () => {
@@ -100,7 +102,7 @@ describe('a daemon with a TPM', () => {
     assert.equal(await daemon.stop(), 0);
     assert.equal(
       useTpm(tpm.machine, (chip) => chip.readCounter(tpm.pinned.counter.index)),
-      before + 4,
+      before + 3,
     );
   });
 

@@ -57,6 +57,19 @@ describe('the log', () => {
     assert.deepEqual(fatal, []);
   });
 
+  test('takes nothing but the end of a run once that has begun', async () => {
+    const { log } = await openLog(fresh('ending'), new SoftwareSigner());
+    assert.equal((await log.append(grantSubmission())).outcome, 'sealed');
+    log.end();
+    const late = await log.append(grantSubmission());
+    assert.equal(late.outcome === 'unsealed' ? late.denial.code : late.outcome, 'LOG_UNAVAILABLE');
+    const { record: _, ...ending } = grantSubmission();
+    const stop = await log.append({ ...ending, record: null, kind: 'stop', effect: 'evidence' });
+    assert.equal(stop.outcome, 'sealed');
+    assert.equal(log.size, 2);
+    await log.close();
+  });
+
   test('publishes the exact last seal on close and continues after a restart', async () => {
     const signer = new SoftwareSigner();
     const first = await openLog(fresh('restart'), signer);

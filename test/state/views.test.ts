@@ -102,6 +102,11 @@ describe('the views of the log', () => {
     const last = { ...anchor, cause: 'stop', value: 6 } as const;
     views.apply({ index: 6, id: randomId(), kind: 'anchor', record: last });
     assert.deepEqual(views.anchor, { key: name, counter: name, value: 6, index: 6, isLast: true });
+    // Behind the newest seal anybody who can write files could have put what they like.
+    assert.deepEqual(
+      [4, 5, 6].map((size) => views.anchorWithin(size)?.value ?? null),
+      [null, 4, 5],
+    );
   });
 
   test('the clock is measured against the first trusted start of the newest boot', () => {

@@ -30,9 +30,15 @@ interface Presentation {
   readonly action: Action;
 }
 
+/** A receipt, and the log index of its redemption. */
+interface Redeemed {
+  readonly receipt: RenderedResult;
+  readonly index: number;
+}
+
 /** What became of a presentation: the receipt, or why there is none. Refusals are sealed outside the queue. */
 type Attempt =
-  | { readonly outcome: 'redeemed'; readonly receipt: RenderedResult }
+  | { readonly outcome: 'redeemed'; readonly redeemed: Redeemed }
   | { readonly outcome: 'refused'; readonly grounds: readonly Denial[] };
 
 /** Redemptions under way, by artifact: a second one waits for the outcome of the first. */
@@ -72,17 +78,17 @@ export async function redeem(
   const attempt = await queue.exclusively(request.params.id, () => redeemAlone(services, presentation));
   // Sealing takes its time: whoever presents a right artifact must not wait for it behind those who present it wrongly.
   if (attempt.outcome === 'refused') return refuseAll(services, request, context, attempt.grounds);
-  if (request.params.anchor === undefined) return attempt.receipt;
-  const anchoring = await anchorOf(services);
+  const { receipt, index } = attempt.redeemed;
+  if (request.params.anchor === undefined) return receipt;
+  const anchoring = await anchorOf(services, index);
   // The same nonce brings the same receipt once the TPM works again.
-  return anchoring.outcome === 'anchored'
-    ? attempt.receipt
-    : refuse(services, request, context, [anchoring.denial]);
+  return anchoring.outcome === 'anchored' ? receipt : refuse(services, request, context, [anchoring.denial]);
 }
 
-/** Anchors everything sealed so far in the TPM; TPM_UNAVAILABLE where there is none. */
-function anchorOf({ tpm }: Services): Promise<AnchorOutcome> {
-  return tpm?.anchoring.anchor('request') ?? Promise.resolve({ outcome: 'failed', denial: noTpm });
+/** Anchors an entry in the TPM, unless it is; TPM_UNAVAILABLE where there is none. */
+async function anchorOf({ tpm }: Services, index: number): Promise<AnchorOutcome> {
+  if (tpm === null) return { outcome: 'failed', denial: noTpm };
+  return tpm.anchoring.covers(index) ? { outcome: 'anchored' } : tpm.anchoring.anchor('request');
 }
 
 async function redeemAlone(services: Services, presentation: Presentation): Promise<Attempt> {
@@ -96,7 +102,7 @@ async function redeemAlone(services: Services, presentation: Presentation): Prom
   // From here to the append nothing is awaited: so no revocation comes in between, and times follow the order of the log.
   const grounds = groundsToRefuse(services, artifact, parent, presentation, earlier !== null);
   if (grounds.length > 0) return refused(grounds);
-  if (earlier !== null) return { outcome: 'redeemed', receipt: earlier };
+  if (earlier !== null) return { outcome: 'redeemed', redeemed: earlier };
   const time = services.clock.now();
   if (time.outcome === 'untrusted') return refused([time.denial]);
   const record = redemptionRecord(services, artifact, presentation, time.timeMs);
@@ -105,7 +111,11 @@ async function redeemAlone(services: Services, presentation: Presentation): Prom
   if (artifact.state.revoked)
     return refused([denial('REVOKED', 'the artifact was revoked while it was redeemed')]);
   services.counters.increment('granted.redeem');
-  return { outcome: 'redeemed', receipt: grantResult(services.vkey, sealing.sealed) };
+  const { sealed } = sealing;
+  return {
+    outcome: 'redeemed',
+    redeemed: { receipt: grantResult(services.vkey, sealed), index: sealed.index },
+  };
 }
 
 function refused(grounds: readonly Denial[]): Attempt {
@@ -135,7 +145,7 @@ async function earlierRedemption(
   services: Services,
   artifact: GrantedArtifact,
   { request, caller }: Presentation,
-): Promise<RenderedResult | null> {
+): Promise<Redeemed | null> {
   const index = await services.views.redemptionOf(artifact.entry.index);
   if (index === null || services.views.isRevoked(index)) return null;
   if (index >= services.log.size)
@@ -152,7 +162,7 @@ async function earlierRedemption(
   }
   if (record.redeemerNonce !== request.params.nonce) return null;
   if (record.redeemer.uid !== caller.peer.uid || record.redeemer.gid !== caller.peer.gid) return null;
-  return grantResult(services.vkey, { id, index, payloadType, payload, proof });
+  return { receipt: grantResult(services.vkey, { id, index, payloadType, payload, proof }), index };
 }
 
 /** `repeated`: this redeemer asks again for the receipt that it has, which is no replay. */
