@@ -25,6 +25,11 @@ export interface Unreadable {
   readonly claimed: LoggedPayload | null;
 }
 
+/** For whoever gave something else: often the very file that was signed. */
+const artifactRemedy =
+  'Present the artifact as it was issued, the envelope in JSON that writ sign or writ authorize wrote with -o; what was signed ' +
+  'or may run is named beside it (writ verify ARTIFACT --file FILE).';
+
 const proofHeader = utf8Encode('c2sp.org/tlog-proof@v1\n');
 
 /** Reads artifacts that follow one another; what it remembers of one only saves time with the next. */
@@ -39,14 +44,19 @@ export class ArtifactReader {
       return denied(denial('NO_AUTHORIZATION', 'no artifact was presented'), null);
     }
     const parsed = envelopeSchema.safeParse(candidate);
-    if (!parsed.success) return denied(denial('MALFORMED', 'the artifact is not a DSSE envelope'), null);
+    if (!parsed.success)
+      return denied(
+        denial('MALFORMED', 'this is no artifact: it is not a DSSE envelope', artifactRemedy),
+        null,
+      );
     let payload: LoggedPayload;
     let encoded: EncodedPayload;
     try {
       encoded = envelopePae(parsed.data, (sizeBytes) => this.#memory.take(sizeBytes));
       payload = decodePayload(parsed.data.payloadType, encoded.payload, this.#statements);
     } catch (cause) {
-      return denied(denial('MALFORMED', `the artifact's payload cannot be read: ${messageOf(cause)}`), null);
+      const message = `the artifact's payload cannot be read: ${messageOf(cause)}`;
+      return denied(denial('MALFORMED', message, artifactRemedy), null);
     }
     const proof = this.#readProof(parsed.data);
     return typeof proof === 'string'

@@ -115,14 +115,25 @@ function quoteUnjudged(predicate: GrantPredicate): QuoteJudgement {
   return citesTpm(predicate) ? quoteNotPresented : { denials: [], unproven: [] };
 }
 
-function validityFaults({ validity }: GrantPredicate, nowMs: number): Denial[] {
+function validityFaults(predicate: GrantPredicate, nowMs: number): Denial[] {
+  const { validity } = predicate;
   if (nowMs < parseInstant(validity.notBefore)) {
     return [denial('NOT_YET_VALID', `the artifact is valid only from ${validity.notBefore}`)];
   }
   if (nowMs >= parseInstant(validity.notAfter)) {
-    return [denial('EXPIRED', `the artifact was valid until ${validity.notAfter}`)];
+    return [expiry(predicate)];
   }
   return [];
+}
+
+/** That an artifact's time is over, and where another comes from. */
+export function expiry({ scope, validity }: GrantPredicate): Denial<'EXPIRED'> {
+  const message = `the artifact was valid until ${validity.notAfter}`;
+  if (scope.action.type !== 'sign') return denial('EXPIRED', message);
+  const remedy =
+    'Have the file signed again by whoever answers for it (writ sign); how long a signature lasts is for --ttl and the policy ' +
+    'bundle to say.';
+  return denial('EXPIRED', message, remedy);
 }
 
 function policyFaults({ policy }: GrantPredicate, accepted: readonly string[] | null): Denial[] {

@@ -7,6 +7,7 @@ import type { ExportResult } from '../../format/protocol.js';
 import { decodeStatement, type Statement } from '../../format/statement.js';
 import { parseInstant } from '../../format/time.js';
 import { sha256 } from '../../hash/sha256.js';
+import { expiry } from '../../verify/situation.js';
 import { findEntry, findGrant, type GrantedArtifact, mayRead } from '../artifacts.js';
 import type { Caller } from '../caller.js';
 import type { Request } from '../pipeline/parse.js';
@@ -73,7 +74,7 @@ function groundsToRefuse(
   const time = services.clock.now();
   if (time.outcome === 'untrusted') grounds.push(time.denial);
   else if (parseInstant(notAfter) <= time.timeMs) {
-    grounds.push(denial('EXPIRED', `the artifact was valid until ${notAfter}`));
+    grounds.push(expiry(statement.predicate));
   }
   return grounds;
 }
