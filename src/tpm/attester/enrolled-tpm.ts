@@ -1,6 +1,7 @@
 /**
  * The connection to the enrolled TPM. The kernel's resource manager (/dev/tpmrm0) serves many clients, so a connection to it
- * stays open; a simulator serves one client at a time, so one to it is kept for a burst of work and given up.
+ * stays open. A simulator listens to one connection at a time. Since version 3.2 tpm2-tss opens one for each command, so that
+ * clients take turns by themselves; an older one keeps its connection, so we keep ours for a burst of work and give it up.
  */
 
 import { openTpm, type Tpm } from '../addon.js';
@@ -11,7 +12,7 @@ import type { AttesterStart } from './protocol.js';
 
 /** Longer than the way of an answer to the daemon and of its next request back. */
 const idleMs = 25;
-/** However busy we are: then it is another client's turn. */
+/** However busy we are: then it is another client's turn, where the library keeps its connection. */
 const longestTurnMs = 1_000;
 
 export class EnrolledTpm {
