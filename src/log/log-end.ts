@@ -6,7 +6,7 @@
 import { equalBytes } from '../format/bytes.js';
 import { type Checkpoint, parseCheckpoint } from '../format/checkpoint.js';
 import { decodeEntry, encodeEntry, entryOf } from '../format/entry.js';
-import { parseNote, signaturesOf, verifierKey } from '../format/note.js';
+import { parseNote, type SignedNote, signaturesOf, verifierKey } from '../format/note.js';
 import { parseInstant } from '../format/time.js';
 import { utf8Encode } from '../format/utf8.js';
 import { verifyingKey } from '../verify/ed25519.js';
@@ -45,25 +45,43 @@ class Damage extends Error {
 const startLeaf = utf8Encode('writ.entry/v1 start\n');
 
 /**
+ * The raw public keys that may have signed the checkpoints of a log: the one in use, and earlier ones, each up to the final
+ * tree head that it handed over with.
+ */
+export interface LogKeys {
+  readonly current: Uint8Array;
+  readonly retired: readonly {
+    readonly publicKey: Uint8Array;
+    readonly final: { readonly size: number; readonly root: Uint8Array };
+  }[];
+}
+
+/**
  * Looks at the end of a log.
- * @param logKey the raw public key that must have signed its checkpoints; null to believe any
+ * @param keys that must have signed its checkpoints; null to believe any
  * Rejects for nothing that files can hold.
  */
 export async function readLogEnd(
   directories: { readonly log: string; readonly journal: string },
-  logKey: Uint8Array | null,
+  keys: LogKeys | null,
 ): Promise<LogEnd> {
   try {
     // First what is published: while a daemon runs, the journal is never behind it.
     const note = await new PublishedLog(directories.log).checkpoint();
-    const published = note === null ? null : readSeal(note, 'the published checkpoint', logKey);
+    const published = note === null ? null : readSeal(note, 'the published checkpoint', keys);
     const segments = await findSegments(directories.journal);
     if (segments.length === 0) {
       if (published === null) return { end: 'none' };
       throw new Damage('journal', `it is missing, but ${published.size} entries are published`);
     }
-    const tail = await readTail(directories.journal, segments, logKey);
+    const tail = await readTail(directories.journal, segments, keys);
     const publishedSize = published?.size ?? 0;
+    for (const { final } of keys?.retired ?? [])
+      if (tail.entries < final.size)
+        throw new Damage(
+          'journal',
+          `it ends at entry ${tail.entries}, but a retired key handed over ${final.size}`,
+        );
     if (tail.entries < publishedSize)
       throw new Damage('journal', `it ends at entry ${tail.entries}, but ${publishedSize} are published`);
     return { end: 'sound', publishedSize, ...tail, sealedSize: Math.max(tail.sealedSize, publishedSize) };
@@ -88,11 +106,7 @@ async function findSegments(directory: string): Promise<string[]> {
 type Tail = Omit<Extract<LogEnd, { end: 'sound' }>, 'end' | 'publishedSize'>;
 
 /** The newest segment; also the one before while that has no entry yet. */
-async function readTail(
-  directory: string,
-  segments: readonly string[],
-  logKey: Uint8Array | null,
-): Promise<Tail> {
+async function readTail(directory: string, segments: readonly string[], keys: LogKeys | null): Promise<Tail> {
   let seal: { readonly note: string; readonly where: string } | null = null;
   let last: EntryFrame | null = null;
   let lastStart: EntryFrame | null = null;
@@ -118,7 +132,7 @@ async function readTail(
     }
     if (last !== null) break;
   }
-  const sealedSize = seal === null ? 0 : readSeal(seal.note, seal.where, logKey).size;
+  const sealedSize = seal === null ? 0 : readSeal(seal.note, seal.where, keys).size;
   if (sealedSize > entries)
     throw new Damage('journal', `it ends at entry ${entries}, but ${sealedSize} are sealed`);
   return {
@@ -143,7 +157,7 @@ function timeOf({ leaf, payloadType, payload }: EntryFrame, index: number | null
   throw new Damage(where, 'its payload is not the one that its leaf digests');
 }
 
-function readSeal(note: string, where: string, logKey: Uint8Array | null): Checkpoint {
+function readSeal(note: string, where: string, keys: LogKeys | null): Checkpoint {
   let checkpoint: Checkpoint;
   let signed: ReturnType<typeof parseNote>;
   try {
@@ -152,13 +166,21 @@ function readSeal(note: string, where: string, logKey: Uint8Array | null): Check
   } catch (cause) {
     throw new Damage(where, `it cannot be read: ${(cause as Error).message}`);
   }
-  if (logKey === null) return checkpoint;
-  const key = verifierKey(checkpoint.origin, logKey);
-  const isSigned = signaturesOf(signed, key).some(({ signature }) =>
-    verifyingKey(logKey).verify(utf8Encode(signed.text), signature),
-  );
-  if (!isSigned) throw new Damage(where, 'the pinned log key did not sign it');
+  if (keys === null || isSignedBy(keys.current, signed, checkpoint)) return checkpoint;
+  const signer = keys.retired.find(({ publicKey }) => isSignedBy(publicKey, signed, checkpoint));
+  if (signer === undefined) throw new Damage(where, 'the pinned log key did not sign it');
+  const { final } = signer;
+  if (checkpoint.size > final.size)
+    throw new Damage(where, 'a retired log key signed it, later than the tree head that it handed over with');
+  if (checkpoint.size === final.size && !equalBytes(checkpoint.root, final.root))
+    throw new Damage(where, 'it is not the tree head that a retired log key handed over with');
   return checkpoint;
+}
+
+function isSignedBy(logKey: Uint8Array, note: SignedNote, { origin }: Checkpoint): boolean {
+  return signaturesOf(note, verifierKey(origin, logKey)).some(({ signature }) =>
+    verifyingKey(logKey).verify(utf8Encode(note.text), signature),
+  );
 }
 
 function placeOf({ segment, offset }: JournalItem): string {

@@ -7,6 +7,7 @@ import { type Config, ConfigError, loadConfig } from '../../daemon/config.js';
 import type { StatusResult } from '../../format/protocol.js';
 import { HsmError, type HsmFault } from '../../hsm/faults.js';
 import { findKeysFile, type PinnedToken } from '../../hsm/keys-file.js';
+import { retiredLogKeys } from '../../hsm/succession.js';
 import { errnoName } from '../../kernel/errno.js';
 import { type LogEnd, readLogEnd } from '../../log/log-end.js';
 import { type Locations, resolveLocations } from '../../state/locations.js';
@@ -118,10 +119,12 @@ async function askDaemon(socketPath: string): Promise<DaemonReading> {
   }
 }
 
-/** The end of the log, under the log key that is pinned; without pins, under no key. */
+/** The end of the log, under the log key that is pinned and those before it; without pins, under no key. */
 function findLog(stateDirectory: string, pins: PinsReading): Promise<LogEnd> {
   const directories = { log: join(stateDirectory, 'log'), journal: join(stateDirectory, 'journal') };
-  return readLogEnd(directories, pins.pins === 'found' ? pins.pinned.keys.log.publicKey : null);
+  if (pins.pins !== 'found') return readLogEnd(directories, null);
+  const { keys, succession } = pins.pinned;
+  return readLogEnd(directories, { current: keys.log.publicKey, retired: retiredLogKeys(succession) });
 }
 
 /** Null also for a directory that this user may not look at: the check of the state says so. */

@@ -32,7 +32,7 @@ export async function checkLog(deployment: Deployment): Promise<Finding[]> {
     case 'sound': {
       if (options.fullLog) return [await checkWhole(deployment)];
       const { entries, sealedSize, publishedSize, unfinishedBytes } = log;
-      const text = `${entries} entries, ${sealedSize} sealed, ${publishedSize} published; the newest seal is signed by the pinned key`;
+      const text = `${entries} entries, ${sealedSize} sealed, ${publishedSize} published; the newest seal is signed by a pinned key`;
       if (unfinishedBytes > 0 && !mayDaemonRun(deployment))
         return [
           warning(

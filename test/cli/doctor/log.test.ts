@@ -66,6 +66,25 @@ describe('the log of a daemon that was stopped', { timeout: 120_000 }, () => {
     );
   });
 
+  test('may end with a key that handed over, at the tree head that it handed over with', async () => {
+    const [, size, root] = readFileSync(join(home, 'log', 'checkpoint'), 'utf8').split('\n');
+    const keysFile = readFileSync(join(home, 'keys.json'), 'utf8');
+    const handedOver = (final: { readonly size: number; readonly root: string | undefined }) => {
+      const pins = JSON.parse(keysFile);
+      const retired = [{ role: 'log', ...pins.keys.log, final }];
+      const keys = { ...pins.keys, log: pins.keys.artifact };
+      writeFileSync(join(home, 'keys.json'), JSON.stringify({ ...pins, keys, retired }));
+    };
+    handedOver({ size: Number(size), root });
+    assert.deepEqual(outcomesOf(await log(), 'log'), ['ok']);
+    handedOver({ size: Number(size) + 1, root });
+    assert.match(textOf(await log(), 'failed'), /it ends at entry 5, but a retired key handed over 6/);
+    handedOver({ size: Number(size) - 1, root });
+    assert.match(textOf(await log(), 'failed'), /a retired log key signed it, later than/);
+    handedOver({ size: Number(size), root: Buffer.alloc(32).toString('base64') });
+    assert.match(textOf(await log(), 'failed'), /it is not the tree head that a retired log key handed over/);
+  });
+
   test('fails as a whole for a change that its end does not show', async () => {
     const bundle = join(home, 'log', 'tile', 'entries', '000.p', '5');
     const bytes = readFileSync(bundle);
