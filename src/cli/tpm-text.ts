@@ -1,6 +1,7 @@
-/** A pinned TPM as commands show it, and the options that name places in one. */
+/** A TPM as commands show it, as it is pinned and as a daemon uses it, and the options that name places in one. */
 
 import { InvalidArgumentError } from 'commander';
+import type { TpmStatus } from '../format/protocol.js';
 import type { PinnedTpm } from '../tpm/tpm-file.js';
 
 /** Reads PCR indexes; they may come in any order. PCR 10 is refused: the kernel extends it all the time. */
@@ -42,6 +43,20 @@ export function tpmRows({ tcti, attestationKey, counter, pcrs }: PinnedTpm): [st
     ['attestation key', `${hex(attestationKey.handle)}, name ${attestationKey.name}`],
     ['counter', `${hex(counter.index)}, name ${counter.name}`],
     ['PCRs', `SHA-256 bank: ${pcrs.join(', ')}`],
+  ];
+}
+
+/** What a daemon says of its TPM. */
+export function tpmStatusRows(tpm: TpmStatus): [string, string][] {
+  if (tpm.state === 'unavailable') return [['tpm', `unavailable: ${tpm.reason}`]];
+  const { quote, anchor, development } = tpm;
+  const { value, unprotectedEntries, ageSeconds, writesLeft } = anchor;
+  const anchored = ageSeconds === null ? 'not yet' : `${ageSeconds} s ago`;
+  return [
+    ['tpm', `${tpm.state}${development ? ', for development: it proves nothing' : ''}`],
+    ['quote', quote === null ? 'none yet' : `${quote.ageSeconds} s old, log index ${quote.index}`],
+    ['anchor', `${anchored}, counter ${value}, ${writesLeft} writes left`],
+    ['unprotected', `${unprotectedEntries} entries behind the anchor could be taken back unnoticed`],
   ];
 }
 

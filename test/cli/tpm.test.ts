@@ -5,10 +5,13 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { checkTpm } from '../../src/cli/doctor/tpm.js';
 import { openTpm } from '../../src/tpm/addon.js';
 import { startDevelopmentTpm } from '../../src/tpm/development-tpm.js';
 import { findTpmFile } from '../../src/tpm/tpm-file.js';
+import { prepareState, removeState, startDaemon } from '../daemon/running-daemon.js';
 import { type Ended, writ } from './command-line.js';
+import { deploymentAt, textOf } from './doctor/examined.js';
 
 let root: string;
 before(() => {
@@ -92,6 +95,37 @@ describe('writ tpm', () => {
       assert.deepEqual([cleared.exitCode, cleared.document.standing], [3, 'key-missing']);
     } finally {
       await simulator.close();
+    }
+  });
+
+  it('shows what the daemon does with it, and exports its key to relying parties', async () => {
+    const home = await prepareState();
+    try {
+      await writ(['tpm', 'init', '--development'], { home });
+      const daemon = await startDaemon({ stateDirectory: home });
+      try {
+        const { exitCode, document } = await tpmJson(home, 'status');
+        assert.equal(exitCode, 0);
+        const { tpm, troubles } = document.daemon;
+        assert.deepEqual([tpm.state, troubles], ['ready', []]);
+        assert.equal(tpm.key, document.enrolled.attestationKey.name);
+        assert.ok(tpm.quote.index > 0 && tpm.anchor.writesLeft > 0);
+        const text = await writ(['tpm', 'status'], { home });
+        assert.match(text.stdout, /the daemon says\n[\s\S]* quote +\d+ s old, log index \d+\n +anchor /);
+        assert.match(textOf(await checkTpm(await deploymentAt(home)), 'ok'), /^the daemon works with it: /);
+
+        const exported = await writ(['trust', 'export', '--json'], { home });
+        const { attestation } = JSON.parse(exported.stdout);
+        const pinned = findTpmFile(join(home, 'tpm.json'))?.attestationKey;
+        assert.deepEqual(
+          [attestation.keys[0].name, attestation.keys[0].since],
+          [pinned?.name, pinned?.since],
+        );
+      } finally {
+        assert.equal(await daemon.stop(), 0);
+      }
+    } finally {
+      await removeState(home);
     }
   });
 

@@ -1,11 +1,12 @@
 /** `writ status`: how the daemon is. Exit code 0 when it is ready, 3 when it is degraded or does not answer. */
 
-import type { StatusResult, TpmStatus } from '../../format/protocol.js';
+import type { StatusResult } from '../../format/protocol.js';
 import { withDaemon } from '../asking.js';
 import { type Define, examples } from '../command.js';
 import type { CliContext } from '../context.js';
 import { type ExitCode, exitCodes } from '../exit-code.js';
 import { columns, type Paint } from '../output.js';
+import { tpmStatusRows } from '../tpm-text.js';
 
 export const define: Define = (command, act) => {
   command.addHelpText('after', examples('writ status', 'writ status --json'));
@@ -17,19 +18,6 @@ async function showStatus(context: CliContext): Promise<ExitCode> {
   const { socketPath } = context.locations;
   context.output.result(status, (paint) => statusLines(status, socketPath, paint));
   return status.state === 'ready' ? exitCodes.ok : exitCodes.unavailable;
-}
-
-function tpmRows(tpm: TpmStatus): [string, string][] {
-  if (tpm.state === 'unavailable') return [['tpm', `unavailable: ${tpm.reason}`]];
-  const { quote, anchor, development } = tpm;
-  const { value, unprotectedEntries, ageSeconds, writesLeft } = anchor;
-  const anchored = ageSeconds === null ? 'not yet' : `${ageSeconds} s ago`;
-  return [
-    ['tpm', `${tpm.state}${development ? ', for development: it proves nothing' : ''}`],
-    ['quote', quote === null ? 'none yet' : `${quote.ageSeconds} s old, log index ${quote.index}`],
-    ['anchor', `${anchored}, counter ${value}, ${writesLeft} writes left`],
-    ['unprotected', `${unprotectedEntries} entries behind the anchor could be taken back unnoticed`],
-  ];
 }
 
 function generationText(vmGeneration: StatusResult['vmGeneration']): string {
@@ -61,7 +49,7 @@ function statusLines(status: StatusResult, socketPath: string, paint: Paint): st
       ],
       ['artifact key', status.artifactKey],
       ['signer', status.signer],
-      ...tpmRows(status.tpm),
+      ...tpmStatusRows(status.tpm),
       ['vm generation', generationText(status.vmGeneration)],
       ['policy', `version ${policy.version}, bundle ${policy.bundle.slice(0, 16)}...`],
     ]),

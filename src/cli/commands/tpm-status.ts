@@ -1,9 +1,11 @@
 /**
- * `writ tpm status`: the TPM that is enrolled, whether it still holds what was pinned, and its lockout. Where this user may
- * not ask it, or the simulator does not run, the daemon's word has to do.
+ * `writ tpm status`: the TPM that is enrolled, whether it still holds what was pinned, and its lockout; and what the daemon
+ * does with it: the newest quote, and how far the log is anchored. Where this user may not ask the TPM, or the simulator does
+ * not run, the daemon's word has to do.
  */
 
 import { join } from 'node:path';
+import type { TpmStatus } from '../../format/protocol.js';
 import type { TpmReport } from '../../tpm/enrolment/protocol.js';
 import type { TpmFault } from '../../tpm/faults.js';
 import type { PinnedTpm } from '../../tpm/tpm-file.js';
@@ -12,7 +14,7 @@ import { type Define, examples } from '../command.js';
 import type { CliContext } from '../context.js';
 import { type ExitCode, exitCodes } from '../exit-code.js';
 import { columns, type Paint } from '../output.js';
-import { tpmDocument, tpmRows } from '../tpm-text.js';
+import { tpmDocument, tpmRows, tpmStatusRows } from '../tpm-text.js';
 
 export const define: Define = (command, act) => {
   command.addHelpText('after', examples('writ tpm status', 'writ tpm status --json'));
@@ -22,8 +24,8 @@ export const define: Define = (command, act) => {
 /** `match`: the pinned key and counter are there. `unknown`: the TPM could not be asked. */
 type Standing = 'match' | 'key-missing' | 'key-differs' | 'counter-missing' | 'counter-differs' | 'unknown';
 
-/** What the daemon says: nothing (it does not answer), or its troubles with the TPM. */
-type DaemonsWord = readonly string[] | null;
+/** What the daemon says of its TPM and of its troubles with it; null where none answers. */
+type DaemonsWord = { readonly troubles: readonly string[]; readonly tpm: TpmStatus } | null;
 
 async function status(context: CliContext): Promise<ExitCode> {
   const { findTpmFile } = await import('../../tpm/tpm-file.js');
@@ -37,7 +39,7 @@ async function status(context: CliContext): Promise<ExitCode> {
   }
   const seen = await look(pinned);
   const standing = 'report' in seen ? standingOf(pinned, seen.report) : 'unknown';
-  const daemon = standing === 'unknown' ? await askDaemon(context) : null;
+  const daemon = await askDaemon(context);
   context.output.result(
     {
       enrolled: tpmDocument(pinned),
@@ -45,19 +47,22 @@ async function status(context: CliContext): Promise<ExitCode> {
       ...('report' in seen
         ? { tpm: seen.report.tpm, counterValue: seen.report.counter?.value ?? null }
         : { fault: seen.fault }),
-      daemon: daemon && { troubles: daemon },
+      daemon,
     },
     (paint) => [
       ...columns([...tpmRows(pinned), ...('report' in seen ? reportRows(seen.report) : [])]),
       ...standingLines(standing, paint),
+      ...daemonLines(daemon, pinned, paint),
       ...('fault' in seen ? faultLines(seen.fault, daemon, paint) : []),
       ...(pinned.development
         ? [paint('strong', 'a simulator, for development: it proves nothing about this machine')]
         : []),
     ],
   );
-  const isGood = standing === 'match' || (standing === 'unknown' && daemon?.length === 0);
-  return isGood ? exitCodes.ok : exitCodes.unavailable;
+  const vouchedFor = daemon !== null && daemon.troubles.length === 0 && uses(daemon.tpm, pinned);
+  return standing === 'match' || (standing === 'unknown' && vouchedFor)
+    ? exitCodes.ok
+    : exitCodes.unavailable;
 }
 
 async function look(
@@ -76,12 +81,28 @@ async function look(
 async function askDaemon(context: CliContext): Promise<DaemonsWord> {
   const { WritUnavailableError } = await import('../../client/errors.js');
   try {
-    const { troubles } = await withDaemon(context, (client) => client.status());
-    return troubles.filter(({ code }) => code === 'TPM_UNAVAILABLE').map(({ message }) => message);
+    const { troubles, tpm } = await withDaemon(context, (client) => client.status());
+    const ofTpm = troubles.filter(({ code }) => code === 'TPM_UNAVAILABLE').map(({ message }) => message);
+    return { troubles: ofTpm, tpm };
   } catch (cause) {
     if (cause instanceof WritUnavailableError) return null;
     throw cause;
   }
+}
+
+/** Whether the daemon works with the TPM that is pinned. */
+function uses(tpm: TpmStatus, { attestationKey }: PinnedTpm): boolean {
+  return tpm.state === 'ready' && tpm.key === attestationKey.name;
+}
+
+function daemonLines(daemon: DaemonsWord, pinned: PinnedTpm, paint: Paint): string[] {
+  if (daemon === null) return [];
+  const { tpm } = daemon;
+  if (tpm.state === 'unavailable' || tpm.key !== pinned.attestationKey.name)
+    return [
+      paint('bad', 'the daemon does not use this TPM: it was enrolled since it started; restart writd'),
+    ];
+  return [paint('strong', 'the daemon says'), ...columns(tpmStatusRows(tpm))];
 }
 
 function standingOf({ attestationKey, counter }: PinnedTpm, report: TpmReport): Standing {
@@ -121,8 +142,8 @@ function faultLines({ message, remedy }: TpmFault, daemon: DaemonsWord, paint: P
   const word =
     daemon === null
       ? 'no daemon answers either; a simulator runs with its daemon only'
-      : daemon.length === 0
+      : daemon.troubles.length === 0
         ? 'the daemon has no trouble with it'
-        : `the daemon says: ${daemon.join('; ')}`;
+        : `the daemon says: ${daemon.troubles.join('; ')}`;
   return [paint('bad', message), `  ${paint('faint', `-> ${remedy}`)}`, word];
 }

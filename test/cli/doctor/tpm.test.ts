@@ -45,7 +45,7 @@ describe('a TPM', { timeout: 120_000 }, () => {
     pin({ development: true });
     assert.match(textOf(await examined(), 'skipped'), /starts with the daemon/);
     const locked = lockFile(join(home, 'writd.lock'));
-    assert.match(textOf(await examined(), 'skipped'), /which a running daemon has for itself/);
+    assert.match(textOf(await examined(), 'skipped'), /a simulator that a running daemon uses/);
     if (locked.outcome === 'locked') locked.lock.release();
   });
 
