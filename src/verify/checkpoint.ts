@@ -40,13 +40,18 @@ export function verifyCheckpoint(
 }
 
 /**
- * The trust bundle with one more tree head of a retired log key, proven to lie under its final one by a consistency proof
- * (RFC 6962, section 2.1.2). Throws ProofError for one that proves nothing.
+ * The trust bundle with one more tree head of a retired log key, proven to lie under its final one, over `finalSize` entries,
+ * by a consistency proof (RFC 6962, section 2.1.2). Throws ProofError for one that proves nothing.
  */
-export function withProvenHead(trust: Trust, head: Checkpoint, proof: readonly Hash[]): Trust {
+export function withProvenHead(
+  trust: Trust,
+  head: Checkpoint,
+  finalSize: number,
+  proof: readonly Hash[],
+): Trust {
   const logs = trust.logs.map((log): TrustedLog => {
     const { origin, retired } = log;
-    if (origin !== head.origin || retired === null || head.size >= retired.size) return log;
+    if (origin !== head.origin || retired?.size !== finalSize || head.size >= finalSize) return log;
     verifyConsistency(head, retired, proof);
     return { ...log, retired: { ...retired, proven: [...(retired.proven ?? []), head] } };
   });
@@ -65,7 +70,7 @@ function departure({ size, root }: Checkpoint, retired: RetiredLog): string | nu
   if (size > retired.size) return 'the checkpoint is later than the final tree head of this retired log key';
   return (
     'the checkpoint is older than the final tree head of this retired log key, and nothing proves that it lies under it: ' +
-    'get a new proof of the artifact (writ log prove)'
+    'get a new proof of the artifact (writ log prove --envelope), or prove it from a copy of the log (writ verify --log)'
   );
 }
 

@@ -338,9 +338,9 @@ describe('the proof that is the signature', () => {
     const grown = retire(8, treeRoot(8, subtree));
     assert.deepEqual(codesUnder(artifact, grown), ['BAD_SIGNATURE']);
     const proof = consistencyProof(5, 8, subtree);
-    assert.deepEqual(codesUnder(artifact, withProvenHead(grown, checkpoint, proof)), []);
+    assert.deepEqual(codesUnder(artifact, withProvenHead(grown, checkpoint, 8, proof)), []);
     assert.throws(
-      () => withProvenHead(grown, { ...checkpoint, root: new Uint8Array(32) }, proof),
+      () => withProvenHead(grown, { ...checkpoint, root: new Uint8Array(32) }, 8, proof),
       ProofError,
     );
   });

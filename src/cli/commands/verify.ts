@@ -1,5 +1,6 @@
 /** `writ verify`: the pure verifier over files. Asks no daemon, trusts nothing but the pinned bundle. */
 
+import type { Trust } from '../../format/trust.js';
 import type { AuthenticRecord, AuthenticStatement, Verdict } from '../../verify/verdict.js';
 import { type Define, examples } from '../command.js';
 import type { CliContext } from '../context.js';
@@ -13,6 +14,7 @@ interface Flags {
   readonly file?: string;
   readonly audience?: string;
   readonly quote: readonly string[];
+  readonly log?: string;
 }
 
 export const define: Define = (command, act) => {
@@ -22,6 +24,7 @@ export const define: Define = (command, act) => {
     .option('--file <file>', 'the executable or signed file that the artifact must name')
     .option('--audience <name>', 'the relying party that the artifact must be for')
     .option('--quote <file>', 'a TPM quote that artifacts may cite; can be given several times', appended, [])
+    .option('--log <directory>', 'a copy of the published log, to prove tree heads of retired log keys from')
     .addHelpText(
       'after',
       examples(
@@ -29,6 +32,7 @@ export const define: Define = (command, act) => {
         'writ verify release.tar.gz.writ --trust trust.json --file release.tar.gz',
         'writ verify artifact.json --quote quote.json --trust trust.json',
         'writ verify archive/*.json --trust trust.json',
+        'writ verify old.json --trust trust.json --log /mnt/copy/log',
       ),
     );
   act((context) => verifyFiles(context, command.args, command.opts<Flags>()));
@@ -41,9 +45,10 @@ async function verifyFiles(context: CliContext, paths: readonly string[], flags:
   const { offlineSituation } = await import('../../verify/situation.js');
   const { loadQuotes, quoteFor } = await import('../quote-file.js');
   const text = await import('../statement-text.js');
-  const trust = await loadTrust(context, flags.trust);
   const candidates: unknown[] = [];
+  const pinned = await loadTrust(context, flags.trust);
   for (const path of paths) candidates.push(await readCandidate(path));
+  const trust = flags.log === undefined ? pinned : await grownTrust(context, pinned, candidates, flags.log);
   const file =
     flags.file === undefined ? null : (await (await import('./sign.js')).digestsOf(flags.file)).digests;
   const quotes = await loadQuotes(flags.quote, trust);
@@ -63,6 +68,19 @@ async function verifyFiles(context: CliContext, paths: readonly string[], flags:
     );
   }
   return verdicts.every(({ verdict }) => verdict === 'valid') ? exitCodes.ok : exitCodes.denied;
+}
+
+/** The pinned trust with the tree heads that a copy of the log proves; a note says what it could not prove. */
+async function grownTrust(
+  { output }: CliContext,
+  pinned: Trust,
+  candidates: readonly unknown[],
+  directory: string,
+): Promise<Trust> {
+  const { withHeadsFrom } = await import('../proven-heads.js');
+  const { trust, problems } = await withHeadsFrom(directory, pinned, candidates);
+  for (const problem of problems) output.note(problem);
+  return trust;
 }
 
 /** One line for each valid artifact; each denied one with its reasons; the count at the end. */
