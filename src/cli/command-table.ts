@@ -110,6 +110,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: () => import('./commands/trust-export.js'),
   },
   {
+    path: ['trust', 'follow'],
+    summary: 'follow a log to its new keys, by what its old keys sealed',
+    load: () => import('./commands/trust-follow.js'),
+  },
+  {
     path: ['keys', 'list'],
     summary: 'list the key pairs on the token',
     load: () => import('./commands/keys-list.js'),

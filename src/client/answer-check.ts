@@ -139,6 +139,7 @@ const checks: { readonly [M in Method]: Check<M> } = {
     if (!seen.has(params.id)) throw new Mismatch('it is the lineage of another artifact');
   },
   status: () => undefined,
+  trust: () => undefined,
 };
 
 function isDenied(result: Methods[Method]['result']): result is Denied {

@@ -21,6 +21,7 @@ import type {
   RevokeParams,
   SignParams,
   StatusResult,
+  TrustResult,
   VerifyParams,
   VerifyResult,
 } from '../format/protocol.js';
@@ -64,6 +65,8 @@ export interface WritClient {
   environment(options?: CallOptions): Promise<EnvironmentResult>;
   lineage(params: IdParams, options?: CallOptions): Promise<LineageResult>;
   status(options?: CallOptions): Promise<StatusResult>;
+  /** The daemon's keys as a trust bundle. Its word: pin nothing of it that did not come over a path you trust. */
+  trust(options?: CallOptions): Promise<TrustResult>;
   /** Offline: pure, asks nobody. `situation` is completed by the present time and by "not known". */
   verify(artifact: unknown, trust: Trust, situation?: Partial<Situation>): Verdict;
   /**
@@ -115,6 +118,7 @@ export async function connect(options: ConnectOptions): Promise<WritClient> {
     environment: (callOptions) => ask('environment', {}, callOptions),
     lineage: (params, callOptions) => ask('lineage', params, callOptions),
     status: (callOptions) => ask('status', {}, callOptions),
+    trust: (callOptions) => ask('trust', {}, callOptions),
     verify: (artifact, pinned, situation = {}) =>
       verify(artifact, pinned, { ...offlineSituation(Date.now()), ...situation }),
     verifyBatch: (artifacts, pinned, situation = {}, known = new VerificationContext()) => {

@@ -22,9 +22,11 @@ import type {
   SealedArtifact,
   StatusResult,
   TpmStatus,
+  TrustResult,
   VerifyResult,
 } from '../format/protocol.js';
 import { instantSchema } from '../format/time.js';
+import { trustSchema } from '../format/trust.js';
 
 /** As in a statement, but open: fields that this version does not know are dropped. */
 const bindingSchema: z.ZodType<Binding> = z.discriminatedUnion('source', [
@@ -169,6 +171,9 @@ const statusSchema: z.ZodType<StatusResult> = z.object({
   counters: z.record(z.string(), z.number()),
 });
 
+/** Closed: a trust bundle of which a part is not understood is none. */
+const trustResultSchema: z.ZodType<TrustResult> = z.object({ trust: trustSchema });
+
 export const resultSchemas: { readonly [M in Method]: z.ZodType<Methods[M]['result']> } = {
   authorize: grantSchema,
   sign: grantSchema,
@@ -183,4 +188,5 @@ export const resultSchemas: { readonly [M in Method]: z.ZodType<Methods[M]['resu
   environment: environmentSchema,
   lineage: lineageSchema,
   status: statusSchema,
+  trust: trustResultSchema,
 };

@@ -200,6 +200,7 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
     exportSigner: exportSigner(signer),
     related: relatedEntries(openingIndex, log),
     trust: parseTrust(trust),
+    ownTrust: trust,
     proven: new VerificationContext(),
     counters: new Counters(),
     measureAction: (action) => machine.measureAction(action),

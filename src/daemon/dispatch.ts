@@ -2,7 +2,7 @@
 
 import { denial } from '../format/denial.js';
 import type { Binding } from '../format/predicate.js';
-import type { Denied } from '../format/protocol.js';
+import type { Denied, TrustResult } from '../format/protocol.js';
 import { LogClosedError } from '../log/closed.js';
 import { LogDamageError } from '../log/damage.js';
 import { IndexUnavailableError } from '../state/index-thread.js';
@@ -95,6 +95,8 @@ function perform(
       return lineage(services, caller, request);
     case 'status':
       return status(services);
+    case 'trust':
+      return { trust: services.ownTrust } satisfies TrustResult;
   }
 }
 

@@ -8,7 +8,7 @@ import type { Denial } from '../format/denial.js';
 import type { RememberedTexts } from '../format/jcs.js';
 import type { Binding, Peer } from '../format/predicate.js';
 import type { PolicyResult, StatusResult } from '../format/protocol.js';
-import type { Trust } from '../format/trust.js';
+import type { Trust, TrustDocument } from '../format/trust.js';
 import type { Log } from '../log/log.js';
 import type { CallerFacts, PolicyFacts } from '../policy/input.js';
 import type { PayloadClock } from '../state/payload-clock.js';
@@ -91,6 +91,8 @@ export interface Services {
   readonly exportSigner: ExportSigner;
   readonly related: RelatedEntries;
   readonly trust: Trust;
+  /** The same, as the daemon tells it to whoever asks. */
+  readonly ownTrust: TrustDocument;
   /** What was proven under `trust` before. */
   readonly proven: VerificationContext;
   readonly counters: Counters;

@@ -11,7 +11,7 @@ import { parseJsonBytes } from '../format/strict-json.js';
 import { parseTrust, type TrustDocument } from '../format/trust.js';
 import { type KeySuccession, type RetiredKey, retiredLogKeys } from '../hsm/succession.js';
 import { writeDurably } from '../log/durable-file.js';
-import { trustAfterHandOver } from '../verify/hand-over.js';
+import { trustAfterHandOvers } from '../verify/hand-over.js';
 import { handOverDirectory } from './hand-over.js';
 
 /** The bundle with the log's earlier keys, each up to its final tree head, and the artifact keys that nobody else had. */
@@ -49,20 +49,17 @@ export async function updateTrustFile(
   const path = join(stateDirectory, 'trust.json');
   const before = parseJsonBytes(await readFile(path));
   parseTrust(before);
-  let trust = before as unknown as TrustDocument;
-  for (const envelope of await handOvers(stateDirectory)) {
-    const verdict = trustAfterHandOver(trust, envelope);
-    if (verdict.verdict === 'valid') trust = verdict.trust;
-  }
-  trust = restricted(trust, origin, succession);
+  const pinned = before as unknown as TrustDocument;
+  const grown = trustAfterHandOvers(pinned, await handOvers(stateDirectory)).trust;
+  const trust = restricted(grown, origin, succession);
   if (JSON.stringify(trust) !== JSON.stringify(before))
     await writeDurably(path, `${JSON.stringify(trust, null, 2)}\n`);
 }
 
-/** The entries that name new keys, oldest first. */
+/** The entries that name new keys. */
 async function handOvers(stateDirectory: string): Promise<unknown[]> {
   const directory = join(stateDirectory, handOverDirectory);
-  const names = (await readdir(directory)).filter((name) => name.endsWith('.json')).sort();
+  const names = (await readdir(directory)).filter((name) => name.endsWith('.json'));
   return Promise.all(names.map(async (name) => parseJsonBytes(await readFile(join(directory, name)))));
 }
 

@@ -11,6 +11,7 @@ import { jcsText } from './jcs.js';
 import { type Bind, type Binding, type Descend, nonceSchema } from './predicate.js';
 import { type RevocationCause, revocationCauses } from './record.js';
 import type { Instant } from './time.js';
+import type { TrustDocument } from './trust.js';
 import { utf8Encode } from './utf8.js';
 
 /** A line is a JSON-RPC message without its newline; longer ones are refused as TOO_LARGE. */
@@ -202,6 +203,14 @@ export interface StatusResult {
   readonly counters: Readonly<Record<string, number>>;
 }
 
+/**
+ * Every key that the daemon's log was ever sealed with, its artifact keys, and its TPM's attestation key. The daemon's word:
+ * `policyAuthorities` and reference values, which are not the daemon's to name, are empty.
+ */
+export interface TrustResult {
+  readonly trust: TrustDocument;
+}
+
 /** A fact about machine or caller. `bound`: it is sealed into artifacts, shown to policies and compared at redemption. */
 export type MeasuredBinding = Binding & { readonly bound: boolean };
 
@@ -234,6 +243,7 @@ export interface Methods {
   readonly environment: { readonly params: Record<string, never>; readonly result: EnvironmentResult };
   readonly lineage: { readonly params: IdParams; readonly result: LineageResult };
   readonly status: { readonly params: Record<string, never>; readonly result: StatusResult };
+  readonly trust: { readonly params: Record<string, never>; readonly result: TrustResult };
 }
 
 export type Method = keyof Methods;
@@ -288,6 +298,7 @@ export const paramsSchemas: { readonly [M in Method]: z.ZodType<Methods[M]['para
   environment: noParams,
   lineage: idParams,
   status: noParams,
+  trust: noParams,
 };
 
 /** JSON-RPC error codes (JSON-RPC 2.0 section 5.1) of the answers that are no verdicts. */

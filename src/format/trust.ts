@@ -61,7 +61,7 @@ export interface Trust {
 
 const base64Of32Bytes = z.string().regex(/^[A-Za-z0-9+/]{43}=$/, 'must be base64 of 32 bytes');
 
-const trustSchema: z.ZodType<TrustDocument> = z.strictObject({
+export const trustSchema: z.ZodType<TrustDocument> = z.strictObject({
   type: z.literal('urn:writ:trust:v1'),
   logs: z
     .array(

@@ -7,6 +7,7 @@ import { base64Decode, base64Encode } from '../format/base64.js';
 import { formatVerifierKey, verifierKey } from '../format/note.js';
 import type { KeyRecord } from '../format/record.js';
 import { parseTrust, type TrustDocument } from '../format/trust.js';
+import { ArtifactReader } from './artifact-reader.js';
 import { authenticate } from './authenticate.js';
 import { verifyingKey } from './ed25519.js';
 
@@ -46,6 +47,39 @@ export function trustAfterHandOver(document: TrustDocument, envelope: unknown): 
   }
   const { origin, size, root } = checkpoint;
   return { verdict: 'valid', trust: withKey(document, record, { origin, size, root }), record };
+}
+
+/** What came of one hand-over among several. `index` is its place in the log; null for what is no proof. */
+export interface FollowedHandOver {
+  readonly index: number | null;
+  readonly verdict: HandOverVerdict;
+}
+
+/**
+ * Takes several hand-overs into account, in the order of the log, whatever theirs is: each is judged by the keys that those
+ * before it left. `followed` says of each, in the order given, what came of it; one that is denied changes nothing. Throws
+ * SyntaxError for a document that is no trust bundle.
+ */
+export function trustAfterHandOvers(
+  document: TrustDocument,
+  envelopes: readonly unknown[],
+): { readonly trust: TrustDocument; readonly followed: readonly FollowedHandOver[] } {
+  const placed = envelopes.map((envelope, position) => ({ envelope, position, index: logIndexOf(envelope) }));
+  placed.sort((left, right) => (left.index ?? 0) - (right.index ?? 0));
+  const followed: FollowedHandOver[] = [];
+  let trust = document;
+  for (const { envelope, position, index } of placed) {
+    const verdict = trustAfterHandOver(trust, envelope);
+    if (verdict.verdict === 'valid') trust = verdict.trust;
+    followed[position] = { index, verdict };
+  }
+  return { trust, followed };
+}
+
+/** Where an envelope says that it stands in its log: good for ordering, and proven only with the rest of it. */
+function logIndexOf(envelope: unknown): number | null {
+  const artifact = new ArtifactReader().read(envelope);
+  return artifact.outcome === 'read' ? artifact.proof.index : null;
 }
 
 function withKey(
