@@ -74,7 +74,8 @@ function checkFile(deployment: Deployment, path: string, refusalFile: string): P
       : [skipped(`${path} belongs to ${userText(file.uid)}; only they can log in with it`)];
     return { state: 'unusable', findings: [...findings, ...unread] };
   }
-  const isProven = Math.max(file.mtimeMs, file.ctimeMs) <= lastLoginMs(deployment);
+  // A file system's clock ticks some times in a hundredth of a second: equal times do not tell which came first.
+  const isProven = Math.max(file.mtimeMs, file.ctimeMs) < lastLoginMs(deployment);
   const known = isProven ? 'unchanged since the token last accepted it' : 'not known to be right';
   return {
     state: isProven ? 'proven' : 'doubtful',
