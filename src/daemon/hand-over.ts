@@ -15,15 +15,12 @@ import { utf8Encode } from '../format/utf8.js';
 import { type PinnedToken, writeKeysFile } from '../hsm/keys-file.js';
 import type { RetiredKey } from '../hsm/succession.js';
 import { keyRoles } from '../hsm/token-access.js';
-import { makeDirectoryDurably, writeDurably } from '../log/durable-file.js';
+import { removeUnfinished, writeHandOver } from './hand-over-files.js';
 import { sealRecord } from './pipeline/seal.js';
 import { recordHead } from './records.js';
 import type { SealedPayload } from './sealing.js';
 import type { Services } from './services.js';
 import { StartError } from './start-error.js';
-
-/** Directory of the entries that name new keys, with their proofs under the old ones. */
-export const handOverDirectory = 'hand-over';
 
 /** Whether keys wait to take over. */
 export function isHandOverDue({ succession }: PinnedToken): boolean {
@@ -63,15 +60,13 @@ export async function takeOver(
   announced: readonly SealedPayload[],
 ): Promise<void> {
   if (log.seal === null) throw new StartError('the log has no seal to hand over from');
-  const directory = join(stateDirectory, handOverDirectory);
-  await makeDirectoryDurably(directory);
+  // Whoever takes one that was given up would end the old key too early.
+  await removeUnfinished(stateDirectory, pinned.succession);
   for (const { index, payloadType, payload } of announced) {
     const proof = log.proof(index);
     if (proof === null) throw new StartError(`log entry ${index} of a new key is not sealed`);
     const envelope = sealEnvelope(payloadType, payload, vkey, utf8Encode(proof));
-    // Their order is the log's: a relying party that missed one takes them one after the other.
-    const name = `${String(index).padStart(16, '0')}.json`;
-    await writeDurably(join(directory, name), `${JSON.stringify(envelope)}\n`);
+    await writeHandOver(stateDirectory, index, envelope);
   }
   const { size, root } = parseCheckpoint(parseNote(log.seal.note).text);
   writeKeysFile(join(stateDirectory, 'keys.json'), succeeded(pinned, { size, root }));

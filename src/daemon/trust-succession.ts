@@ -3,7 +3,7 @@
  * the state directory from what the pinned keys themselves sealed.
  */
 
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { base64Encode } from '../format/base64.js';
 import { formatVerifierKey, verifierKey } from '../format/note.js';
@@ -12,7 +12,7 @@ import { parseTrust, type TrustDocument } from '../format/trust.js';
 import { type KeySuccession, type RetiredKey, retiredLogKeys } from '../hsm/succession.js';
 import { writeDurably } from '../log/durable-file.js';
 import { trustAfterHandOvers } from '../verify/hand-over.js';
-import { handOverDirectory } from './hand-over.js';
+import { finishedHandOvers } from './hand-over-files.js';
 
 /** The bundle with the log's earlier keys, each up to its final tree head, and the artifact keys that nobody else had. */
 export function withSuccession(
@@ -37,7 +37,7 @@ export function withSuccession(
 
 /**
  * Brings the pinned bundle in the state directory up to date. What it trusts grows only by what the keys that it pins have
- * sealed (the hand-overs); what it trusts shrinks by the daemon's word alone (compromised keys). Where there is no file,
+ * sealed (the hand-overs that were done); what it trusts shrinks by the daemon's word alone (compromised keys). Where there is no file,
  * nothing is done.
  */
 export async function updateTrustFile(
@@ -50,17 +50,10 @@ export async function updateTrustFile(
   const before = parseJsonBytes(await readFile(path));
   parseTrust(before);
   const pinned = before as unknown as TrustDocument;
-  const grown = trustAfterHandOvers(pinned, await handOvers(stateDirectory)).trust;
+  const grown = trustAfterHandOvers(pinned, await finishedHandOvers(stateDirectory, succession)).trust;
   const trust = restricted(grown, origin, succession);
   if (JSON.stringify(trust) !== JSON.stringify(before))
     await writeDurably(path, `${JSON.stringify(trust, null, 2)}\n`);
-}
-
-/** The entries that name new keys. */
-async function handOvers(stateDirectory: string): Promise<unknown[]> {
-  const directory = join(stateDirectory, handOverDirectory);
-  const names = (await readdir(directory)).filter((name) => name.endsWith('.json'));
-  return Promise.all(names.map(async (name) => parseJsonBytes(await readFile(join(directory, name)))));
 }
 
 function restricted(trust: TrustDocument, origin: string, succession: KeySuccession): TrustDocument {

@@ -73,15 +73,16 @@ const codes = (artifact: unknown, trust: Parameters<typeof verify>[1]) => {
 const moments: readonly (readonly [string, (log: string, state: string) => boolean])[] = [
   ['once its journal is open', (_log, state) => existsSync(join(state, 'index.sqlite-wal'))],
   ['once the new key is sealed', (log) => log.includes('new keys take over')],
-  ['once the proof of that is written', (_log, state) => isFilled(join(state, 'hand-over'))],
+  ['once the proof of that is written', (_log, state) => handOversIn(state).length > 0],
   [
     'once the new keys count',
     (_log, state) => !readFileSync(join(state, 'keys.json'), 'utf8').includes('next'),
   ],
 ];
 
-function isFilled(directory: string): boolean {
-  return existsSync(directory) && readdirSync(directory).length > 0;
+function handOversIn(state: string): string[] {
+  const directory = join(state, 'hand-over');
+  return existsSync(directory) ? readdirSync(directory).filter((name) => name.endsWith('.json')) : [];
 }
 
 const digestsOf = (digit: string) => ({
@@ -208,8 +209,13 @@ describe('a hand-over that is killed', () => {
         const next = readKeysFile(join(state, 'keys.json')).succession.next.log;
         await killWhen(state, hasCome);
         await withDaemon(state, async (client) => {
-          assert.deepEqual(readKeysFile(join(state, 'keys.json')).keys.log, next);
+          const { keys, succession } = readKeysFile(join(state, 'keys.json'));
+          assert.deepEqual(keys.log, next);
+          assert.equal(handOversIn(state).length, 1);
           const trust = await trustOf(state);
+          const [old, current] = trust.logs;
+          assert.deepEqual(old?.retired, succession.retired[0]?.final);
+          assert.deepEqual(current?.key.publicKey, next?.publicKey);
           assert.deepEqual(codes((await grant(client, 'after')).artifact, trust), []);
           assert.deepEqual(codes(await proven(client, first.index, first.artifact), trust), []);
         });
