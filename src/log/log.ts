@@ -12,7 +12,8 @@ import { denial } from '../format/denial.js';
 import type { EntryKind } from '../format/entry.js';
 import type { VerifierKey } from '../format/note.js';
 import { formatTlogProof } from '../format/tlog-proof.js';
-import { inclusionProof } from '../merkle/proof.js';
+import { consistencyProof, inclusionProof } from '../merkle/proof.js';
+import type { Hash } from '../merkle/tree.js';
 import { hashBytes, type LogEntry, type LoggedFrames, readEntry } from './entry-reader.js';
 import type { RecoveredLog } from './recovery.js';
 import type {
@@ -148,6 +149,15 @@ export class Log {
     if (seal === null || index >= seal.size) return null;
     const hashes = inclusionProof(index, seal.size, this.#parts.recovered.tree.subtree);
     return formatTlogProof({ index, hashes, checkpoint: seal.note });
+  }
+
+  /**
+   * Proof that the log's first `size` entries are those of the tree of its first `laterSize` (RFC 6962, section 2.1.2). Throws
+   * RangeError unless both are trees of this log.
+   */
+  consistency(size: number, laterSize: number): Hash[] {
+    if (laterSize > this.size) throw new RangeError(`the log has no tree of ${laterSize} entries`);
+    return consistencyProof(size, laterSize, this.#parts.recovered.tree.subtree);
   }
 
   /** Seals what waits, publishes the exact last seal, and closes the journal. Reads under way may still end. */

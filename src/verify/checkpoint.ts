@@ -5,7 +5,7 @@ import { type Checkpoint, parseCheckpoint } from '../format/checkpoint.js';
 import { type Denial, denial } from '../format/denial.js';
 import { parseNote, signaturesOf } from '../format/note.js';
 import type { RetiredLog, Trust, TrustedLog } from '../format/trust.js';
-import { verifyConsistency } from '../merkle/proof.js';
+import { ProofError, verifyConsistency } from '../merkle/proof.js';
 import type { Hash } from '../merkle/tree.js';
 import { VerificationContext } from './context.js';
 
@@ -14,12 +14,36 @@ export type CheckpointVerdict =
   | { readonly verdict: 'valid'; readonly checkpoint: Checkpoint; readonly log: TrustedLog }
   | { readonly verdict: 'denied'; readonly denial: Denial<'BAD_SIGNATURE'> };
 
+/**
+ * Signed by a retired key, smaller than its final tree head, and so perhaps a head of the log that it ended, or of a tree
+ * that somebody signed who got hold of it later: only the log can tell (`withProvenHead`).
+ */
+export interface UnplacedCheckpoint {
+  readonly verdict: 'unplaced';
+  readonly checkpoint: Checkpoint;
+  readonly log: TrustedLog & { readonly retired: RetiredLog };
+}
+
 /** Proves that a trusted log signed this note. Every failure is BAD_SIGNATURE, with a sentence of its own. */
 export function verifyCheckpoint(
   note: string,
   trust: Trust,
   context: VerificationContext = new VerificationContext(),
 ): CheckpointVerdict {
+  const verdict = placeCheckpoint(note, trust, context);
+  if (verdict.verdict !== 'unplaced') return verdict;
+  return denied(
+    'the checkpoint is older than the final tree head of this retired log key, and nothing proves that it lies under it: ' +
+      'get a new proof of the artifact (writ log prove --envelope), or prove it from a copy of the log (writ verify --log)',
+  );
+}
+
+/** As `verifyCheckpoint`, for those who can find out more of a checkpoint that the trust bundle alone cannot place. */
+export function placeCheckpoint(
+  note: string,
+  trust: Trust,
+  context: VerificationContext = new VerificationContext(),
+): CheckpointVerdict | UnplacedCheckpoint {
   let checkpoint: Checkpoint;
   let parsed: ReturnType<typeof parseNote>;
   try {
@@ -35,8 +59,14 @@ export function verifyCheckpoint(
     return denied('no key that the trust bundle names for this log signed the checkpoint');
   if (!context.isSignedBy(signed.key, parsed))
     return denied('the signature on the checkpoint does not verify');
-  const reason = signed.retired === null ? null : departure(checkpoint, signed.retired);
-  return reason === null ? { verdict: 'valid', checkpoint, log: signed } : denied(reason);
+  const { retired } = signed;
+  if (retired === null || isHeadOf(retired, checkpoint)) return { verdict: 'valid', checkpoint, log: signed };
+  if (checkpoint.size < retired.size) return { verdict: 'unplaced', checkpoint, log: { ...signed, retired } };
+  return denied(
+    checkpoint.size === retired.size
+      ? 'the checkpoint is not the final tree head of this retired log key'
+      : 'the checkpoint is later than the final tree head of this retired log key',
+  );
 }
 
 /**
@@ -49,6 +79,8 @@ export function withProvenHead(
   finalSize: number,
   proof: readonly Hash[],
 ): Trust {
+  // The empty tree lies under every other, whatever root somebody wrote beside it.
+  if (head.size === 0) throw new ProofError('a tree head over nothing proves nothing');
   const logs = trust.logs.map((log): TrustedLog => {
     const { origin, retired } = log;
     if (origin !== head.origin || retired?.size !== finalSize || head.size >= finalSize) return log;
@@ -59,19 +91,12 @@ export function withProvenHead(
 }
 
 /**
- * Why a retired key's signature over this tree head is not believed; null when it is. The key may be in anybody's hands by
- * now, and whoever has it could sign a small tree of their own: so only the pinned head counts, and what is proven to lie
- * under it.
+ * Whether a retired key's signature over this tree head is believed. The key may be in anybody's hands by now, and whoever has
+ * it could sign a small tree of their own: so only the pinned head counts, and what is proven to lie under it.
  */
-function departure({ size, root }: Checkpoint, retired: RetiredLog): string | null {
+function isHeadOf(retired: RetiredLog, { size, root }: Checkpoint): boolean {
   const heads = [retired, ...(retired.proven ?? [])];
-  if (heads.some((head) => head.size === size && equalBytes(head.root, root))) return null;
-  if (size === retired.size) return 'the checkpoint is not the final tree head of this retired log key';
-  if (size > retired.size) return 'the checkpoint is later than the final tree head of this retired log key';
-  return (
-    'the checkpoint is older than the final tree head of this retired log key, and nothing proves that it lies under it: ' +
-    'get a new proof of the artifact (writ log prove --envelope), or prove it from a copy of the log (writ verify --log)'
-  );
+  return heads.some((head) => head.size === size && equalBytes(head.root, root));
 }
 
 function denied(message: string): CheckpointVerdict {

@@ -5,17 +5,19 @@ import { type Denial, denial } from '../format/denial.js';
 import type { Binding, GrantPredicate } from '../format/predicate.js';
 import { bindingsOfQuote } from '../format/quote.js';
 import type { Trust } from '../format/trust.js';
+import { placeCheckpoint, type UnplacedCheckpoint } from './checkpoint.js';
 import type { VerificationContext } from './context.js';
 import { judgeQuote, judgeQuoteAge, type ProvenQuote, readQuote } from './quote.js';
+import { unplacedQuote, unproven } from './unproven.js';
 import type { Unproven } from './verdict.js';
 
 export interface QuoteJudgement {
   readonly denials: readonly Denial[];
-  readonly unproven: readonly Unproven['what'][];
+  readonly unproven: readonly Unproven[];
 }
 
 const nothingToJudge: QuoteJudgement = { denials: [], unproven: [] };
-export const quoteNotPresented: QuoteJudgement = { denials: [], unproven: ['quote'] };
+export const quoteNotPresented: QuoteJudgement = { denials: [], unproven: [unproven('quote')] };
 
 /** What is true of a quote whoever cites it. */
 interface JudgedQuote extends QuoteJudgement {
@@ -77,21 +79,41 @@ export class CitedQuotes {
     if (known !== undefined) return known;
     const { record, index, id } = quote;
     const situation = { trust: this.#trust, index, citedAt: null, previous: null };
-    const denials = judgeQuote(record, situation, this.#context);
+    const unplaced = unplacedCheckpointOf(quote, this.#trust, this.#context);
+    const denials =
+      unplaced === null
+        ? judgeQuote(record, situation, this.#context)
+        : judgeQuote(record, situation, this.#context, () => ({ ...unplaced, verdict: 'valid' }));
     const bindings = readQuote(record) === null ? [] : bindingsOfQuote(record, id);
     const values = new Map(bindings.map(({ name, value }) => [name, value]));
-    const judged = { denials, values, unproven: unprovenOf(quote, this.#trust) };
+    const open = unprovenOf(quote, this.#trust);
+    const judged = { denials, values, unproven: unplaced === null ? open : [unplacedQuote, ...open] };
     this.#judged.set(quote, judged);
     return judged;
   }
 }
 
-function unprovenOf({ record }: ProvenQuote, { attestation }: Trust): Unproven['what'][] {
-  if (attestation === null) return ['attestation-key'];
+/**
+ * The checkpoint that a quote follows, where its log key is retired and only the log could tell whether it lies under the key's
+ * final tree head; else null. Such a quote proves nothing, and the verdict says so; it does not deny either. That gives
+ * nobody more than leaving the quote out, which is as open, and everything else that is wrong with it still denies. Not so
+ * where the quote itself was logged behind the final tree head: by then an honest daemon follows its new key's checkpoints.
+ */
+function unplacedCheckpointOf(
+  { record, index }: ProvenQuote,
+  trust: Trust,
+  context: VerificationContext,
+): UnplacedCheckpoint | null {
+  const verdict = placeCheckpoint(record.checkpoint, trust, context);
+  return verdict.verdict === 'unplaced' && index < verdict.log.retired.size ? verdict : null;
+}
+
+function unprovenOf({ record }: ProvenQuote, { attestation }: Trust): Unproven[] {
+  if (attestation === null) return [unproven('attestation-key')];
   const isCompared = record.pcrs.every(({ index }) => attestation.pcrs.some((pcr) => pcr.index === index));
   return [
-    ...(isCompared ? [] : ['reference-values' as const]),
-    ...(readQuote(record)?.clock.isSafe === false ? ['tpm-clock' as const] : []),
+    ...(isCompared ? [] : [unproven('reference-values')]),
+    ...(readQuote(record)?.clock.isSafe === false ? [unproven('tpm-clock')] : []),
   ];
 }
 

@@ -66,16 +66,18 @@ export interface QuoteSituation {
 /**
  * Everything that is wrong with a quote. Without attestation keys in the trust bundle only what the record says of itself is
  * judged (see `quoteIntegrityFaults`), and nothing proves that a TPM made it.
+ * @param judgeCheckpoint as for `quoteIntegrityFaults`
  */
 export function judgeQuote(
   record: QuoteRecord,
   situation: QuoteSituation,
   context: VerificationContext = new VerificationContext(),
+  judgeCheckpoint?: CheckpointJudge,
 ): Denial<'ENVIRONMENT_MISMATCH'>[] {
   const { trust, index, citedAt, previous } = situation;
   const { attestation } = trust;
   return [
-    ...quoteIntegrityFaults(record, index, trust, context).map(quoteDenial),
+    ...quoteIntegrityFaults(record, index, trust, context, judgeCheckpoint).map(quoteDenial),
     ...orderFaults(record, attestation, previous).map(quoteDenial),
     ...(attestation === null ? [] : referenceFaults(record, attestation).map(quoteDenial)),
     ...(citedAt === null ? [] : judgeQuoteAge(record, citedAt, attestation)),

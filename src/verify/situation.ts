@@ -11,6 +11,7 @@ import { compareBindings } from './bindings.js';
 import { citesTpm, type QuoteJudgement, quoteNotPresented } from './cited-quote.js';
 import { lineageFaults, type ParentArtifact } from './lineage.js';
 import type { ProvenQuote } from './quote.js';
+import { unproven } from './unproven.js';
 import type { Unproven } from './verdict.js';
 
 /** Whoever presents an artifact, as the verifier's kernel shows it. */
@@ -230,53 +231,27 @@ function stateFaults({ scope }: GrantPredicate, state: LogState | null): Denial[
   return faults;
 }
 
-const unprovenMessages: Readonly<Record<Unproven['what'], string>> = {
-  'split-view': 'no witness confirms that everybody is shown the same log',
-  'no-later-revocation': 'a log cannot prove that no revocation followed; ask the issuing daemon',
-  'not-redeemed': 'only the issuing daemon knows whether it was redeemed',
-  policy: 'no policy bundle was given to compare the decision with',
-  presenter: 'nobody checked who presents the artifact',
-  environment: 'the environment was not measured again',
-  quote: 'the TPM quote that the artifact cites was not presented',
-  'attestation-key': 'the trust bundle names no attestation key, so nothing proves that a TPM made the quote',
-  'reference-values': 'the trust bundle has no reference values for some of the quoted PCRs',
-  'tpm-clock': "the TPM's clock may repeat itself since it lost power; order follows its reset count alone",
-  action: 'the artifact was not compared with an action or a file',
-  lineage: 'the parent artifact was not presented',
-  'loaded-libraries': 'loaded libraries and imported modules are outside the digests',
-  'blob-digests': "the blob's digests are the caller's word",
-  'initiator-executable': "the kernel does not vouch for the initiator's executable",
-  'claimed-identity': 'the agent and user names are claims of the caller',
-};
-
-/** All that can be said, made once: thousands of verdicts of one batch say the same. */
-const unprovenNotes = new Map<string, Unproven>(
-  Object.entries(unprovenMessages).map(([what, message]) => [
-    what,
-    Object.freeze({ what: what as Unproven['what'], message }),
-  ]),
-);
-
 function unprovenOf(
   { scope, initiator, lineage }: GrantPredicate,
   situation: Situation,
   quoted: QuoteJudgement,
 ): Unproven[] {
   const { action } = scope;
-  const open: Unproven['what'][] = ['split-view'];
+  const open = [unproven('split-view')];
   if (situation.state === null) {
-    open.push('no-later-revocation');
-    if (action.type !== 'sign') open.push('not-redeemed');
+    open.push(unproven('no-later-revocation'));
+    if (action.type !== 'sign') open.push(unproven('not-redeemed'));
   }
-  if (situation.policyBundles === null) open.push('policy');
-  if (situation.presenter === null) open.push('presenter');
-  if (situation.environment === null) open.push('environment');
+  if (situation.policyBundles === null) open.push(unproven('policy'));
+  if (situation.presenter === null) open.push(unproven('presenter'));
+  if (situation.environment === null) open.push(unproven('environment'));
   open.push(...quoted.unproven);
-  if (situation.action === null && situation.file === null) open.push('action');
-  if (lineage.parent !== null && situation.parent === null) open.push('lineage');
-  if (action.type === 'execute') open.push('loaded-libraries');
-  if (action.type === 'sign') open.push('blob-digests');
-  if (initiator.peer.executable.source !== 'kernel') open.push('initiator-executable');
-  if (initiator.claimed.agent !== null || initiator.claimed.user !== null) open.push('claimed-identity');
-  return open.map((what) => unprovenNotes.get(what) as Unproven);
+  if (situation.action === null && situation.file === null) open.push(unproven('action'));
+  if (lineage.parent !== null && situation.parent === null) open.push(unproven('lineage'));
+  if (action.type === 'execute') open.push(unproven('loaded-libraries'));
+  if (action.type === 'sign') open.push(unproven('blob-digests'));
+  if (initiator.peer.executable.source !== 'kernel') open.push(unproven('initiator-executable'));
+  if (initiator.claimed.agent !== null || initiator.claimed.user !== null)
+    open.push(unproven('claimed-identity'));
+  return open;
 }

@@ -5,9 +5,12 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
+import { sealEnvelope } from '../../src/format/dsse.js';
 import type { Allowed } from '../../src/format/protocol.js';
+import { utf8Encode } from '../../src/format/utf8.js';
 import { readNotice, writeDecision } from '../../src/state/rollback-notice.js';
 import { writeTpmFile } from '../../src/tpm/tpm-file.js';
+import { writ } from '../cli/command-line.js';
 import { type EnrolledSwtpm, startEnrolledSwtpm } from '../tpm/enrolled-swtpm.js';
 import { useTpm } from '../tpm/use-tpm.js';
 import { allowed, codesOf, echo, freshNonce } from './requests.js';
@@ -124,6 +127,40 @@ describe('a daemon with a TPM', () => {
       assert.deepEqual(codesOf(answer), ['STATE_UNVERIFIABLE']);
     });
     assert.equal(await third.stop(), 0);
+  });
+});
+
+describe('a log key that is rotated under quotes', () => {
+  let tpm: EnrolledSwtpm;
+  let stateDirectory: string;
+
+  before(async () => {
+    tpm = await startEnrolledSwtpm();
+    stateDirectory = await rootedState(tpm);
+  });
+  after(async () => {
+    await removeState(stateDirectory);
+    await tpm.machine.close();
+  });
+
+  test('leaves artifacts verifiable that cite a quote from before, with a new proof', async () => {
+    let artifact: Allowed | null = null;
+    for (let keys = 0; keys < 3; keys++) {
+      const daemon = await startDaemon({ stateDirectory });
+      await withClient(daemon, async (client) => {
+        artifact ??= allowed(await client.authorize({ action: echo('before'), ttlSeconds: 3600 }));
+        const { proof } = allowed(await client.proof({ index: artifact.index }));
+        const { payloadType, payload } = artifact.artifact;
+        const envelope = sealEnvelope(payloadType, Buffer.from(payload, 'base64'), 'k', utf8Encode(proof));
+        const verdict = await client.verifyRemotely({ artifact: envelope });
+        assert.equal(verdict.decision, 'allow', JSON.stringify(verdict));
+        const open = verdict.decision === 'allow' ? verdict.unproven.map(({ what }) => what) : [];
+        assert.ok(!open.includes('quote'), open.join());
+      });
+      assert.equal(await daemon.stop(), 0);
+      const rotated = await writ(['provision', 'rotate', 'log'], { home: stateDirectory });
+      assert.equal(rotated.exitCode, 0, rotated.stderr);
+    }
   });
 });
 

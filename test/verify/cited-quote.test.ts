@@ -1,17 +1,27 @@
 /** Artifacts that cite a quote: what the verifier says with it, with another, and without. */
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import type { Binding } from '../../src/format/predicate.js';
 import { bindingsOfQuote } from '../../src/format/quote.js';
 import type { QuoteRecord } from '../../src/format/record.js';
-import type { Trust } from '../../src/format/trust.js';
+import type { RetiredLog, Trust } from '../../src/format/trust.js';
+import { placeCheckpoint } from '../../src/verify/checkpoint.js';
+import { VerificationContext } from '../../src/verify/context.js';
 import { type ProvenQuote, proveQuote } from '../../src/verify/quote.js';
 import { offlineSituation, type Situation } from '../../src/verify/situation.js';
 import type { Verdict } from '../../src/verify/verdict.js';
 import { verify, verifyBatch } from '../../src/verify/verify.js';
-import { attestationOf, citing, proven, quoteIndex, quoteRecord, trustOf } from './quoted-artifact.js';
-import { authorization, denialStatement, predicate, TestLog } from './sealed-artifact.js';
+import {
+  attestationOf,
+  citing,
+  firstCheckpoint,
+  proven,
+  quoteIndex,
+  quoteRecord,
+  trustOf,
+} from './quoted-artifact.js';
+import { authorization, denialStatement, origin, predicate, TestLog } from './sealed-artifact.js';
 import { type ToolKey, ToolTpm } from './tool-tpm.js';
 
 const log = new TestLog();
@@ -122,6 +132,60 @@ test('a quote that does not lie before the artifact denies', () => {
     const messages = mismatches(verify(log.sealStatement(citing(quote)), trust, situation({ quote: late })));
     assert.deepEqual(messages, ['the cited quote does not lie before the artifact in its log']);
   }
+});
+
+describe('after its log key was retired', () => {
+  const successor = new TestLog();
+  const final = { size: 2, root: new Uint8Array(32) };
+  const artifact = () => successor.sealStatement(citing(quote));
+  const retiredAt = (retired: RetiredLog): Trust => {
+    const { attestation, ...other } = trustOf(log, attestationOf(record, key));
+    return { ...other, attestation, logs: [{ origin, key: log.key, retired }, ...successor.trust.logs] };
+  };
+
+  test('the quote is unproven while nothing places its checkpoint under the final tree head', () => {
+    const verdict = verify(artifact(), retiredAt(final), situation());
+    assert.equal(verdict.verdict, 'valid', JSON.stringify(verdict));
+    const note = verdict.unproven.find(({ what }) => what === 'quote');
+    assert.match(note?.message ?? '', /nothing here proves that it lies under it/);
+  });
+
+  test('it is proven with a proof of that', () => {
+    const head = placeCheckpoint(record.checkpoint, retiredAt(final), new VerificationContext());
+    assert.ok(head.verdict === 'unplaced');
+    const grown = retiredAt({ ...final, proven: [head.checkpoint] });
+    const verdict = verify(artifact(), grown, situation());
+    assert.equal(verdict.verdict, 'valid', JSON.stringify(verdict));
+    assert.ok(!unprovenOf(verdict).includes('quote'));
+  });
+
+  test('it denies where the checkpoint cannot lie under the final tree head', () => {
+    for (const size of [0, 1]) {
+      const messages = mismatches(verify(artifact(), retiredAt({ ...final, size }), situation()));
+      assert.match(messages.join(), /it follows a checkpoint of no trusted log: .*this retired log key/);
+    }
+  });
+
+  test('it denies where it was logged behind the final tree head', () => {
+    const late = { ...quote, index: 2 };
+    const sealed = successor.sealStatement(citing(quote), 3);
+    const messages = mismatches(verify(sealed, retiredAt(final), situation({ quote: late })));
+    assert.match(messages.join(), /nothing proves that it lies under it/);
+  });
+
+  test('it denies where the retired key did not sign the checkpoint', () => {
+    const forged = proven({ ...record, checkpoint: firstCheckpoint(new TestLog()) });
+    const sealed = successor.sealStatement(citing(forged));
+    const messages = mismatches(verify(sealed, retiredAt(final), situation({ quote: forged })));
+    assert.match(messages.join(), /no key that the trust bundle names for this log signed the checkpoint/);
+  });
+
+  test('it denies for whatever else is wrong with it', () => {
+    const forged = proven({ ...record, checkpoint: log.checkpoint(1, new Uint8Array(32)) });
+    const sealed = successor.sealStatement(citing(forged));
+    const messages = mismatches(verify(sealed, retiredAt(final), situation({ quote: forged })));
+    assert.match(messages.join(), /its qualifying data are not those of the checkpoint that it follows/);
+  });
 });
 
 test('a quote that is too old for the artifact denies', () => {

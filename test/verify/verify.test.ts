@@ -343,6 +343,8 @@ describe('the proof that is the signature', () => {
       () => withProvenHead(grown, { ...checkpoint, root: new Uint8Array(32) }, 8, proof),
       ProofError,
     );
+    const empty = { ...checkpoint, size: 0 };
+    assert.throws(() => withProvenHead(grown, empty, 8, []), ProofError);
   });
 
   test('is revoked where a compromised key sealed it, whichever key proves it', () => {

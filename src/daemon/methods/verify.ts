@@ -5,7 +5,11 @@ import { type Denial, type Denials, denial } from '../../format/denial.js';
 import type { GrantPredicate } from '../../format/predicate.js';
 import type { VerifyResult } from '../../format/protocol.js';
 import { decodeRecord, recordPayloadType } from '../../format/record.js';
+import type { Trust } from '../../format/trust.js';
+import { ProofError } from '../../merkle/proof.js';
 import { authenticate } from '../../verify/authenticate.js';
+import { placeCheckpoint, withProvenHead } from '../../verify/checkpoint.js';
+import { type ProvenQuote, quoteDenial } from '../../verify/quote.js';
 import { offlineSituation, type Situation } from '../../verify/situation.js';
 import { verify } from '../../verify/verify.js';
 import { findEntry, findGrant } from '../artifacts.js';
@@ -18,10 +22,10 @@ export async function verifyArtifact(
 ): Promise<VerifyResult> {
   const { artifact, action } = request.params;
   const measured = action === undefined ? null : await services.measureAction(action);
-  const { known, loss } = await knowledgeOf(services, artifact);
+  const { known, trust, loss } = await knowledgeOf(services, artifact);
   const time = services.clock.now();
   const presented = measured?.outcome === 'measured' ? measured.action : null;
-  const verdict = verify(artifact, services.trust, { ...known, action: presented }, services.proven);
+  const verdict = verify(artifact, trust, { ...known, action: presented }, services.proven);
   const denials = [
     ...(verdict.verdict === 'denied' ? verdict.denials : []),
     ...(measured?.outcome === 'denied' ? [measured.denial] : []),
@@ -34,29 +38,36 @@ export async function verifyArtifact(
   return { decision: 'allow', id: verdict.artifact.id, unproven: verdict.unproven };
 }
 
-/** What this log knows of an artifact, and whether it lost one that it must hold. */
+/** What this log knows of an artifact, and what only this log can find wrong with it. */
 interface Knowledge {
   readonly known: Situation;
+  readonly trust: Trust;
   readonly loss: Denial | null;
 }
 
 async function knowledgeOf(services: Services, artifact: unknown): Promise<Knowledge> {
+  const { trust } = services;
   const known = {
     ...offlineSituation(services.clock.lastTrustedMs()),
     policyBundles: [services.policy.description.bundle],
   };
   const result = authenticate(artifact, services.trust, services.proven);
-  if (result.outcome === 'denied') return { known, loss: null };
+  if (result.outcome === 'denied') return { known, trust, loss: null };
   const { id } = result.authentic;
   if ((await findEntry(services, id)) === null) {
     const message = 'the artifact is authentic, but this log no longer holds it: the state was rolled back';
-    return { known, loss: denial('STATE_UNVERIFIABLE', message, 'Restore the newest state directory.') };
+    return {
+      known,
+      trust,
+      loss: denial('STATE_UNVERIFIABLE', message, 'Restore the newest state directory.'),
+    };
   }
   const granted = await findGrant(services, id);
-  if (granted === null) return { known, loss: null };
+  if (granted === null) return { known, trust, loss: null };
   const parent = await parentOf(services, granted.statement.predicate);
   const quote = await quoteOf(services, granted.statement.predicate);
-  return { known: { ...known, state: granted.state, parent, quote }, loss: null };
+  const judged = quote === null ? { trust, loss: null } : trustFor(services, quote);
+  return { known: { ...known, state: granted.state, parent, quote }, ...judged };
 }
 
 /** The quote that an artifact cites, where it cites one. */
@@ -67,6 +78,24 @@ async function quoteOf(services: Services, { environment }: GrantPredicate): Pro
   if (entry === null || entry.payloadType !== recordPayloadType) return null;
   const record = decodeRecord(entry.payload);
   return record.type === 'urn:writ:quote:v1' ? { id: entry.id, index: entry.index, record } : null;
+}
+
+/**
+ * The daemon's trust, with the checkpoint that a quote follows where that is an earlier head of this very log. Where it is a
+ * head of another tree, this log knows it, and need not leave it open as others must.
+ */
+function trustFor(services: Services, { record }: ProvenQuote): Pick<Knowledge, 'trust' | 'loss'> {
+  const { trust, log, proven } = services;
+  const head = placeCheckpoint(record.checkpoint, trust, proven);
+  if (head.verdict !== 'unplaced') return { trust, loss: null };
+  try {
+    const { checkpoint, log: key } = head;
+    const proof = log.consistency(checkpoint.size, key.retired.size);
+    return { trust: withProvenHead(trust, checkpoint, key.retired.size, proof), loss: null };
+  } catch (cause) {
+    if (!(cause instanceof ProofError)) throw cause;
+    return { trust, loss: quoteDenial('it follows a checkpoint that is no tree head of this log') };
+  }
 }
 
 async function parentOf(services: Services, { lineage }: GrantPredicate): Promise<Situation['parent']> {
