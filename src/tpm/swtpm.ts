@@ -69,7 +69,12 @@ export function findSwtpm(environment: Readonly<Record<string, string | undefine
 
 /** Whether a simulator answers on the control channel. Throws TpmError `swtpm-held` for something that does not answer. */
 export async function answers({ socket }: SwtpmPlaces): Promise<boolean> {
-  const answer = await exchange(controlSocket(socket), getCapability);
+  let answer = await exchange(controlSocket(socket), getCapability);
+  if (answer === 'silent') {
+    // It may be ending just now, and leave the question unanswered: then nothing listens any more.
+    await sleep(pollMs);
+    answer = await exchange(controlSocket(socket), getCapability);
+  }
   if (answer === 'silent')
     throw new TpmError(tpmFault('swtpm-held', `what listens on ${controlSocket(socket)} does not answer`));
   return answer === 'answered';
