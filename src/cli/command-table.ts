@@ -5,6 +5,7 @@ import type { CommandEntry } from './command.js';
 /** Names that only gather commands. */
 export const groupSummaries: Readonly<Record<string, string>> = {
   log: 'look at the log, check it, prove an entry',
+  policy: 'the policy bundles that decide: look at them, sign them, put them in force',
   trust: 'the keys that verifiers pin',
   keys: "the keys on the daemon's token",
   token: "the daemon's token",
@@ -68,6 +69,11 @@ export const commandTable: readonly CommandEntry[] = [
     path: ['log', 'prove'],
     summary: 'get the proof that an entry is in the log',
     load: () => import('./commands/log-prove.js'),
+  },
+  {
+    path: ['policy', 'show'],
+    summary: 'the policy bundle that the daemon decides by now',
+    load: () => import('./commands/policy-show.js'),
   },
   {
     path: ['status'],
