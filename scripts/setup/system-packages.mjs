@@ -1,6 +1,6 @@
 // What must come from the operating system: SoftHSM2 for development tokens, and a C++ toolchain for
 // the native modules; for the tests also the Go toolchain that the foreign verifier is written for, TPMs in
-// software and tpm2-tools, and for the benchmarks the ssh-agent that they compare with. A TPM is a wish where
+// software, tpm2-tools and OpenSSH, and for the benchmarks the ssh-agent that they compare with. A TPM is a wish where
 // Writ only runs: without its packages it goes on, and says that it has none.
 // Presence is judged by the files themselves, so software that was installed another way counts too.
 
@@ -51,6 +51,7 @@ const FOR_TESTS = [
   program('swtpm_setup', 'swtpm-tools'),
   program('tpm2_checkquote', 'tpm2-tools'),
   program('openssl', 'openssl'),
+  program('ssh-keygen', 'openssh-client'),
   program('go', 'golang-go'),
   {
     what: "Go's golang.org/x/mod sources",
