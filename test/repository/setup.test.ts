@@ -73,7 +73,7 @@ describe('set-up', () => {
     assert.equal(status, 3);
     assert.match(
       stderr,
-      /\n {2}sudo apt-get update && sudo apt-get install -y --no-install-recommends (?:libsofthsm2 )?softhsm2 python3 make g\+\+ swtpm (?:libtss2-dev )?swtpm-tools tpm2-tools openssl golang-go(?: golang-golang-x-mod-dev)?\n/,
+      /\n {2}sudo apt-get update && sudo apt-get install -y --no-install-recommends (?:libsofthsm2 )?softhsm2 python3 make g\+\+ swtpm (?:libtss2-dev )?swtpm-tools tpm2-tools openssl openssh-client golang-go(?: golang-golang-x-mod-dev)?\n/,
     );
     assert.throws(() => readFileSync(join(directory, 'called')), { code: 'ENOENT' });
   });
