@@ -12,6 +12,7 @@ import { retiredLogKeys } from '../hsm/succession.js';
 import type { RetiredLogKey } from '../log/recovery.js';
 import type { PolicyBundle } from '../policy/bundle.js';
 import { loadBundle } from '../policy/bundle.js';
+import { BundleStore } from '../policy/bundle-store.js';
 import { type DaemonIdentity, ensureIdentity } from '../state/daemon-identity.js';
 import { type OpenedViews, openViews } from '../state/open-views.js';
 import type { Config } from './config.js';
@@ -74,6 +75,8 @@ export async function openParts(
   undo.push(() => whenOpened(openingSigner, (signer) => signer.close()));
   warmUp();
   const bundle = await loadBundle(config.policyDirectory);
+  // Before anything is decided under it: every decision can be made again.
+  await new BundleStore(join(stateDirectory, 'policies')).keep(bundle.files);
   const opened = await openingLog;
   const { cutBytes } = opened.recovered;
   if (cutBytes > 0) logger.warn({ bytes: cutBytes }, 'cut a torn last write from the journal');

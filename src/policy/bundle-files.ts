@@ -56,7 +56,12 @@ export async function readBundleFiles(directory: string): Promise<BundleFiles> {
  * `{"files": {NAME: TEXT, ...}, "type": "writ.policy-bundle/v1"}`.
  */
 export function bundleDigest(files: BundleFiles): string {
-  return hexEncode(sha3_512(jcsBytes({ type: 'writ.policy-bundle/v1', files })));
+  return hexEncode(sha3_512(bundleDocument(files)));
+}
+
+/** The document that the digest is computed over. */
+export function bundleDocument(files: BundleFiles): Uint8Array {
+  return jcsBytes({ type: 'writ.policy-bundle/v1', files });
 }
 
 async function readText(directory: string, name: string): Promise<string> {

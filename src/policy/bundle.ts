@@ -65,9 +65,13 @@ const settingsSchema = z.strictObject({
  * do, for anything that is missing, malformed, invalid, or that Cedar warns about.
  */
 export async function loadBundle(directory: string): Promise<PolicyBundle> {
-  const files = await readBundleFiles(directory);
-  const { name, version, settings } = readSettings(directory, files);
-  return { name, version, settings, digest: bundleDigest(files), files, ...checkBundle(directory, files) };
+  return bundleOf(directory, await readBundleFiles(directory));
+}
+
+/** As `loadBundle`, of files that were read already; `place` is what messages put before their names. */
+export function bundleOf(place: string, files: BundleFiles): PolicyBundle {
+  const { name, version, settings } = readSettings(place, files);
+  return { name, version, settings, digest: bundleDigest(files), files, ...checkBundle(place, files) };
 }
 
 function readSettings(directory: string, files: BundleFiles): z.infer<typeof settingsSchema> {

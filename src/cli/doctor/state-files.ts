@@ -11,7 +11,16 @@ import { type Finding, verdictsOf } from './finding.js';
 import { fileTrouble, isClosed, modeText, openAncestor, userText } from './permissions.js';
 
 /** Everything in a state directory whose owner and mode matter to the daemon, beside what has a check of its own. */
-const ownedNames = ['daemon.json', 'journal', 'log', 'views', 'index.sqlite', 'tpm.json', 'writ.toml'];
+const ownedNames = [
+  'daemon.json',
+  'journal',
+  'log',
+  'policies',
+  'views',
+  'index.sqlite',
+  'tpm.json',
+  'writ.toml',
+];
 
 export function checkState({ locations: { stateDirectory }, ownerUid }: Deployment): Finding[] {
   const { ok, failed, warning } = verdictsOf('state');
