@@ -51,6 +51,12 @@ export interface AnchorStatus {
   readonly trouble: Denial | null;
 }
 
+/** Nothing was written: the budget does not allow it now. */
+interface Spent {
+  readonly outcome: 'spent';
+  readonly denial: Denial<'TPM_UNAVAILABLE'>;
+}
+
 const retryMs = 30_000;
 /** Writes that no caller's demand can spend. */
 const keptForOthers = 2;
@@ -62,6 +68,8 @@ export class Anchoring {
   #value: number;
   /** Announced, and perhaps not reached yet: the TPM did not answer. */
   #announced: number | null = null;
+  /** May stand in the log twice: an announcement of it was not sealed in time, and perhaps written all the same. */
+  #ambiguous: number | null = null;
   #anchoredAtMs: number | null = null;
   /** Entries behind the newest anchor that the counter reached, and behind the newest announcement. */
   #behind = 0;
@@ -69,7 +77,7 @@ export class Anchoring {
   #newestIndex = -1;
   #running: Promise<unknown> = Promise.resolve();
   /** The turn that has not begun: everything that waits shares it. */
-  #next: Promise<AnchorOutcome> | null = null;
+  #next: { readonly outcome: Promise<AnchorOutcome>; cause: AnchorCause } | null = null;
   #timer: NodeJS.Timeout | null = null;
   #timerAtMs = 0;
   #trouble: Denial | null = null;
@@ -146,14 +154,19 @@ export class Anchoring {
     // A request whose client is gone may come as late as this.
     if (this.#closed)
       return Promise.resolve(failed(denial('TPM_UNAVAILABLE', 'the daemon is shutting down')));
-    if (this.#next !== null) return this.#next;
-    const turn = this.#running.then(() => {
+    if (this.#next !== null) {
+      // Demands may spend less than what comes by itself, which must not be held up by having joined one.
+      if (this.#next.cause === 'request') this.#next.cause = cause;
+      return this.#next.outcome;
+    }
+    const outcome = this.#running.then(() => {
+      const joined = this.#next?.cause ?? cause;
       this.#next = null;
-      return this.#turn(cause);
+      return this.#turn(joined);
     });
-    this.#next = turn;
-    this.#running = turn;
-    return turn;
+    this.#next = { outcome, cause };
+    this.#running = outcome;
+    return outcome;
   }
 
   /** The last anchor: nothing may be appended behind it. */
@@ -183,21 +196,42 @@ export class Anchoring {
 
   async #turn(cause: AnchorCause): Promise<AnchorOutcome> {
     const outcome = await this.#anchorNow(cause);
-    const trouble = outcome.outcome === 'failed' ? outcome.denial : null;
-    if (trouble !== null || this.#trouble !== null) this.#parts.onTrouble(trouble);
-    this.#trouble = trouble;
-    if (trouble !== null) this.#wish(cause, retryMs);
-    return outcome;
+    switch (outcome.outcome) {
+      case 'anchored':
+        this.#note(null);
+        return outcome;
+      case 'failed':
+        this.#note(outcome.denial);
+        this.#wish(cause === 'request' ? 'period' : cause, retryMs);
+        return outcome;
+      case 'spent':
+        // No trouble: demands can spend the budget at any time. What is not demanded waits until there is one again.
+        if (cause !== 'request') this.#wish(cause, 0);
+        return failed(outcome.denial);
+    }
   }
 
-  async #anchorNow(cause: AnchorCause): Promise<AnchorOutcome> {
-    const { attester, seal, nowMs } = this.#parts;
+  #note(trouble: Denial | null): void {
+    if ((trouble === null) !== (this.#trouble === null)) this.#parts.onTrouble(trouble);
+    this.#trouble = trouble;
+  }
+
+  async #anchorNow(cause: AnchorCause): Promise<AnchorOutcome | Spent> {
     const pending = await this.#settlePending();
     if (pending !== null) return pending;
+    if (this.#ambiguous === this.#value + 1) {
+      // The first of two announcements may precede what was logged since, so this value proves too little: it is passed.
+      const passed = await this.#announceAndRaise(cause);
+      if (passed.outcome !== 'anchored') return passed;
+    }
+    return this.#announceAndRaise(cause);
+  }
+
+  async #announceAndRaise(cause: AnchorCause): Promise<AnchorOutcome | Spent> {
+    const { attester, seal, nowMs } = this.#parts;
     if (cause === 'start' || cause === 'stop') this.#budget.overspend(nowMs());
     // Whoever may redeem may demand anchors: revocations must not wait because of that.
-    else if (!this.#budget.spend(nowMs(), cause === 'request' ? keptForOthers : 0))
-      return failed(this.#spent());
+    else if (!this.#budget.spend(nowMs(), cause === 'request' ? keptForOthers : 0)) return this.#spent();
     const value = this.#value + 1;
     const sealing = await seal({
       type: 'urn:writ:anchor:v1',
@@ -206,7 +240,10 @@ export class Anchoring {
       value,
       cause,
     });
-    if (sealing.outcome === 'unsealed') return failed(sealing.denial);
+    if (sealing.outcome === 'unsealed') {
+      this.#ambiguous = value;
+      return failed(sealing.denial);
+    }
     this.#announced = value;
     return (await this.#raise(await attester.incrementCounter())) ?? { outcome: 'anchored' };
   }
@@ -229,18 +266,21 @@ export class Anchoring {
     }
     this.#value = reply.value;
     this.#announced = null;
+    if (reply.value === this.#ambiguous) return null;
     this.#behind = this.#behindAnnouncement;
     this.#anchoredAtMs = this.#parts.nowMs();
     return null;
   }
 
-  #spent(): Denial<'TPM_UNAVAILABLE'> {
-    const seconds = Math.ceil(this.#budget.waitMs(this.#parts.nowMs()) / 1000);
-    return denial(
-      'TPM_UNAVAILABLE',
-      "the budget for writing the TPM's counter, whose cells wear, is spent",
-      `Ask again in ${seconds} seconds, or raise tpm.anchor_writes_per_day.`,
-    );
+  #spent(): Spent {
+    return {
+      outcome: 'spent',
+      denial: denial(
+        'TPM_UNAVAILABLE',
+        "the budget for writing the TPM's counter, whose cells wear, is spent",
+        'Ask again later (writ status shows what is left), or raise tpm.anchor_writes_per_day.',
+      ),
+    };
   }
 }
 

@@ -80,19 +80,20 @@ export class Attestation {
   /**
    * What the newest quote says, the same list until there is a newer one. To be asked at each request: when the quote's
    * period is over, the next one is made in the background; when it is too old to be believed, the request waits for
-   * the next. Nothing while the TPM fails.
+   * the next. Nothing while the TPM fails, and nobody waits for one that does.
    */
   bindings(): readonly Binding[] | Promise<readonly Binding[]> {
     const nowMs = this.#parts.nowMs();
     const { periodMs } = this.#parts;
     const ageMs = this.#taken === null ? Number.POSITIVE_INFINITY : nowMs - this.#taken.atMs;
     if (this.#taken !== null && ageMs < periodMs) return this.#taken.bindings;
-    const mayAsk = !this.#closed && (this.#trouble === null || nowMs >= this.#retryAtMs);
-    if (this.#taken !== null && ageMs < stalePeriods * periodMs) {
-      if (mayAsk) void this.fresh();
-      return this.#taken.bindings;
+    if (this.#closed) return noBindings;
+    const believed = this.#taken !== null && ageMs < stalePeriods * periodMs ? this.#taken.bindings : null;
+    // A TPM that fails is asked again now and then, and holds up nobody meanwhile.
+    if (believed !== null || this.#trouble !== null) {
+      if (this.#trouble === null || nowMs >= this.#retryAtMs) void this.fresh();
+      return believed ?? noBindings;
     }
-    if (!mayAsk) return noBindings;
     return this.fresh().then((outcome) => (outcome.outcome === 'attested' ? outcome.bindings : noBindings));
   }
 
@@ -168,7 +169,7 @@ export class Attestation {
   }
 
   #note(trouble: Denial | null): void {
-    if (trouble !== null || this.#trouble !== null) this.#parts.onTrouble(trouble);
+    if (trouble?.message !== this.#trouble?.message) this.#parts.onTrouble(trouble);
     if (trouble !== null) this.#retryAtMs = this.#parts.nowMs() + retryMs;
     this.#trouble = trouble;
   }

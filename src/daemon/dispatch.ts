@@ -1,7 +1,6 @@
 /** One request through its method: identify the caller, do what was asked, and deny on every failure on the way. */
 
 import { denial } from '../format/denial.js';
-import type { Binding } from '../format/predicate.js';
 import type { Denied, TrustResult } from '../format/protocol.js';
 import { LogClosedError } from '../log/closed.js';
 import { LogDamageError } from '../log/damage.js';
@@ -19,8 +18,6 @@ import type { Request } from './pipeline/parse.js';
 import { refuse, refusePlainly } from './pipeline/refuse.js';
 import type { Services } from './services.js';
 import { noTpm } from './tpm.js';
-
-const nothingAttested: readonly Binding[] = [];
 
 /** Answers a request of the caller that `identify` names. Rejects only for faults of the daemon itself. */
 export async function dispatch(
@@ -40,9 +37,9 @@ export async function dispatch(
       const context = { caller: identified.caller, claims: {}, policy: null };
       return await refuse(services, request, context, [demanded]);
     }
-    const attested = services.tpm?.attestation.bindings() ?? nothingAttested;
-    const bindings = attested instanceof Promise ? await attested : attested;
-    const caller = services.tpm?.callers.join(identified.caller, bindings) ?? identified.caller;
+    const attesting = attestedCaller(services, identified.caller, request.method);
+    // Nothing is awaited that is there: this is the path of every request.
+    const caller = attesting instanceof Promise ? await attesting : attesting;
     return await perform(services, redemptions, caller, request);
   } catch (cause) {
     return refuseUnverifiable(services, cause);
@@ -60,6 +57,41 @@ async function attestFreshly({
   if (tpm === null) return noTpm;
   const outcome = await tpm.attestation.fresh();
   return outcome.outcome === 'failed' ? outcome.denial : null;
+}
+
+/** The caller with what the TPM vouches for. A TPM that hangs holds up only those who need that. */
+function attestedCaller(
+  { tpm }: Services,
+  caller: Caller,
+  method: Request['method'],
+): Caller | Promise<Caller> {
+  if (tpm === null || !needsEnvironment(method)) return caller;
+  const attested = tpm.attestation.bindings();
+  return attested instanceof Promise
+    ? attested.then((bindings) => tpm.callers.join(caller, bindings))
+    : tpm.callers.join(caller, attested);
+}
+
+/** Whether the method shows the caller's environment, seals it, compares it, or puts it to the policy. */
+function needsEnvironment(method: Request['method']): boolean {
+  switch (method) {
+    case 'authorize':
+    case 'sign':
+    case 'redeem':
+    case 'revoke':
+    case 'environment':
+      return true;
+    case 'export':
+    case 'verify':
+    case 'policy.get':
+    case 'log.checkpoint':
+    case 'log.proof':
+    case 'log.entry':
+    case 'lineage':
+    case 'status':
+    case 'trust':
+      return false;
+  }
 }
 
 function perform(

@@ -17,6 +17,7 @@ class Bench {
   nowMs = 0;
   failure: 'none' | 'before' | 'after' | 'seal' = 'none';
   fatal: string | null = null;
+  readonly troubles: (string | null)[] = [];
   readonly anchoring: Anchoring;
 
   constructor(writesPerDay = 144) {
@@ -42,7 +43,7 @@ class Bench {
         },
         nowMs: () => this.nowMs,
         settings: { periodMs: 1000, writesPerDay },
-        onTrouble: () => undefined,
+        onTrouble: (trouble) => this.troubles.push(trouble?.code ?? null),
         onFatal: ({ message }) => {
           this.fatal = message;
         },
@@ -81,11 +82,61 @@ describe('Anchoring', () => {
     });
   }
 
-  it('raises nothing that could not be announced', async () => {
+  it('raises nothing that could not be announced, and passes the value that may have been', async () => {
     const bench = new Bench();
     bench.failure = 'seal';
     assert.equal(await bench.outcome('request'), 'HSM_UNAVAILABLE');
     assert.equal(bench.value, 7);
+    // The announcement may have been written all the same, and be sealed by a later checkpoint.
+    bench.failure = 'none';
+    assert.equal(await bench.outcome('request'), 'anchored');
+    assert.deepEqual(bench.events, ['announce 8 request', 'raise 8', 'announce 9 request', 'raise 9']);
+    assert.equal(await bench.outcome('request'), 'anchored');
+    assert.deepEqual(bench.events.slice(4), ['announce 10 request', 'raise 10']);
+  });
+
+  it('counts nothing as protected by a value that may have been announced before it', async () => {
+    const bench = new Bench(6);
+    const starting = bench.outcome('start');
+    bench.anchoring.follow('anchor', 0);
+    await starting;
+    await bench.outcome('revocation');
+    bench.failure = 'seal';
+    const failing = bench.outcome('revocation');
+    bench.anchoring.follow('anchor', 1);
+    await failing;
+    bench.anchoring.follow('redemption', 2);
+    bench.failure = 'none';
+    // The first announcement of 10 lies before the redemption: a log that ends between them fits a counter of 10.
+    const passing = bench.outcome('revocation');
+    bench.anchoring.follow('anchor', 3);
+    await passing;
+    assert.equal(bench.anchoring.status.value, 10, 'the budget allows no further write');
+    assert.ok(!bench.anchoring.covers(2));
+    bench.nowMs = 86_400_000;
+    assert.equal(await bench.outcome('revocation'), 'anchored');
+    assert.equal(bench.anchoring.status.value, 11);
+    assert.ok(bench.anchoring.covers(2));
+    await bench.anchoring.close();
+  });
+
+  it('tells of trouble when it begins and when it ends, and a spent budget is none', async () => {
+    const bench = new Bench(6);
+    await bench.outcome('start');
+    bench.failure = 'before';
+    for (let attempt = 0; attempt < 3; attempt++) await bench.outcome('request');
+    assert.deepEqual(bench.troubles, ['TPM_UNAVAILABLE']);
+    bench.failure = 'none';
+    bench.nowMs = 86_400_000;
+    await bench.outcome('request');
+    assert.deepEqual(bench.troubles, ['TPM_UNAVAILABLE', null]);
+    while ((await bench.outcome('request')) === 'anchored');
+    assert.equal(bench.anchoring.status.trouble, null);
+    assert.deepEqual(bench.troubles, ['TPM_UNAVAILABLE', null]);
+    // What joins a demand may still spend what no demand can.
+    const outcomes = await Promise.all([bench.outcome('request'), bench.outcome('revocation')]);
+    assert.deepEqual(outcomes, ['anchored', 'anchored']);
+    await bench.anchoring.close();
   });
 
   it('ends everything when somebody else raised the counter', async () => {

@@ -87,6 +87,44 @@ describe('a TPM that fails while the daemon runs', () => {
   });
 });
 
+describe('a TPM that hangs when the newest quote is too old to be believed', () => {
+  let tpm: EnrolledSwtpm;
+  let stateDirectory: string;
+  let daemon: RunningDaemon;
+  /** Of 1 second, and believed for three. */
+  const quotePeriodSeconds = 1;
+
+  before(async () => {
+    tpm = await startEnrolledSwtpm();
+    stateDirectory = await rootedState(tpm, 'call_timeout_ms = 2000\n', quotePeriodSeconds);
+    daemon = await startDaemon({ stateDirectory });
+    tpm.machine.signal('SIGSTOP');
+    await new Promise((resolve) => setTimeout(resolve, 3500 * quotePeriodSeconds));
+  });
+  after(async () => {
+    tpm.machine.signal('SIGCONT');
+    await daemon.stop();
+    await removeState(stateDirectory);
+    await tpm.machine.close();
+  });
+
+  test('holds up whoever needs the environment, until its deadline, and nobody who only reads', async () => {
+    await withClient(daemon, async (writ) => {
+      const order: string[] = [];
+      const authorizing = writ.authorize({ action: echo('waits') }).then((answer) => {
+        order.push('authorize');
+        return answer;
+      });
+      await writ.status();
+      order.push('status');
+      await writ.checkpoint();
+      order.push('log.checkpoint');
+      assert.deepEqual(tpmBindings(allowed(await authorizing)), []);
+      assert.deepEqual(order, ['status', 'log.checkpoint', 'authorize']);
+    });
+  });
+});
+
 test('a daemon whose TPM is not there does not start, and says what to do', async () => {
   const tpm = await startEnrolledSwtpm();
   const stateDirectory = await rootedState(tpm);
