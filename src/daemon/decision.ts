@@ -1,5 +1,6 @@
 /** What the policy said, as the stages of a request see it. */
 
+import type { ApprovalDemand } from '../format/approvers.js';
 import type { Denial } from '../format/denial.js';
 import type { PolicyRecord } from '../format/predicate.js';
 
@@ -8,7 +9,13 @@ import type { PolicyRecord } from '../format/predicate.js';
  * the decision so that it can be replayed. `record` is null where the facts could not even be put to the policy.
  */
 export type Decision =
-  | { readonly decision: 'allow'; readonly record: PolicyRecord; readonly input: Uint8Array }
+  | {
+      readonly decision: 'allow';
+      readonly record: PolicyRecord;
+      readonly input: Uint8Array;
+      /** What must be approved, by how many of whom, before anything is granted; see PolicyDecision. */
+      readonly approvals: readonly ApprovalDemand[];
+    }
   | {
       readonly decision: 'deny';
       readonly record: PolicyRecord | null;

@@ -22,7 +22,7 @@ export function policyService(
   engine: PolicyEngine,
   texts: RememberedTexts,
 ): PolicyService {
-  const { digest, version, settings, needsTime, judgesChanges, files } = bundle;
+  const { digest, version, settings, needsTime, judgesChanges, files, approvers } = bundle;
   const questions = new Questions(bundle, engine, texts);
   return {
     description: {
@@ -34,6 +34,7 @@ export function policyService(
     ...settings,
     needsTime,
     judgesChanges,
+    approvers,
     decide: (caller, facts) => questions.decide(caller, facts),
   };
 }
@@ -131,7 +132,7 @@ class Questions {
       input: answer.inputDigest,
     });
     return answer.decision === 'allow'
-      ? { decision: 'allow', record, input: answer.input }
+      ? { decision: 'allow', record, input: answer.input, approvals: answer.approvals }
       : { decision: 'deny', record, input: answer.input, denial: answer.denial };
   }
 }

@@ -3,6 +3,7 @@
 import type { Measurement } from '../environment/measurement.js';
 import type { EnvironmentReference } from '../environment/reference.js';
 import type { ExecuteAction, RequestedAction, ToolAction } from '../format/action.js';
+import type { Approvers } from '../format/approvers.js';
 import type { ArtifactId } from '../format/artifact-id.js';
 import type { Denial } from '../format/denial.js';
 import type { RememberedTexts } from '../format/jcs.js';
@@ -38,6 +39,9 @@ export interface PolicyService {
   readonly maxLineageDepth: number;
   readonly needsTime: boolean;
   readonly judgesChanges: boolean;
+  /** How long a request waits for its approvals, and who may approve. */
+  readonly approvalSeconds: number;
+  readonly approvers: Approvers;
   decide(caller: Caller, facts: Omit<PolicyFacts, keyof CallerFacts>): Decision;
 }
 

@@ -5,10 +5,13 @@
 
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { ApprovalDemand, Approvers } from '../format/approvers.js';
 import { jcsText } from '../format/jcs.js';
 import { type JsonValue, parseJson } from '../format/strict-json.js';
+import { approvalDemands } from './approval-demands.js';
+import { readApprovers } from './approvers-file.js';
 import { askCedar, describeErrors, PolicyBundleError } from './bundle-error.js';
-import { type BundleFiles, entitiesFile, policySuffix, schemaFile } from './bundle-files.js';
+import { approversFile, type BundleFiles, entitiesFile, policySuffix, schemaFile } from './bundle-files.js';
 import {
   readPolicies,
   refuseNamedArtifacts,
@@ -34,6 +37,8 @@ export interface CheckedBundle {
   readonly needsTime: boolean;
   readonly judgesChanges: boolean;
   readonly readableTags: ReadableTags;
+  readonly approvers: Approvers;
+  readonly approvalDemands: ReadonlyMap<string, ApprovalDemand>;
 }
 
 const referenceSchema = z.strictObject({
@@ -63,6 +68,7 @@ export function checkBundle(directory: string, files: BundleFiles): CheckedBundl
   refuseRepeatedIds(policies);
   refuseNamedArtifacts(policies);
   validatePolicies(cedar, schemaPath, schema, policies);
+  const approvers = readApprovers(join(directory, approversFile), files[approversFile]);
   const judgesChanges = hasAction(cedar, schemaPath, schema, 'overlook');
   return {
     policies: Object.fromEntries(policies.map(({ id, text }) => [id, text])),
@@ -71,6 +77,8 @@ export function checkBundle(directory: string, files: BundleFiles): CheckedBundl
     needsTime: needsTime(cedar, schemaPath, schema, judgesChanges),
     judgesChanges,
     readableTags: readableTags(policies.map(({ json }) => json)),
+    approvers,
+    approvalDemands: approvalDemands(policies, approvers),
   };
 }
 

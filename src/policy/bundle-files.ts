@@ -14,6 +14,8 @@ export type BundleFiles = Readonly<Record<string, string>>;
 export const settingsFile = 'bundle.toml';
 export const schemaFile = 'schema.cedarschema';
 export const entitiesFile = 'entities.json';
+/** May be left out. */
+export const approversFile = 'approvers.toml';
 export const policySuffix = '.cedar';
 
 const maxFileBytes = 1 << 20;
@@ -21,8 +23,8 @@ const maxPolicyFiles = 256;
 const fileName = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 
 /**
- * Reads `bundle.toml`, `schema.cedarschema`, `entities.json` and every `*.cedar` of a directory. Other files and
- * hidden ones are no part of the bundle. Throws PolicyBundleError.
+ * Reads `bundle.toml`, `schema.cedarschema`, `entities.json`, `approvers.toml` where there is one, and every `*.cedar` of a
+ * directory. Other files and hidden ones are no part of the bundle. Throws PolicyBundleError.
  */
 export async function readBundleFiles(directory: string): Promise<BundleFiles> {
   let names: string[];
@@ -45,7 +47,8 @@ export async function readBundleFiles(directory: string): Promise<BundleFiles> {
     );
   }
   const files: [string, string][] = [];
-  for (const name of [settingsFile, schemaFile, entitiesFile, ...policyFiles]) {
+  const optional = names.includes(approversFile) ? [approversFile] : [];
+  for (const name of [settingsFile, schemaFile, entitiesFile, ...optional, ...policyFiles]) {
     files.push([name, await readText(directory, name)]);
   }
   return Object.fromEntries(files);

@@ -6,6 +6,7 @@
 import { join } from 'node:path';
 import { parse as parseToml } from 'smol-toml';
 import { z } from 'zod';
+import type { ApprovalDemand, Approvers } from '../format/approvers.js';
 import { checkBundle } from './bundle-check.js';
 import { PolicyBundleError } from './bundle-error.js';
 import { type BundleFiles, bundleDigest, readBundleFiles, settingsFile } from './bundle-files.js';
@@ -18,6 +19,8 @@ export interface BundleSettings {
   /** The life of a blob signature, when the request does not say, and at most. */
   readonly signatureTtlSeconds: number;
   readonly maxLineageDepth: number;
+  /** How long a request waits for the approvals that it needs. */
+  readonly approvalSeconds: number;
 }
 
 export interface PolicyBundle {
@@ -38,12 +41,19 @@ export interface PolicyBundle {
   readonly judgesChanges: boolean;
   /** The tags of entities that policies can read. */
   readonly readableTags: ReadableTags;
+  /** Who may approve. */
+  readonly approvers: Approvers;
+  /** The approvals that a policy demands, by its id. */
+  readonly approvalDemands: ReadonlyMap<string, ApprovalDemand>;
   /** The exact texts that the digest covers. */
   readonly files: BundleFiles;
 }
 
 const maxTtlSeconds = 366 * 86_400;
 const defaultSignatureTtlSeconds = 365 * 86_400;
+const defaultApprovalSeconds = 900;
+/** Longer than a day, and nobody remembers what it was about. */
+const maxApprovalSeconds = 86_400;
 
 const settingsSchema = z.strictObject({
   version: z.int().positive(),
@@ -54,6 +64,7 @@ const settingsSchema = z.strictObject({
       maxTtlSeconds: z.int().positive().max(maxTtlSeconds),
       signatureTtlSeconds: z.int().positive().max(maxTtlSeconds).default(defaultSignatureTtlSeconds),
       maxLineageDepth: z.int().nonnegative().max(1000),
+      approvalSeconds: z.int().positive().max(maxApprovalSeconds).default(defaultApprovalSeconds),
     })
     .refine((settings) => settings.defaultTtlSeconds <= settings.maxTtlSeconds, {
       message: 'defaultTtlSeconds must not be above maxTtlSeconds',

@@ -3,6 +3,7 @@
  * policy: Cedar itself skips a policy that fails to evaluate, and a skipped `forbid` must not become a permission.
  */
 
+import { type ApprovalDemand, strictestDemands } from '../format/approvers.js';
 import { type Denial, denial } from '../format/denial.js';
 import { hexEncode } from '../format/hex.js';
 import { jcsText, type RememberedTexts } from '../format/jcs.js';
@@ -57,6 +58,8 @@ type Judgement = Allowed | Denied;
 interface Allowed {
   readonly decision: 'allow';
   readonly determining: readonly string[];
+  /** Approvals that the determining policies demand; all must be there before anything is granted. Empty: none. */
+  readonly approvals: readonly ApprovalDemand[];
 }
 
 interface Denied {
@@ -166,13 +169,18 @@ function judgeResponse(
       ownersRemedy,
     );
   }
-  if (decision === 'allow') return { decision, determining };
+  if (decision === 'allow') return { decision, determining, approvals: demandsOf(determining, bundle) };
   if (determining.length === 0) {
     return denied([], `No policy of the bundle "${bundle.name}" permits ${describe(input)}.`);
   }
   const ids = determining.map((id) => `"${id}"`).join(', ');
   const subject = determining.length === 1 ? `The policy ${ids} forbids` : `The policies ${ids} forbid`;
   return denied(determining, `${subject} ${describe(input)}.`);
+}
+
+function demandsOf(determining: readonly string[], bundle: PolicyBundle): readonly ApprovalDemand[] {
+  const demands = determining.map((id) => bundle.approvalDemands.get(id));
+  return strictestDemands(demands.filter((demand) => demand !== undefined));
 }
 
 function denied(determining: readonly string[], message: string, remedy?: string): Denied {

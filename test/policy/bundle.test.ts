@@ -31,7 +31,9 @@ describe('loadBundle', () => {
       maxTtlSeconds: 86_400,
       signatureTtlSeconds: 365 * 86_400,
       maxLineageDepth: 8,
+      approvalSeconds: 900,
     });
+    assert.equal(starter.approvalDemands.size, 0);
     assert.equal(starter.needsTime, false);
     assert.match(starter.digest, /^[0-9a-f]{128}$/);
     assert.ok(Object.keys(starter.policies).includes('signers-sign'));

@@ -162,6 +162,8 @@ function groundsToRefuse(services: Services, draft: Draft, decision: Decision, d
   const { maxTtlSeconds } = lifetimes(services, draft.action);
   const grounds: Denial[] = [];
   if (decision.decision === 'deny') grounds.push(decision.denial);
+  else if (decision.approvals.length > 0)
+    grounds.push(denial('APPROVAL_REQUIRED', 'the policy demands approvals, which cannot be given yet'));
   if ((draft.options.ttlSeconds ?? 0) > maxTtlSeconds) {
     grounds.push(
       denial(
