@@ -73,6 +73,9 @@ function inputNumber(index: number): PolicyInput {
       cwd: '/srv/project',
       environmentDigest: 'e'.repeat(128),
       digests,
+      use: 'single',
+      confine: 'tree',
+      descend: 'any',
     },
     environment: ['boot', 'cgroup', 'host', 'ipc', 'kernel', 'mnt', 'net', 'pid', 'user', 'uts'].map(
       (name) => ({

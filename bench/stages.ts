@@ -107,7 +107,7 @@ async function stageTasks(defer: Defer): Promise<StageTask[]> {
   const action = measured.action as ExecuteAction;
   const facts = (text: string) => ({
     claimed: { agent: null, user: null },
-    request: { ...action, argv: ['echo', text] },
+    request: { ...action, argv: ['echo', text], use: 'single', confine: 'tree', descend: 'any' } as const,
     purpose: null,
     ticket: null,
     attest: null,
@@ -117,7 +117,15 @@ async function stageTasks(defer: Defer): Promise<StageTask[]> {
   });
   const decision = policy.decide(caller, facts('repeated'));
   if (decision.decision !== 'allow') throw new Error(decision.denial.message);
-  const options = { ttlSeconds: 60, audience: null, bind: 'uid', descend: 'any' } as const;
+  const options = {
+    ttlSeconds: 60,
+    audience: null,
+    bind: 'uid',
+    descend: 'any',
+    confine: 'tree',
+    limits: { cpuSeconds: null, memoryBytes: null, processes: null, openFiles: null, fileBytes: null },
+    lease: null,
+  } as const;
   const terms = grantTerms(action, caller, {}, decision.record, options);
   texts.remember(terms.scope);
   texts.remember(terms.subject);

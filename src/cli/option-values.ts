@@ -1,8 +1,8 @@
 /** Options that several commands share, and how their values are read. */
 
 import { type Command, InvalidArgumentError } from 'commander';
-import type { Bind, Descend } from '../format/predicate.js';
-import type { AuthorizeParams, Claims } from '../format/protocol.js';
+import type { Bind } from '../format/predicate.js';
+import type { AuthorizeParams, Claims, RequestedDescend } from '../format/protocol.js';
 
 export interface ClaimFlags {
   readonly agent?: string;
@@ -16,7 +16,7 @@ export interface AuthorizeFlags extends ClaimFlags {
   readonly parent?: string;
   readonly audience?: string;
   readonly bind?: Bind;
-  readonly descend?: Descend;
+  readonly descend?: RequestedDescend;
   readonly attest?: 'fresh';
 }
 
@@ -26,6 +26,15 @@ export function positiveInteger(text: string): number {
   if (!/^[1-9][0-9]*$/.test(text) || !Number.isSafeInteger(value))
     throw new InvalidArgumentError('A positive whole number is expected.');
   return value;
+}
+
+/** Reads `none`, `any`, or paths that are parted by commas. */
+export function requestedDescend(text: string): RequestedDescend {
+  if (text === 'none' || text === 'any') return text;
+  const listed = text.split(',');
+  if (listed.some((path) => !path.startsWith('/')))
+    throw new InvalidArgumentError('Give none, any, or absolute paths that are parted by commas.');
+  return { listed };
 }
 
 /** Collects the values of an option that can be given several times. */
@@ -51,9 +60,7 @@ export function addAuthorizeOptions(command: Command): Command {
     .addOption(
       command.createOption('--bind <what>', 'who may redeem it').choices(['uid', 'executable', 'process']),
     )
-    .addOption(
-      command.createOption('--descend <what>', 'what the program may start').choices(['none', 'any']),
-    );
+    .option('--descend <what>', 'what the program may start: none, any, or PATH[,PATH...]', requestedDescend);
   addAttestOption(command);
   return addClaimOptions(command);
 }

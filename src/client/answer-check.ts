@@ -11,13 +11,14 @@ import { type Envelope, envelopePayload, pae } from '../format/dsse.js';
 import { decodeEntry, encodeEntry, entryOf } from '../format/entry.js';
 import { jcsText } from '../format/jcs.js';
 import { parseNote } from '../format/note.js';
-import type { GrantPredicate } from '../format/predicate.js';
+import type { Descend, GrantPredicate } from '../format/predicate.js';
 import {
   type AuthorizeParams,
   type Claims,
   type Denied,
   type Method,
   type Methods,
+  type RequestedDescend,
   requestDigest,
   requestText,
   type SealedArtifact,
@@ -192,11 +193,24 @@ function checkOptions(predicate: GrantPredicate, params: AuthorizeParams | (Sign
   const asked: Partial<AuthorizeParams> = 'action' in params ? params : {};
   if (asked.audience !== undefined) same(scope.audience, asked.audience, 'it is for another audience');
   if (asked.bind !== undefined) same(scope.bind, asked.bind, 'it is bound otherwise than asked');
-  if (asked.descend !== undefined) same(scope.descend, asked.descend, 'it permits other descendants');
+  if (asked.descend !== undefined)
+    same(requestedDescend(scope.descend), asked.descend, 'it permits other descendants');
+  if (asked.use !== undefined) same(validity.use, asked.use, 'it is for another use');
+  if (asked.confine !== undefined) same(scope.execution?.confine, asked.confine, 'it is confined otherwise');
+  for (const [name, limit] of Object.entries(asked.limits ?? {}))
+    same(
+      new Map(Object.entries(scope.execution?.limits ?? {})).get(name),
+      limit,
+      `it has another limit: ${name}`,
+    );
   if (asked.parent !== undefined) same(lineage.parent, asked.parent, 'it has another parent');
   const validMs = parseInstant(validity.notAfter) - parseInstant(validity.notBefore);
   if (params.ttlSeconds !== undefined && validMs > params.ttlSeconds * 1000)
     throw new Mismatch('it is valid for longer than asked');
+}
+
+function requestedDescend(descend: Descend): RequestedDescend {
+  return typeof descend === 'string' ? descend : { listed: descend.listed.map(({ path }) => path) };
 }
 
 /** The payload of something sealed, whose id must be its digest, proven where there is a trust bundle. */

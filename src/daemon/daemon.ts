@@ -204,6 +204,7 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
     proven: new VerificationContext(),
     counters: new Counters(),
     measureAction: (action) => machine.measureAction(action),
+    measureProgram: (path) => machine.measureProgram(path),
     texts,
     preparations: new Preparations(),
     recentGrants: new RecentGrants(),

@@ -9,7 +9,7 @@ import type { Measurement } from '../environment/measurement.js';
 import { BindingSelection } from '../environment/selection.js';
 import type { ExecuteRequest, RequestedAction } from '../format/action.js';
 import { base64Encode } from '../format/base64.js';
-import { denial } from '../format/denial.js';
+import { type Denial, denial } from '../format/denial.js';
 import type { DigestSet } from '../format/digest-set.js';
 import { displayText, type ExactText, exactBytes, exactText } from '../format/exact-text.js';
 import { jcsText } from '../format/jcs.js';
@@ -29,7 +29,7 @@ import { type ProcessExtraNames, type ProcessFacts, parseProcessFacts } from '..
 import { socketDescriptor } from '../kernel/socket-descriptor.js';
 import type { ClockReading } from '../state/payload-clock.js';
 import type { Caller, Identified } from './caller.js';
-import type { MeasuredAction } from './services.js';
+import type { MeasuredAction, MeasuredProgram } from './services.js';
 
 /** What the last glance at a peer showed. `named`: the caller that comes of it, and what else it was made from. */
 interface Seen {
@@ -271,6 +271,22 @@ export class Machine {
       : scopeMismatch(`${shown} cannot be executed: ${reason}`);
   }
 
+  /** Digests a file that a program may start in turn. SCOPE_MISMATCH as for `measureAction`. */
+  async measureProgram(path: ExactText): Promise<MeasuredProgram> {
+    const shown = displayText(path);
+    if (!startsWithSlash(path))
+      return scopeMismatch(`the path ${shown} of a listed program must be absolute`);
+    const reading = await this.#digester.digest(Buffer.from(exactBytes(path)), 'executable');
+    if (reading.outcome === 'refused')
+      return reading.refusal === 'overloaded'
+        ? { outcome: 'denied', denial: denial('OVERLOADED', reading.reason) }
+        : scopeMismatch(reading.reason);
+    const real = exactText(reading.path);
+    return jcsText(real) === jcsText(path)
+      ? { outcome: 'measured', program: { path, digests: reading.digests } }
+      : scopeMismatch(`${shown} is a link to ${displayText(real)}`, `List ${displayText(real)} itself.`);
+  }
+
   /** Ends the digesting threads. */
   close(): Promise<void> {
     return this.#digester.close();
@@ -285,6 +301,9 @@ function startsWithSlash(path: ExactText): boolean {
   return typeof path === 'string' ? path.startsWith('/') : exactBytes(path)[0] === 0x2f;
 }
 
-function scopeMismatch(message: string, remedy?: string): MeasuredAction {
+function scopeMismatch(
+  message: string,
+  remedy?: string,
+): { readonly outcome: 'denied'; readonly denial: Denial<'SCOPE_MISMATCH'> } {
   return { outcome: 'denied', denial: denial('SCOPE_MISMATCH', message, remedy) };
 }

@@ -6,8 +6,9 @@ import type { ExecuteAction, RequestedAction, ToolAction } from '../format/actio
 import type { Approvers } from '../format/approvers.js';
 import type { ArtifactId } from '../format/artifact-id.js';
 import type { Denial } from '../format/denial.js';
+import type { ExactText } from '../format/exact-text.js';
 import type { RememberedTexts } from '../format/jcs.js';
-import type { Binding, Peer } from '../format/predicate.js';
+import type { Binding, ListedProgram, Peer } from '../format/predicate.js';
 import type { PolicyResult, StatusResult } from '../format/protocol.js';
 import type { Trust, TrustDocument } from '../format/trust.js';
 import type { Log } from '../log/log.js';
@@ -31,12 +32,19 @@ export type MeasuredAction =
     }
   | { readonly outcome: 'denied'; readonly denial: Denial<'SCOPE_MISMATCH' | 'OVERLOADED'> };
 
+/** A file that a program may start in turn, with its digests, taken just now. */
+export type MeasuredProgram =
+  | { readonly outcome: 'measured'; readonly program: ListedProgram }
+  | { readonly outcome: 'denied'; readonly denial: Denial<'SCOPE_MISMATCH' | 'OVERLOADED'> };
+
 export interface PolicyService {
   readonly description: PolicyResult;
   readonly defaultTtlSeconds: number;
   readonly maxTtlSeconds: number;
   readonly signatureTtlSeconds: number;
   readonly maxLineageDepth: number;
+  readonly leaseSeconds: number;
+  readonly maxRunSeconds: number;
   readonly needsTime: boolean;
   readonly judgesChanges: boolean;
   /** How long a request waits for its approvals, and who may approve. */
@@ -103,6 +111,7 @@ export interface Services {
   /** 16 random bytes, in base64. */
   readonly nonce: () => string;
   readonly measureAction: (action: RequestedAction) => MeasuredAction | Promise<MeasuredAction>;
+  readonly measureProgram: (path: ExactText) => Promise<MeasuredProgram>;
   /** Canonical texts of what comes again in many statements. */
   readonly texts: RememberedTexts;
   readonly preparations: Preparations;

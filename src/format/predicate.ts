@@ -8,10 +8,42 @@ import { type DigestSet, digestSetSchema, sha3HexSchema } from './digest-set.js'
 import { type ExactText, exactTextSchema } from './exact-text.js';
 import { type Instant, instantSchema } from './time.js';
 
-/** Who may redeem: any process of the uid, only that executable of the uid, or only the very process that asked. */
-export type Bind = 'uid' | 'executable' | 'process';
-/** What the executed program may start in turn. Recorded here; enforced by whoever runs it. */
-export type Descend = 'none' | 'any';
+/**
+ * Who may redeem: any process of the uid, only that executable of the uid, only the very process that asked, or whoever
+ * proves to hold an Ed25519 key (base64 of 32 bytes).
+ */
+export type Bind = 'uid' | 'executable' | 'process' | { readonly key: string };
+
+/** What the executed program may start in turn, and what may be authorized under it. */
+export type Descend = 'none' | 'any' | { readonly listed: readonly ListedProgram[] };
+
+export interface ListedProgram {
+  readonly path: ExactText;
+  readonly digests: DigestSet;
+}
+
+/** `tree`: no process that comes of the run may outlive it. `best-effort`: as far as the machine can hold them. */
+export type Confine = 'tree' | 'best-effort';
+
+/** Bounds of the run's processes (setrlimit(2)); null leaves one as it is. */
+export interface ResourceLimits {
+  readonly cpuSeconds: number | null;
+  readonly memoryBytes: number | null;
+  readonly processes: number | null;
+  readonly openFiles: number | null;
+  readonly fileBytes: number | null;
+}
+
+/** What no digest of the artifact covers, whoever verifies it. */
+export const undigested = ['loaded-libraries', 'imported-modules'] as const;
+
+/** How a program is run. `groups` are supplementary, sorted. */
+export interface Execution {
+  readonly groups: readonly number[];
+  readonly confine: Confine;
+  readonly limits: ResourceLimits;
+  readonly undigested: typeof undigested;
+}
 
 export interface Scope {
   readonly action: Action;
@@ -22,6 +54,8 @@ export interface Scope {
   readonly audience: string | null;
   readonly bind: Bind;
   readonly descend: Descend;
+  /** Null for whatever executes nothing. */
+  readonly execution: Execution | null;
 }
 
 /** A fact about the caller, or the plain word that it could not be had. */
@@ -70,24 +104,48 @@ export type Binding =
       readonly quote: ArtifactId;
     };
 
-export interface Validity {
+interface ValidityHead {
   readonly notBefore: Instant;
+  /** When it may be redeemed at the latest. */
   readonly notAfter: Instant;
-  readonly use: 'single' | 'lease';
   /** Base64 of 16 random bytes. */
   readonly nonce: string;
 }
 
+/**
+ * `single`: redeemed once, for one act. `lease`: redeemed once, for a run that ends at `until` at the latest, and whenever its
+ * lease was not renewed for `renewSeconds`.
+ */
+export type Validity =
+  | (ValidityHead & { readonly use: 'single' })
+  | (ValidityHead & { readonly use: 'lease'; readonly renewSeconds: number; readonly until: Instant });
+
+/** `observed`: the kernel showed the initiator inside the parent's run. `named`: the initiator said so. */
 export interface Lineage {
   readonly parent: ArtifactId | null;
   /** The first ancestor; null for an artifact that has none. */
   readonly root: ArtifactId | null;
   readonly depth: number;
+  readonly basis: 'none' | 'named' | 'observed';
+}
+
+/**
+ * One approver's signature. `key` is base64 of the Ed25519 key; `form` says whether the signature (base64 of 64 bytes) is over
+ * the approved text itself or over its SSHSIG wrapping; `pending` is the nonce of the request that waited for it.
+ */
+export interface Approval {
+  readonly approver: string;
+  readonly key: string;
+  readonly form: 'ed25519' | 'sshsig';
+  readonly pending: string;
+  readonly expires: Instant;
+  readonly signature: string;
 }
 
 export interface Governance {
+  /** The policy authority (base64 of its key) whose signature put the bundle in force; null for an unsigned bundle. */
   readonly authority: string | null;
-  readonly approvals: readonly ArtifactId[];
+  readonly approvals: readonly Approval[];
   readonly purpose: string | null;
   readonly ticket: string | null;
 }
@@ -132,13 +190,81 @@ const nameSchema = z.string().min(1).max(256);
 const shortTextSchema = z.string().max(1024);
 export const nonceSchema = z.string().regex(/^[A-Za-z0-9+/]{21}[AQgw]==$/, 'must be base64 of 16 bytes');
 
-const scopeSchema: z.ZodType<Scope> = z.strictObject({
-  action: actionSchema,
-  uid: id32Schema,
-  gid: id32Schema,
-  audience: nameSchema.nullable(),
-  bind: z.enum(['uid', 'executable', 'process']),
-  descend: z.enum(['none', 'any']),
+/** Base64 of the 32 bytes of an Ed25519 key. */
+export const ed25519KeySchema = z
+  .string()
+  .regex(/^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/, 'must be base64 of 32 bytes');
+
+export const bindSchema: z.ZodType<Bind> = z.union([
+  z.enum(['uid', 'executable', 'process']),
+  z.strictObject({ key: ed25519KeySchema }),
+]);
+
+/** Bounded so that a statement with its list still fits. */
+export const maxListedPrograms = 32;
+
+const descendSchema: z.ZodType<Descend> = z.union([
+  z.enum(['none', 'any']),
+  z.strictObject({
+    listed: z
+      .array(z.strictObject({ path: exactTextSchema, digests: digestSetSchema }))
+      .min(1)
+      .max(maxListedPrograms)
+      .readonly(),
+  }),
+]);
+
+export const confineSchema: z.ZodType<Confine> = z.enum(['tree', 'best-effort']);
+
+const limitSchema = z.int().nonnegative().nullable();
+
+const executionSchema: z.ZodType<Execution> = z.strictObject({
+  groups: z.array(id32Schema).max(65_536).readonly(),
+  confine: confineSchema,
+  limits: z.strictObject({
+    cpuSeconds: limitSchema,
+    memoryBytes: limitSchema,
+    processes: limitSchema,
+    openFiles: limitSchema,
+    fileBytes: limitSchema,
+  }),
+  undigested: z.tuple([z.literal(undigested[0]), z.literal(undigested[1])]).readonly(),
+});
+
+const scopeSchema: z.ZodType<Scope> = z
+  .strictObject({
+    action: actionSchema,
+    uid: id32Schema,
+    gid: id32Schema,
+    audience: nameSchema.nullable(),
+    bind: bindSchema,
+    descend: descendSchema,
+    execution: executionSchema.nullable(),
+  })
+  .refine(
+    ({ action, execution }) => (action.type === 'execute') === (execution !== null),
+    'only what executes a program says how',
+  );
+
+const validityHead = { notBefore: instantSchema, notAfter: instantSchema, nonce: nonceSchema };
+
+const validitySchema: z.ZodType<Validity> = z.discriminatedUnion('use', [
+  z.strictObject({ ...validityHead, use: z.literal('single') }),
+  z.strictObject({
+    ...validityHead,
+    use: z.literal('lease'),
+    renewSeconds: z.int().positive(),
+    until: instantSchema,
+  }),
+]);
+
+const approvalSchema: z.ZodType<Approval> = z.strictObject({
+  approver: nameSchema,
+  key: ed25519KeySchema,
+  form: z.enum(['ed25519', 'sshsig']),
+  pending: nonceSchema,
+  expires: instantSchema,
+  signature: z.string().regex(/^[A-Za-z0-9+/]{85}[AQgw]==$/, 'must be base64 of 64 bytes'),
 });
 
 const executableFactSchema: z.ZodType<ExecutableFact> = z.discriminatedUnion('source', [
@@ -195,20 +321,16 @@ export const grantPredicateSchema: z.ZodType<GrantPredicate> = z.strictObject({
   initiator: initiatorSchema,
   policy: policyRecordSchema,
   environment: bindingsSchema,
-  validity: z.strictObject({
-    notBefore: instantSchema,
-    notAfter: instantSchema,
-    use: z.enum(['single', 'lease']),
-    nonce: nonceSchema,
-  }),
+  validity: validitySchema,
   lineage: z.strictObject({
     parent: artifactIdSchema.nullable(),
     root: artifactIdSchema.nullable(),
     depth: z.int().nonnegative().max(1000),
+    basis: z.enum(['none', 'named', 'observed']),
   }),
   governance: z.strictObject({
     authority: nameSchema.nullable(),
-    approvals: z.array(artifactIdSchema).readonly(),
+    approvals: z.array(approvalSchema).max(16).readonly(),
     purpose: shortTextSchema.nullable(),
     ticket: shortTextSchema.nullable(),
   }),

@@ -6,9 +6,19 @@ import { type RequestedAction, requestedActionSchema, type SignAction, signActio
 import { type ArtifactId, artifactIdSchema } from './artifact-id.js';
 import type { Denial, Denials } from './denial.js';
 import { type Envelope, envelopeSchema } from './dsse.js';
+import { type ExactText, exactTextSchema } from './exact-text.js';
 import { hexEncode } from './hex.js';
 import { jcsText } from './jcs.js';
-import { type Bind, type Binding, type Descend, nonceSchema } from './predicate.js';
+import {
+  type Bind,
+  type Binding,
+  bindSchema,
+  type Confine,
+  confineSchema,
+  maxListedPrograms,
+  nonceSchema,
+  type ResourceLimits,
+} from './predicate.js';
 import { type RevocationCause, revocationCauses } from './record.js';
 import type { Instant } from './time.js';
 import type { TrustDocument } from './trust.js';
@@ -25,13 +35,24 @@ export interface Claims {
   readonly ticket?: string | undefined;
 }
 
+/** What the program may start in turn; the daemon digests each listed file. */
+export type RequestedDescend = 'none' | 'any' | { readonly listed: readonly ExactText[] };
+
+/**
+ * `use`, `runSeconds`, `confine` and `limits` are for actions that execute a program. `use: 'lease'` asks for a run that may last
+ * `runSeconds`; limits that are not named are left as they are.
+ */
 export interface AuthorizeParams extends Claims {
   readonly action: RequestedAction;
+  readonly use?: 'single' | 'lease' | undefined;
+  readonly runSeconds?: number | undefined;
+  readonly confine?: Confine | undefined;
+  readonly limits?: { readonly [Name in keyof ResourceLimits]?: number | undefined } | undefined;
   readonly ttlSeconds?: number | undefined;
   readonly parent?: ArtifactId | undefined;
   readonly audience?: string | undefined;
   readonly bind?: Bind | undefined;
-  readonly descend?: Descend | undefined;
+  readonly descend?: RequestedDescend | undefined;
   /** Demands a quote of the TPM that is begun after this request. */
   readonly attest?: 'fresh' | undefined;
 }
@@ -255,6 +276,7 @@ const claimShape = {
   ticket: z.string().max(1024).optional(),
 };
 const ttlSeconds = z.int().positive().max(31_536_000).optional();
+const limit = z.int().nonnegative().optional();
 const fresh = z.literal('fresh').optional();
 const noParams = z.strictObject({});
 const indexParams = z.strictObject({ index: z.int().nonnegative() });
@@ -268,8 +290,25 @@ export const paramsSchemas: { readonly [M in Method]: z.ZodType<Methods[M]['para
     ttlSeconds,
     parent: artifactIdSchema.optional(),
     audience: z.string().min(1).max(256).optional(),
-    bind: z.enum(['uid', 'executable', 'process']).optional(),
-    descend: z.enum(['none', 'any']).optional(),
+    bind: bindSchema.optional(),
+    descend: z
+      .union([
+        z.enum(['none', 'any']),
+        z.strictObject({ listed: z.array(exactTextSchema).min(1).max(maxListedPrograms).readonly() }),
+      ])
+      .optional(),
+    use: z.enum(['single', 'lease']).optional(),
+    runSeconds: ttlSeconds,
+    confine: confineSchema.optional(),
+    limits: z
+      .strictObject({
+        cpuSeconds: limit,
+        memoryBytes: limit,
+        processes: limit,
+        openFiles: limit,
+        fileBytes: limit,
+      })
+      .optional(),
     attest: fresh,
   }),
   sign: z.strictObject({

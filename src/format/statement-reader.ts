@@ -8,18 +8,21 @@ import type { ExecuteAction, SignAction } from './action.js';
 import type { ArtifactId } from './artifact-id.js';
 import { CanonicalCursor, type PartMemory, unexpected } from './canonical-cursor.js';
 import type { DigestSet } from './digest-set.js';
-import type {
-  Attribution,
-  Binding,
-  ExecutableFact,
-  Governance,
-  GrantPredicate,
-  Initiator,
-  Lineage,
-  Peer,
-  PolicyRecord,
-  Scope,
-  Validity,
+import {
+  type Attribution,
+  type Bind,
+  type Binding,
+  type ExecutableFact,
+  type Execution,
+  type Governance,
+  type GrantPredicate,
+  type Initiator,
+  type Lineage,
+  type Peer,
+  type PolicyRecord,
+  type Scope,
+  undigested,
+  type Validity,
 } from './predicate.js';
 import { parseInstant } from './time.js';
 
@@ -28,6 +31,7 @@ const maxGroups = 65_536;
 const maxSafe = Number.MAX_SAFE_INTEGER;
 const unbounded = Number.POSITIVE_INFINITY;
 const nonceText = /^[A-Za-z0-9+/]{21}[AQgw]==$/;
+const keyText = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
 const rootText = /^[A-Za-z0-9+/]{43}=$/;
 
 /** An authorization or a signature, as statement.ts describes it. */
@@ -83,7 +87,10 @@ function grant(cursor: CanonicalCursor, memory: StatementMemory): GrantStatement
   const notAfter = instant(cursor);
   cursor.pass(',"notBefore":"');
   const notBefore = instant(cursor);
+  const lease = leaseTerms(cursor);
   const { use, predicateType, subject } = cursor.part(memory.end, (again) => end(again, memory));
+  if ((use === 'lease') !== (lease !== null)) throw unexpected;
+  if ((scope.action.type === 'execute') !== (scope.execution !== null)) throw unexpected;
   cursor.end();
   return {
     _type: 'https://in-toto.io/Statement/v1',
@@ -101,12 +108,25 @@ function grant(cursor: CanonicalCursor, memory: StatementMemory): GrantStatement
         input,
       },
       environment,
-      validity: { notBefore, notAfter, use, nonce },
+      validity:
+        lease === null
+          ? { notBefore, notAfter, use: 'single', nonce }
+          : { notBefore, notAfter, use: 'lease', ...lease, nonce },
       lineage,
       governance,
       attribution: { log, daemon, host, request, previousCheckpoint },
     },
   };
+}
+
+/** What only the validity of a lease has, behind `notBefore`. */
+function leaseTerms(
+  cursor: CanonicalCursor,
+): { readonly renewSeconds: number; readonly until: string } | null {
+  if (!cursor.passes(',"renewSeconds":')) return null;
+  const renewSeconds = cursor.integer(1, maxSafe);
+  cursor.pass(',"until":"');
+  return { renewSeconds, until: instant(cursor) };
 }
 
 type AttributionHead = Omit<Attribution, 'request'>;
@@ -227,16 +247,15 @@ function boundValue(cursor: CanonicalCursor): string {
 }
 
 function governance(cursor: CanonicalCursor): Governance {
-  cursor.pass('{"approvals":');
-  const approvals = list(cursor, quotedId);
-  cursor.pass(',"authority":');
+  // Approvals are rare, and for the schemas to read.
+  cursor.pass('{"approvals":[],"authority":');
   const authority = nullableText(cursor, 1, 256);
   cursor.pass(',"purpose":');
   const purpose = nullableText(cursor, 0, 1024);
   cursor.pass(',"ticket":');
   const ticket = nullableText(cursor, 0, 1024);
   cursor.pass('}');
-  return { authority, approvals, purpose, ticket };
+  return { authority, approvals: [], purpose, ticket };
 }
 
 function initiator(cursor: CanonicalCursor): Initiator {
@@ -289,14 +308,17 @@ function executableFact(cursor: CanonicalCursor): ExecutableFact {
 }
 
 function lineage(cursor: CanonicalCursor): Lineage {
-  cursor.pass('{"depth":');
+  cursor.pass('{"basis":"');
+  const basis = cursor.passes('none"') ? 'none' : cursor.passes('named"') ? 'named' : 'observed';
+  if (basis === 'observed') cursor.pass('observed"');
+  cursor.pass(',"depth":');
   const depth = cursor.integer(0, 1000);
   cursor.pass(',"parent":');
   const parent = cursor.passesNull() ? null : quotedId(cursor);
   cursor.pass(',"root":');
   const root = cursor.passesNull() ? null : quotedId(cursor);
   cursor.pass('}');
-  return { parent, root, depth };
+  return { parent, root, depth, basis };
 }
 
 interface AfterArgv {
@@ -311,16 +333,16 @@ function scopeAndNonce(
 ): { readonly scope: Scope; readonly nonce: string } {
   if (!cursor.passes('{"argv":')) {
     const action = blobSignature(cursor);
-    const { audience, bind, descend, uid, gid } = scopeRest(cursor);
+    const { audience, bind, descend, execution, uid, gid } = scopeRest(cursor);
     const nonce = matching(cursor, nonceText);
-    return { scope: { action, uid, gid, audience, bind, descend }, nonce };
+    return { scope: { action, uid, gid, audience, bind, descend, execution }, nonce };
   }
   const argv = list(cursor, quotedText);
   if (argv.length === 0) throw unexpected;
   const { action, rest } = cursor.part(memory.afterArgv, (again) => afterArgv(again, memory));
   const nonce = matching(cursor, nonceText);
   const { executable, cwd, environmentDigest, digests: measured } = action;
-  const { audience, bind, descend, uid, gid } = rest;
+  const { audience, bind, descend, execution, uid, gid } = rest;
   return {
     scope: {
       action: { type: 'execute', executable, argv, cwd, environmentDigest, digests: measured },
@@ -329,6 +351,7 @@ function scopeAndNonce(
       audience,
       bind,
       descend,
+      execution,
     },
     nonce,
   };
@@ -353,18 +376,63 @@ function afterArgv(cursor: CanonicalCursor, memory: StatementMemory): AfterArgv 
 function scopeRest(cursor: CanonicalCursor): Omit<Scope, 'action'> {
   cursor.pass(',"audience":');
   const audience = nullableText(cursor, 1, 256);
-  cursor.pass(',"bind":"');
-  const bind = cursor.passes('uid"') ? 'uid' : cursor.passes('executable"') ? 'executable' : 'process';
-  if (bind === 'process') cursor.pass('process"');
+  cursor.pass(',"bind":');
+  const boundTo = bind(cursor);
+  // Lists of programs are for the schemas to read.
   cursor.pass(',"descend":"');
   const descend = cursor.passes('any"') ? 'any' : 'none';
   if (descend === 'none') cursor.pass('none"');
+  cursor.pass(',"execution":');
+  const executed = cursor.passesNull() ? null : execution(cursor);
   cursor.pass(',"gid":');
   const gid = id32(cursor);
   cursor.pass(',"uid":');
   const uid = id32(cursor);
   cursor.pass('},"validity":{"nonce":"');
-  return { uid, gid, audience, bind, descend };
+  return { uid, gid, audience, bind: boundTo, descend, execution: executed };
+}
+
+function bind(cursor: CanonicalCursor): Bind {
+  if (cursor.passes('{"key":"')) {
+    const key = matching(cursor, keyText);
+    cursor.pass('}');
+    return { key };
+  }
+  cursor.pass('"');
+  if (cursor.passes('uid"')) return 'uid';
+  if (cursor.passes('executable"')) return 'executable';
+  cursor.pass('process"');
+  return 'process';
+}
+
+function execution(cursor: CanonicalCursor): Execution {
+  cursor.pass('{"confine":"');
+  const confine = cursor.passes('tree"') ? 'tree' : 'best-effort';
+  if (confine === 'best-effort') cursor.pass('best-effort"');
+  cursor.pass(',"groups":');
+  const groups = list(cursor, id32);
+  if (groups.length > maxGroups) throw unexpected;
+  cursor.pass(',"limits":{"cpuSeconds":');
+  const cpuSeconds = limit(cursor);
+  cursor.pass(',"fileBytes":');
+  const fileBytes = limit(cursor);
+  cursor.pass(',"memoryBytes":');
+  const memoryBytes = limit(cursor);
+  cursor.pass(',"openFiles":');
+  const openFiles = limit(cursor);
+  cursor.pass(',"processes":');
+  const processes = limit(cursor);
+  cursor.pass('},"undigested":["loaded-libraries","imported-modules"]}');
+  return {
+    groups,
+    confine,
+    limits: { cpuSeconds, memoryBytes, processes, openFiles, fileBytes },
+    undigested,
+  };
+}
+
+function limit(cursor: CanonicalCursor): number | null {
+  return cursor.passesNull() ? null : cursor.integer(0, maxSafe);
 }
 
 function blobSignature(cursor: CanonicalCursor): SignAction {

@@ -21,6 +21,10 @@ export interface BundleSettings {
   readonly maxLineageDepth: number;
   /** How long a request waits for the approvals that it needs. */
   readonly approvalSeconds: number;
+  /** Within how many seconds the lease of a run must be renewed. */
+  readonly leaseSeconds: number;
+  /** The longest run, and how long one may last when the request does not say. */
+  readonly maxRunSeconds: number;
 }
 
 export interface PolicyBundle {
@@ -54,6 +58,8 @@ const defaultSignatureTtlSeconds = 365 * 86_400;
 const defaultApprovalSeconds = 900;
 /** Longer than a day, and nobody remembers what it was about. */
 const maxApprovalSeconds = 86_400;
+const defaultLeaseSeconds = 30;
+const defaultMaxRunSeconds = 86_400;
 
 const settingsSchema = z.strictObject({
   version: z.int().positive(),
@@ -65,6 +71,8 @@ const settingsSchema = z.strictObject({
       signatureTtlSeconds: z.int().positive().max(maxTtlSeconds).default(defaultSignatureTtlSeconds),
       maxLineageDepth: z.int().nonnegative().max(1000),
       approvalSeconds: z.int().positive().max(maxApprovalSeconds).default(defaultApprovalSeconds),
+      leaseSeconds: z.int().positive().max(3600).default(defaultLeaseSeconds),
+      maxRunSeconds: z.int().positive().max(maxTtlSeconds).default(defaultMaxRunSeconds),
     })
     .refine((settings) => settings.defaultTtlSeconds <= settings.maxTtlSeconds, {
       message: 'defaultTtlSeconds must not be above maxTtlSeconds',

@@ -5,7 +5,7 @@
 
 import type { ExecuteAction, SignAction, ToolAction } from '../format/action.js';
 import { jcsText } from '../format/jcs.js';
-import type { Binding, Peer } from '../format/predicate.js';
+import type { Binding, Confine, Peer } from '../format/predicate.js';
 import type { JsonObject } from '../format/strict-json.js';
 import { baseName, commandLine, policyText } from './policy-text.js';
 
@@ -31,8 +31,15 @@ export interface ChangeRequest {
   readonly accepted: boolean;
 }
 
+/** A program, and how it would be run. */
+export type ProgramRequest = ExecuteAction & {
+  readonly use: 'single' | 'lease';
+  readonly confine: Confine;
+  readonly descend: 'none' | 'any' | 'listed';
+};
+
 /** What is asked for. The executable of an `execute` action is the real path: symbolic links already followed. */
-export type PolicyRequest = ExecuteAction | ToolAction | SignAction | ArtifactRequest | ChangeRequest;
+export type PolicyRequest = ProgramRequest | ToolAction | SignAction | ArtifactRequest | ChangeRequest;
 
 /** Who asks, and from where. */
 export interface CallerFacts {
@@ -232,7 +239,7 @@ function changeEntity({ ownerUid, name, sealed, measured, accepted }: ChangeRequ
   });
 }
 
-function executePart({ executable, argv, cwd, digests }: ExecuteAction): RequestPart {
+function executePart({ executable, argv, cwd, digests, use, confine, descend }: ProgramRequest): RequestPart {
   const [calledAs, ...rest] = argv;
   if (calledAs === undefined) throw new PolicyInputError('a command has no argv[0]');
   const path = policyText(executable);
@@ -246,6 +253,9 @@ function executePart({ executable, argv, cwd, digests }: ExecuteAction): Request
       argumentCount: rest.length,
       commandLine: commandLine(argv),
       cwd: policyText(cwd),
+      use,
+      confine,
+      descend,
     },
   };
 }

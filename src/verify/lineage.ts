@@ -2,8 +2,14 @@
 
 import type { ArtifactId } from '../format/artifact-id.js';
 import { type Denial, denial } from '../format/denial.js';
-import type { GrantPredicate } from '../format/predicate.js';
+import type { GrantPredicate, Validity } from '../format/predicate.js';
 import { parseInstant } from '../format/time.js';
+
+/** When all that an artifact permits is over: the end of the run for a lease, else of its validity. */
+export function endMs(validity: Validity): number {
+  const notAfter = parseInstant(validity.notAfter);
+  return validity.use === 'lease' ? Math.max(notAfter, parseInstant(validity.until)) : notAfter;
+}
 
 /** A parent authorization with what its log knows of it. */
 export interface ParentArtifact {
@@ -16,7 +22,7 @@ export interface ParentArtifact {
 export function lineageFaults(child: GrantPredicate, parent: ParentArtifact | null): Denial[] {
   const { lineage } = child;
   if (lineage.parent === null) {
-    const rootless = lineage.root === null && lineage.depth === 0;
+    const rootless = lineage.root === null && lineage.depth === 0 && lineage.basis === 'none';
     return rootless ? [] : [broken('an artifact without a parent has neither a root nor a depth')];
   }
   if (parent === null) return [];
@@ -31,6 +37,7 @@ export function lineageFaults(child: GrantPredicate, parent: ParentArtifact | nu
 
 function placeFaults({ lineage }: GrantPredicate, parent: ParentArtifact): Denial[] {
   const faults: Denial[] = [];
+  if (lineage.basis === 'none') faults.push(broken('it names a parent without saying where that comes from'));
   if (lineage.depth !== parent.predicate.lineage.depth + 1)
     faults.push(broken('its depth is not one below its parent'));
   if (lineage.root !== (parent.predicate.lineage.root ?? parent.id))
@@ -46,7 +53,7 @@ function wideningFaults(child: GrantPredicate, parent: GrantPredicate): Denial[]
   }
   if (child.initiator.peer.uid !== parent.scope.uid)
     faults.push(broken('its parent belongs to another user'));
-  if (parseInstant(child.validity.notAfter) > parseInstant(parent.validity.notAfter)) {
+  if (endMs(child.validity) > endMs(parent.validity)) {
     faults.push(broken('it outlives its parent'));
   }
   if (parent.scope.audience !== null && child.scope.audience !== parent.scope.audience) {

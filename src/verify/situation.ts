@@ -180,7 +180,8 @@ function differingFields(authorized: Action, presented: Action): string[] {
 }
 
 function presenterFaults({ scope, initiator }: GrantPredicate, presenter: Presenter | null): Denial[] {
-  if (presenter === null) return [];
+  // Whether the key that it is bound to was proven is not this verifier's to see.
+  if (presenter === null || typeof scope.bind === 'object') return [];
   if (presenter.uid !== scope.uid || presenter.gid !== scope.gid) {
     return [mismatch(`the artifact is bound to uid ${scope.uid} and gid ${scope.gid}`)];
   }
@@ -243,7 +244,7 @@ function unprovenOf(
     if (action.type !== 'sign') open.push(unproven('not-redeemed'));
   }
   if (situation.policyBundles === null) open.push(unproven('policy'));
-  if (situation.presenter === null) open.push(unproven('presenter'));
+  if (situation.presenter === null || typeof scope.bind === 'object') open.push(unproven('presenter'));
   if (situation.environment === null) open.push(unproven('environment'));
   open.push(...quoted.unproven);
   if (situation.action === null && situation.file === null) open.push(unproven('action'));

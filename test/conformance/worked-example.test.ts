@@ -25,7 +25,7 @@ describe('the worked example', () => {
   test('is what the verifier finds too', async () => {
     const artifact: unknown = JSON.parse(await readFile(join(docs, 'example/artifact.json'), 'utf8'));
     const trust = parseTrust(JSON.parse(await readFile(join(docs, 'example/trust.json'), 'utf8')));
-    const verdict = verify(artifact, trust, offlineSituation(Date.parse('2026-11-21T09:42:00.000Z')));
+    const verdict = verify(artifact, trust, offlineSituation(Date.parse('2026-11-21T18:17:00.000Z')));
     assert.equal(verdict.verdict, 'valid');
     const run = spawnSync('sh', [script], { encoding: 'utf8' });
     assert.ok(run.stdout.startsWith(`id ${verdict.artifact?.id}\n`));

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { jcsBytes } from '../../src/format/jcs.js';
+import { undigested } from '../../src/format/predicate.js';
 import { decodeBySchema, decodeStatement } from '../../src/format/statement.js';
 import { readOwnStatement, StatementMemory } from '../../src/format/statement-reader.js';
 import { utf8Decode, utf8Encode } from '../../src/format/utf8.js';
@@ -96,8 +97,28 @@ const predicate = fc.record({
     uid: integer,
     gid: integer,
     audience: nullable(bounded(256)),
-    bind: fc.constantFrom('uid', 'executable', 'process', 'other'),
-    descend: fc.constantFrom('none', 'any', 'none', 'any', 'all'),
+    bind: fc.oneof(
+      fc.constantFrom('uid', 'executable', 'process', 'other'),
+      fc.record({ key: fc.constantFrom(`${'A'.repeat(43)}=`, `${'A'.repeat(42)}B=`, 'A') }),
+    ),
+    descend: fc.oneof(
+      { weight: 9, arbitrary: fc.constantFrom('none', 'any', 'none', 'any', 'all') },
+      fc.record({ listed: fc.array(fc.record({ path: exactText, digests }), { maxLength: 2 }) }),
+    ),
+    execution: nullable(
+      fc.record({
+        groups: fc.array(integer, { maxLength: 3 }),
+        confine: fc.constantFrom('tree', 'best-effort', 'tree', 'best-effort', 'none'),
+        limits: fc.record({
+          cpuSeconds: nullable(integer),
+          memoryBytes: nullable(integer),
+          processes: nullable(integer),
+          openFiles: nullable(integer),
+          fileBytes: nullable(integer),
+        }),
+        undigested: fc.constantFrom(undigested, undigested, undigested, []),
+      }),
+    ),
   }),
   initiator: fc.record({
     peer: fc.record({
@@ -134,16 +155,36 @@ const predicate = fc.record({
     ),
     { maxLength: 3 },
   ),
-  validity: fc.record({
-    notBefore: instant,
-    notAfter: instant,
-    use: fc.constantFrom('single', 'lease'),
-    nonce,
+  validity: fc.oneof(
+    fc.record({ notBefore: instant, notAfter: instant, use: fc.constantFrom('single', 'lease'), nonce }),
+    fc.record({
+      notBefore: instant,
+      notAfter: instant,
+      renewSeconds: integer,
+      until: instant,
+      use: fc.constantFrom('lease', 'lease', 'lease', 'single'),
+      nonce,
+    }),
+  ),
+  lineage: fc.record({
+    parent: nullable(id),
+    root: nullable(id),
+    depth: integer,
+    basis: fc.constantFrom('none', 'named', 'observed', 'none', 'named', 'observed', 'told'),
   }),
-  lineage: fc.record({ parent: nullable(id), root: nullable(id), depth: integer }),
   governance: fc.record({
     authority: nullable(bounded(256)),
-    approvals: fc.array(id, { maxLength: 2 }),
+    approvals: fc.array(
+      fc.record({
+        approver: bounded(256),
+        key: fc.constant(`${'A'.repeat(43)}=`),
+        form: fc.constantFrom('ed25519', 'sshsig', 'pgp'),
+        pending: nonce,
+        expires: instant,
+        signature: fc.constant(`${'A'.repeat(86)}==`),
+      }),
+      { maxLength: 2 },
+    ),
     purpose: nullable(bounded(1024)),
     ticket: nullable(bounded(1024)),
   }),

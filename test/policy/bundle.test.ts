@@ -32,6 +32,8 @@ describe('loadBundle', () => {
       signatureTtlSeconds: 365 * 86_400,
       maxLineageDepth: 8,
       approvalSeconds: 900,
+      leaseSeconds: 30,
+      maxRunSeconds: 86_400,
     });
     assert.equal(starter.approvalDemands.size, 0);
     assert.equal(starter.needsTime, false);

@@ -47,7 +47,17 @@ export function execute(
   executable: ExactText,
   argv: readonly ExactText[] = [executable],
 ): PolicyRequest & { readonly type: 'execute' } {
-  return { type: 'execute', executable, argv, cwd: '/srv', environmentDigest: 'e'.repeat(128), digests };
+  return {
+    type: 'execute',
+    executable,
+    argv,
+    cwd: '/srv',
+    environmentDigest: 'e'.repeat(128),
+    digests,
+    use: 'single',
+    confine: 'tree',
+    descend: 'any',
+  };
 }
 
 /**

@@ -4,7 +4,13 @@ import { type ArtifactId, artifactIdOf } from '../../src/format/artifact-id.js';
 import { base64Encode } from '../../src/format/base64.js';
 import { type EntryKind, encodeEntry, entryOf } from '../../src/format/entry.js';
 import type { ExactText } from '../../src/format/exact-text.js';
-import type { Attribution, GrantPredicate, Initiator, PolicyRecord } from '../../src/format/predicate.js';
+import {
+  type Attribution,
+  type GrantPredicate,
+  type Initiator,
+  type PolicyRecord,
+  undigested,
+} from '../../src/format/predicate.js';
 import { encodeRecord, type LogRecord, recordKind, recordPayloadType } from '../../src/format/record.js';
 import {
   encodeStatement,
@@ -153,14 +159,32 @@ const attribution: Attribution = {
 };
 const head = { _type: 'https://in-toto.io/Statement/v1' } as const;
 
+const unboundedExecution = {
+  groups: [],
+  confine: 'tree',
+  limits: { cpuSeconds: null, memoryBytes: null, processes: null, openFiles: null, fileBytes: null },
+  undigested,
+} as const;
+
 function grant(action: GrantPredicate['scope']['action'], parent: ArtifactId | null): GrantPredicate {
   return {
-    scope: { action, uid: 1000, gid: 1000, audience: null, bind: 'uid', descend: 'none' },
+    scope: {
+      action,
+      uid: 1000,
+      gid: 1000,
+      audience: null,
+      bind: 'uid',
+      descend: 'none',
+      execution: action.type === 'execute' ? unboundedExecution : null,
+    },
     initiator,
     policy,
     environment: [],
     validity: { notBefore: sampleTime, notAfter: sampleEnd, use: 'single', nonce: freshNonce() },
-    lineage: parent === null ? { parent, root: null, depth: 0 } : { parent, root: parent, depth: 1 },
+    lineage:
+      parent === null
+        ? { parent, root: null, depth: 0, basis: 'none' }
+        : { parent, root: parent, depth: 1, basis: 'named' },
     governance: { authority: null, approvals: [], purpose: null, ticket: null },
     attribution,
   };

@@ -61,17 +61,17 @@ describe('the verifier in a browser', () => {
       runInContext('typeof process + typeof Buffer + typeof require', context),
       'undefinedundefinedundefined',
     );
-    assert.deepEqual(judge(artifact, '2026-11-21T09:42:00.000Z'), []);
-    assert.deepEqual(judge(artifact, '2026-11-21T10:42:00.000Z'), ['EXPIRED']);
+    assert.deepEqual(judge(artifact, '2026-11-21T18:17:00.000Z'), []);
+    assert.deepEqual(judge(artifact, '2026-11-21T19:17:00.000Z'), ['EXPIRED']);
     assert.deepEqual(
-      judge(artifact.replace('"payload":"eyJf', '"payload":"eyJg'), '2026-11-21T09:42:00.000Z'),
+      judge(artifact.replace('"payload":"eyJf', '"payload":"eyJg'), '2026-11-21T18:17:00.000Z'),
       ['MALFORMED'],
     );
     assert.equal(
       runInContext(
         `(() => {
           const artifact = ${artifact};
-          const situation = writ.offlineSituation(Date.parse('2026-11-21T09:42:00.000Z'));
+          const situation = writ.offlineSituation(Date.parse('2026-11-21T18:17:00.000Z'));
           const verdicts = writ.verifyBatch([artifact, {}, artifact], writ.parseTrust(${trust}), situation);
           const alone = writ.verify(artifact, writ.parseTrust(${trust}), situation);
           return verdicts.map((verdict) => verdict.verdict).join() + (JSON.stringify(verdicts[2]) === JSON.stringify(alone));

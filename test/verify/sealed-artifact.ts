@@ -6,7 +6,7 @@ import { formatCheckpoint } from '../../src/format/checkpoint.js';
 import { type Envelope, sealEnvelope } from '../../src/format/dsse.js';
 import { type EntryKind, encodeEntry, entryOf } from '../../src/format/entry.js';
 import { formatNote, formatVerifierKey, type VerifierKey, verifierKey } from '../../src/format/note.js';
-import type { GrantPredicate } from '../../src/format/predicate.js';
+import { type GrantPredicate, undigested } from '../../src/format/predicate.js';
 import { encodeRecord, type LogRecord, recordKind, recordPayloadType } from '../../src/format/record.js';
 import {
   encodeStatement,
@@ -97,7 +97,20 @@ export const executeAction = {
 } as const;
 
 export const predicate: GrantPredicate = {
-  scope: { action: executeAction, uid: 1000, gid: 1000, audience: null, bind: 'uid', descend: 'any' },
+  scope: {
+    action: executeAction,
+    uid: 1000,
+    gid: 1000,
+    audience: null,
+    bind: 'uid',
+    descend: 'any',
+    execution: {
+      groups: [1000],
+      confine: 'tree',
+      limits: { cpuSeconds: null, memoryBytes: null, processes: null, openFiles: null, fileBytes: null },
+      undigested,
+    },
+  },
   initiator: { peer, claimed: { agent: null, user: null } },
   policy: {
     bundle: hex('5'),
@@ -114,7 +127,7 @@ export const predicate: GrantPredicate = {
     use: 'single',
     nonce,
   },
-  lineage: { parent: null, root: null, depth: 0 },
+  lineage: { parent: null, root: null, depth: 0, basis: 'none' },
   governance: { authority: null, approvals: [], purpose: null, ticket: null },
   attribution: {
     log: origin,

@@ -403,7 +403,7 @@ function readAndJudge(bytes: Uint8Array): string[] {
 
 describe('lineage', () => {
   const child = authorization({
-    lineage: { parent: parentId, root: parentId, depth: 1 },
+    lineage: { parent: parentId, root: parentId, depth: 1, basis: 'named' },
     validity: { ...predicate.validity, notAfter: '2026-01-01T00:04:00.000Z' },
   });
   const parent = { id: parentId, predicate, state: { revoked: false, void: false } };
@@ -441,7 +441,7 @@ describe('lineage', () => {
     assert.deepEqual(judged(child, { ...parent, state: { revoked: false, void: true } }), [
       'STATE_UNVERIFIABLE',
     ]);
-    const orphan = authorization({ lineage: { parent: null, root: parentId, depth: 1 } });
+    const orphan = authorization({ lineage: { parent: null, root: parentId, depth: 1, basis: 'named' } });
     assert.deepEqual(codes(log.sealStatement(orphan)), ['LINEAGE_BROKEN']);
   });
 });

@@ -3,14 +3,23 @@
 import type { Action } from '../../format/action.js';
 import type { ArtifactId } from '../../format/artifact-id.js';
 import { type Denial, denial, unknownIdRemedy } from '../../format/denial.js';
-import type { Lineage } from '../../format/predicate.js';
-import { type AuthorizeParams, requestDigest, requestText, type SignParams } from '../../format/protocol.js';
+import type { Descend, Lineage, ResourceLimits } from '../../format/predicate.js';
+import {
+  type AuthorizeParams,
+  type Claims,
+  type RequestedDescend,
+  requestDigest,
+  requestText,
+  type SignParams,
+} from '../../format/protocol.js';
 import type { GrantStatement } from '../../format/statement-reader.js';
 import { parseInstant } from '../../format/time.js';
-import { lineageFaults } from '../../verify/lineage.js';
+import type { PolicyRequest } from '../../policy/input.js';
+import { endMs, lineageFaults } from '../../verify/lineage.js';
 import { findGrant, type GrantedArtifact } from '../artifacts.js';
 import { type Caller, withBindings } from '../caller.js';
 import type { Decision } from '../decision.js';
+import type { LeaseTerms } from '../grant-terms.js';
 import { decide } from '../pipeline/decide.js';
 import type { Request } from '../pipeline/parse.js';
 import { type RefusalContext, refuse, refuseAll } from '../pipeline/refuse.js';
@@ -36,7 +45,8 @@ interface Draft {
   /** Whether the caller is one object with that of its other requests, so that it can be recognised. */
   readonly lastingCaller: boolean;
   readonly parent: GrantedArtifact | null;
-  readonly options: Pick<AuthorizeParams, 'ttlSeconds' | 'audience' | 'bind' | 'descend'>;
+  readonly options: Omit<AuthorizeParams, 'action' | 'descend' | 'parent' | 'attest' | keyof Claims>;
+  readonly descend: Descend;
 }
 
 /** A draft that the policy was asked about: what a grant would say, or why there is none. */
@@ -54,7 +64,8 @@ export async function authorize(
   const measuring = services.measureAction(params.action);
   const measured = measuring instanceof Promise ? await measuring : measuring;
   const parent = params.parent === undefined ? null : await findParent(services, params.parent);
-  const denials: Denial[] = [];
+  const { descend, denials } = await measureDescend(services, params.descend ?? 'any');
+  denials.push(...executionFaults(params));
   if (measured.outcome === 'denied') denials.push(measured.denial);
   if (parent === 'missing')
     denials.push(
@@ -64,7 +75,7 @@ export async function authorize(
         unknownIdRemedy,
       ),
     );
-  if (measured.outcome === 'denied' || parent === 'missing') {
+  if (measured.outcome === 'denied' || parent === 'missing' || denials.length > 0) {
     return refuseAll(services, request, contextOf(caller, params), denials);
   }
   const asking = withBindings(caller, measured.bindings);
@@ -76,6 +87,7 @@ export async function authorize(
     action: measured.action,
     parent,
     options: params,
+    descend,
   });
 }
 
@@ -93,6 +105,7 @@ export function sign(
     action: { type: 'sign', ...blob },
     parent: null,
     options: { ttlSeconds },
+    descend: 'any',
   });
 }
 
@@ -114,7 +127,7 @@ async function grant(services: Services, draft: Draft): Promise<Granted> {
   const context: RefusalContext = { ...contextOf(caller, request.params), policy: decision };
   const occasion = {
     lineage,
-    notAfterCapMs: parent && parseInstant(parent.statement.predicate.validity.notAfter),
+    notAfterCapMs: parent && endMs(parent.statement.predicate.validity),
     attribution: attributionOf(services, requestDigest),
   };
   const stamp = { timeMs: time.timeMs, nonce: services.nonce() };
@@ -135,12 +148,13 @@ function consider(services: Services, draft: Draft, lineage: Lineage): Considere
   const { preparations, policy } = services;
   const text = requestText(request.method, request.params);
   const digests = action.type === 'execute' ? action.digests : null;
-  const mayRepeat = parent === null && lastingCaller && !policy.needsTime;
+  const mayRepeat =
+    parent === null && lastingCaller && !policy.needsTime && typeof draft.descend === 'string';
   const kept = mayRepeat ? preparations.find(caller, text, digests) : null;
   if (kept !== null) return { outcome: 'granted', preparation: kept };
   const decision = decide(policy, {
     caller,
-    request: action,
+    request: policyRequest(draft),
     claims: request.params,
     lineageDepth: lineage.depth,
     nowMs: services.clock.lastTrustedMs(),
@@ -158,7 +172,7 @@ function consider(services: Services, draft: Draft, lineage: Lineage): Considere
 }
 
 function groundsToRefuse(services: Services, draft: Draft, decision: Decision, depth: number): Denial[] {
-  const { maxLineageDepth } = services.policy;
+  const { maxLineageDepth, maxRunSeconds } = services.policy;
   const { maxTtlSeconds } = lifetimes(services, draft.action);
   const grounds: Denial[] = [];
   if (decision.decision === 'deny') grounds.push(decision.denial);
@@ -170,6 +184,15 @@ function groundsToRefuse(services: Services, draft: Draft, decision: Decision, d
         'POLICY_DENIED',
         `the policy bundle allows at most ${maxTtlSeconds} seconds of validity`,
         `Ask for at most ${maxTtlSeconds} seconds.`,
+      ),
+    );
+  }
+  if ((draft.options.runSeconds ?? 0) > maxRunSeconds) {
+    grounds.push(
+      denial(
+        'POLICY_DENIED',
+        `the policy bundle allows runs of at most ${maxRunSeconds} seconds`,
+        `Ask for at most ${maxRunSeconds} seconds.`,
       ),
     );
   }
@@ -194,13 +217,69 @@ function lifetimes(
   return { defaultTtlSeconds: policy.signatureTtlSeconds, maxTtlSeconds: policy.signatureTtlSeconds };
 }
 
-function optionsOf(services: Services, { action, parent, options }: Draft): GrantOptions {
+function optionsOf(services: Services, { action, parent, options, descend }: Draft): GrantOptions {
   return {
     ttlSeconds: options.ttlSeconds ?? lifetimes(services, action).defaultTtlSeconds,
     audience: options.audience ?? parent?.statement.predicate.scope.audience ?? null,
     bind: options.bind ?? 'uid',
-    descend: options.descend ?? 'any',
+    descend,
+    confine: options.confine ?? 'tree',
+    limits: limitsOf(options),
+    lease: leaseTerms(services, options),
   };
+}
+
+function limitsOf({ limits = {} }: Draft['options']): ResourceLimits {
+  return {
+    cpuSeconds: limits.cpuSeconds ?? null,
+    memoryBytes: limits.memoryBytes ?? null,
+    processes: limits.processes ?? null,
+    openFiles: limits.openFiles ?? null,
+    fileBytes: limits.fileBytes ?? null,
+  };
+}
+
+function leaseTerms({ policy }: Services, { use, runSeconds }: Draft['options']): LeaseTerms | null {
+  if (use !== 'lease') return null;
+  return { renewSeconds: policy.leaseSeconds, runSeconds: runSeconds ?? policy.maxRunSeconds };
+}
+
+/** What policies see of the draft: of a program, also how it would be run. */
+function policyRequest({ action, descend, options }: Draft): PolicyRequest {
+  if (action.type !== 'execute') return action;
+  const shown = typeof descend === 'string' ? descend : 'listed';
+  return { ...action, use: options.use ?? 'single', confine: options.confine ?? 'tree', descend: shown };
+}
+
+/** Digests what the program may start in turn. */
+async function measureDescend(
+  services: Services,
+  descend: RequestedDescend,
+): Promise<{ readonly descend: Descend; readonly denials: Denial[] }> {
+  if (typeof descend === 'string') return { descend, denials: [] };
+  const measured = await Promise.all(descend.listed.map((path) => services.measureProgram(path)));
+  return {
+    descend: { listed: measured.flatMap((each) => (each.outcome === 'measured' ? [each.program] : [])) },
+    denials: measured.flatMap((each) => (each.outcome === 'denied' ? [each.denial] : [])),
+  };
+}
+
+/** What is asked of a run makes no sense for what is no run. */
+function executionFaults({ action, use, runSeconds, confine, limits }: AuthorizeParams): Denial[] {
+  const faults: Denial[] = [];
+  if (action.type !== 'execute' && (use === 'lease' || confine !== undefined || limits !== undefined))
+    faults.push(
+      denial('SCOPE_MISMATCH', 'only an action that executes a program can be leased, confined or limited'),
+    );
+  if (runSeconds !== undefined && use !== 'lease')
+    faults.push(
+      denial(
+        'SCOPE_MISMATCH',
+        'only a lease has a longest run',
+        'Ask with use "lease", or without runSeconds.',
+      ),
+    );
+  return faults;
 }
 
 function kindOf({ predicateType }: GrantStatement): 'authorization' | 'signature' {
@@ -211,7 +290,7 @@ function parentFaults(statement: GrantStatement, parent: GrantedArtifact | null)
   if (parent === null) return [];
   const { predicate } = parent.statement;
   const { notBefore } = statement.predicate.validity;
-  const ended = parseInstant(predicate.validity.notAfter) <= parseInstant(notBefore);
+  const ended = endMs(predicate.validity) <= parseInstant(notBefore);
   const faults = lineageFaults(statement.predicate, { id: parent.entry.id, predicate, state: parent.state });
   return ended ? [...faults, denial('LINEAGE_BROKEN', 'its parent has expired')] : faults;
 }

@@ -8,14 +8,18 @@ import type { DigestSet } from '../../format/digest-set.js';
 import { displayText } from '../../format/exact-text.js';
 import { hexEncode } from '../../format/hex.js';
 import { jcsBytes } from '../../format/jcs.js';
-import type {
-  Attribution,
-  Bind,
-  Descend,
-  GrantPredicate,
-  Initiator,
-  Lineage,
-  PolicyRecord,
+import {
+  type Attribution,
+  type Bind,
+  type Confine,
+  type Descend,
+  type Execution,
+  type GrantPredicate,
+  type Initiator,
+  type Lineage,
+  type PolicyRecord,
+  type ResourceLimits,
+  undigested,
 } from '../../format/predicate.js';
 import type { Claims } from '../../format/protocol.js';
 import type { Statement, Subject } from '../../format/statement.js';
@@ -24,7 +28,7 @@ import { formatInstant } from '../../format/time.js';
 import { evidenceDigests } from '../../hash/evidence.js';
 import { sha256 } from '../../hash/sha256.js';
 import type { Caller } from '../caller.js';
-import type { GrantTerms } from '../grant-terms.js';
+import type { GrantTerms, LeaseTerms } from '../grant-terms.js';
 import type { Services } from '../services.js';
 
 /** When, and with which nonce, a payload is made. */
@@ -47,6 +51,9 @@ export interface GrantOptions {
   readonly audience: string | null;
   readonly bind: Bind;
   readonly descend: Descend;
+  readonly confine: Confine;
+  readonly limits: ResourceLimits;
+  readonly lease: LeaseTerms | null;
 }
 
 export interface Refusal {
@@ -64,11 +71,14 @@ export function grantTerms(
   caller: Caller,
   claims: Claims,
   policy: PolicyRecord,
-  { ttlSeconds, audience, bind, descend }: GrantOptions,
+  { ttlSeconds, audience, bind, descend, confine, limits, lease }: GrantOptions,
 ): GrantTerms {
+  const { uid, gid, groups } = caller.peer;
+  const execution: Execution | null =
+    action.type === 'execute' ? { groups: sortedIds(groups), confine, limits, undigested } : null;
   return {
     subject: subjectOf(action),
-    scope: { action, uid: caller.peer.uid, gid: caller.peer.gid, audience, bind, descend },
+    scope: { action, uid, gid, audience, bind, descend, execution },
     initiator: initiatorOf(caller, claims),
     policy,
     environment: caller.environment,
@@ -79,12 +89,18 @@ export function grantTerms(
       ticket: claims.ticket ?? null,
     },
     ttlSeconds,
+    lease,
   };
+}
+
+/** Groups come in the order in which the kernel keeps them, which means nothing. */
+function sortedIds(ids: readonly number[]): number[] {
+  return [...new Set(ids)].sort((left, right) => left - right);
 }
 
 /** An authorization, or for a `sign` action a blob signature. */
 export function grantStatement(
-  { subject, scope, initiator, policy, environment, governance, ttlSeconds }: GrantTerms,
+  { subject, scope, initiator, policy, environment, governance, ttlSeconds, lease }: GrantTerms,
   { lineage, notAfterCapMs, attribution }: GrantOccasion,
   stamp: Stamp,
 ): GrantStatement {
@@ -100,15 +116,25 @@ export function grantStatement(
     scope,
     validity: {
       nonce: stamp.nonce,
-      notAfter: formatInstant(notAfterCapMs === null ? endMs : Math.min(endMs, notAfterCapMs)),
+      notAfter: formatInstant(capped(endMs, notAfterCapMs)),
       notBefore: formatInstant(stamp.timeMs),
-      use: 'single',
+      ...(lease === null
+        ? { use: 'single' }
+        : {
+            renewSeconds: lease.renewSeconds,
+            until: formatInstant(capped(stamp.timeMs + lease.runSeconds * 1000, notAfterCapMs)),
+            use: 'lease',
+          }),
     },
   };
   const _type = 'https://in-toto.io/Statement/v1';
   return scope.action.type === 'sign'
     ? { _type, predicate, predicateType: 'urn:writ:signature:v1', subject: [subject] }
     : { _type, predicate, predicateType: 'urn:writ:authorization:v1', subject: [subject] };
+}
+
+function capped(timeMs: number, capMs: number | null): number {
+  return capMs === null ? timeMs : Math.min(timeMs, capMs);
 }
 
 /** Evidence of a denial; its subject is the request, since what was asked for may not even exist. */
@@ -142,12 +168,13 @@ export function attributionOf(services: Services, request: string): Attribution 
   };
 }
 
-const noLineage: Lineage = { parent: null, root: null, depth: 0 };
+const noLineage: Lineage = { parent: null, root: null, depth: 0, basis: 'none' };
 
 /** The lineage of a child of `parent`, or of an artifact that starts a tree. */
 export function lineageUnder(parent: { readonly id: ArtifactId; readonly lineage: Lineage } | null): Lineage {
   if (parent === null) return noLineage;
-  return { parent: parent.id, root: parent.lineage.root ?? parent.id, depth: parent.lineage.depth + 1 };
+  const { lineage } = parent;
+  return { parent: parent.id, root: lineage.root ?? parent.id, depth: lineage.depth + 1, basis: 'named' };
 }
 
 function initiatorOf({ peer }: Caller, claims: Claims): Initiator {
