@@ -89,7 +89,9 @@ export function recordText(record: LogRecord): string {
     case 'urn:writ:revocation:v1':
       return `of entry ${record.targetIndex} (${record.cause})`;
     case 'urn:writ:policy:v1':
-      return `version ${record.version}, bundle ${record.bundle.slice(0, 12)}...`;
+      return `version ${record.version}, bundle ${record.bundle.slice(0, 12)}..., ${signedText(record.authority)}`;
+    case 'urn:writ:authority:v1':
+      return `statement of the authority ${record.statement.signatures[0]?.keyid ?? 'unknown'}`;
     case 'urn:writ:key:v1':
       return keyText(record);
     case 'urn:writ:start:v1':
@@ -105,6 +107,10 @@ export function recordText(record: LogRecord): string {
     case 'urn:writ:recovery:v1':
       return `by uid ${record.by}: ${short(record.reason)}`;
   }
+}
+
+function signedText(authority: string | null): string {
+  return authority === null ? 'signed by nobody' : `signed by ${authority}`;
 }
 
 function keyText(record: KeyRecord): string {

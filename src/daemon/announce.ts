@@ -47,8 +47,17 @@ export async function announce(
   for (const end of keyEndsToLog(succession, views))
     records.push({ type: 'urn:writ:key:v1', ...head(), ...end });
   const { bundle, version, engine } = policy.description;
-  if (views.policyBundle !== bundle)
-    records.push({ type: 'urn:writ:policy:v1', ...head(), bundle, version, engine });
+  if (views.policy?.bundle !== bundle)
+    records.push({
+      type: 'urn:writ:policy:v1',
+      ...head(),
+      bundle,
+      version,
+      engine,
+      authority: null,
+      statement: null,
+      by: null,
+    });
   for (const sealing of await Promise.all(records.map((record) => sealRecord(services, record)))) {
     if (sealing.outcome === 'unsealed')
       throw new StartError(`${sealing.denial.message}. ${sealing.denial.remedy}`);

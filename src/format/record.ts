@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { type ArtifactId, artifactIdSchema } from './artifact-id.js';
 import { sha3HexSchema } from './digest-set.js';
 import { jcsText } from './jcs.js';
+import { keyTextSchema, policyPayloadType } from './policy-statement.js';
 import { nonceSchema } from './predicate.js';
 import { firstIssue } from './statement.js';
 import { parseJsonBytes } from './strict-json.js';
@@ -43,12 +44,29 @@ export interface RevocationRecord extends RecordHead {
   readonly by: number | null;
 }
 
-/** The policy bundle in force from this entry on. */
+/**
+ * The policy bundle in force from this entry on. `authority` is the key (base64) that signed it, and `statement` the digest
+ * (SHA3-512 in hex) of the proof of that; both are null for a bundle that nobody signed. `by` is the uid that had it
+ * activated, null at a start.
+ */
 export interface PolicyActivationRecord extends RecordHead {
   readonly type: 'urn:writ:policy:v1';
   readonly bundle: string;
   readonly version: number;
   readonly engine: string;
+  readonly authority: string | null;
+  readonly statement: string | null;
+  readonly by: number | null;
+}
+
+/** What a policy authority said of keys: from this entry on it counts for whatever is signed. A DSSE envelope, whole. */
+export interface AuthorityRecord extends RecordHead {
+  readonly type: 'urn:writ:authority:v1';
+  readonly statement: {
+    readonly payload: string;
+    readonly payloadType: string;
+    readonly signatures: readonly { readonly keyid: string; readonly sig: string }[];
+  };
 }
 
 interface KeyRecordHead extends RecordHead {
@@ -165,6 +183,7 @@ export type LogRecord =
   | RedemptionRecord
   | RevocationRecord
   | PolicyActivationRecord
+  | AuthorityRecord
   | KeyRecord
   | StartRecord
   | StopRecord
@@ -173,7 +192,7 @@ export type LogRecord =
   | AnchorRecord
   | RecoveryRecord;
 
-/** The log entry kinds whose payload is a record: the third part of its type. */
+/** The log entry kinds whose payload is a record: the third part of its type, but that authorities are of the kind `policy`. */
 export type RecordKind =
   | 'redemption'
   | 'revocation'
@@ -217,6 +236,17 @@ const pcrValuesSchema: z.ZodType<readonly PcrValue[]> = z
   )
   .readonly();
 
+/** At most two sign: an authority, and whoever follows it. */
+export const authorityStatementSchema: z.ZodType<AuthorityRecord['statement']> = z.strictObject({
+  payload: boundedBase64(8192),
+  payloadType: z.literal(policyPayloadType),
+  signatures: z
+    .array(z.strictObject({ keyid: keyTextSchema, sig: boundedBase64(88) }))
+    .min(1)
+    .max(2)
+    .readonly(),
+});
+
 const keyHead = {
   ...head,
   type: z.literal('urn:writ:key:v1'),
@@ -247,6 +277,14 @@ const recordSchema: z.ZodType<LogRecord> = z.discriminatedUnion('type', [
     bundle: sha3HexSchema,
     version: z.int().positive(),
     engine: z.string().min(1).max(256),
+    authority: keyTextSchema.nullable(),
+    statement: sha3HexSchema.nullable(),
+    by: uidSchema.nullable(),
+  }),
+  z.strictObject({
+    ...head,
+    type: z.literal('urn:writ:authority:v1'),
+    statement: authorityStatementSchema,
   }),
   z.discriminatedUnion('event', [
     z.strictObject({ ...keyHead, event: z.enum(['use', 'retire']) }),
@@ -333,6 +371,7 @@ export function recordKind({ type }: LogRecord): RecordKind {
     case 'urn:writ:revocation:v1':
       return 'revocation';
     case 'urn:writ:policy:v1':
+    case 'urn:writ:authority:v1':
       return 'policy';
     case 'urn:writ:key:v1':
       return 'key';

@@ -97,6 +97,16 @@ export async function certifyTranscript(
   return answer.type === 'signature' ? answer.signature : unexpected(answer);
 }
 
+/** Signs what a policy authority says (its PAE) with a pinned key. Faults: those of finding a key, and of a login. */
+export async function signPolicyStatement(
+  access: TokenAccess,
+  key: PinnedKey,
+  statement: Uint8Array,
+): Promise<Uint8Array> {
+  const answer = await provision({ type: 'say-policy', access, key, statement }, access);
+  return answer.type === 'signature' ? answer.signature : unexpected(answer);
+}
+
 /** Signs the tree head of the empty log with its pinned key. Faults: those of finding a key, and of a login. */
 export async function proveKeyPossession(
   access: TokenAccess,
@@ -208,6 +218,7 @@ function patienceWith(request: ProvisioningRequest): number {
       return 2 * (patienceMs(request.initialize.soPin) + patienceMs(request.initialize.userPin));
     case 'generate':
     case 'certify':
+    case 'say-policy':
     case 'possession':
     case 'list':
       return patienceMs(request.access.pin);

@@ -135,7 +135,9 @@ function ofRecord(record: LogRecord): RowDetail {
         target_idx: record.targetIndex,
       };
     case 'urn:writ:policy:v1':
-      return { ...nothing, subject: record.bundle };
+      return { ...nothing, uid: record.by, subject: record.bundle };
+    case 'urn:writ:authority:v1':
+      return { ...nothing, subject: record.statement.signatures[0]?.keyid ?? null, action: 'authority' };
     case 'urn:writ:key:v1':
       return { ...nothing, subject: record.publicKey, action: `${record.event} ${record.role}` };
     case 'urn:writ:start:v1':

@@ -8,7 +8,12 @@ import { base64Decode } from '../format/base64.js';
 import { sha3HexSchema } from '../format/digest-set.js';
 import { hexEncode } from '../format/hex.js';
 import { jcsBytes } from '../format/jcs.js';
-import { checkedRecord, type SnapshotRecord, tpmNameSchema } from '../format/record.js';
+import {
+  authorityStatementSchema,
+  checkedRecord,
+  type SnapshotRecord,
+  tpmNameSchema,
+} from '../format/record.js';
 import { firstIssue } from '../format/statement.js';
 import { parseJsonBytes } from '../format/strict-json.js';
 import { evidenceDigests } from '../hash/evidence.js';
@@ -60,7 +65,15 @@ const manifestSchema: z.ZodType<Manifest> = z
         redemptions: count.max(spanEntries),
         revocations: count.max(spanEntries),
         facts: z.strictObject({
-          policyBundle: sha3HexSchema.optional(),
+          policy: z
+            .strictObject({
+              bundle: sha3HexSchema,
+              version: count,
+              authority: hash.nullable(),
+              statement: sha3HexSchema.nullable(),
+            })
+            .optional(),
+          authorityStatements: z.array(authorityStatementSchema).optional(),
           logKey: hash.optional(),
           artifactKey: hash.optional(),
           bootAnchor: z.unknown().optional().transform(startRecord),

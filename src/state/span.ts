@@ -8,13 +8,20 @@
  * Redemptions and revocations are sorted by their first number.
  */
 
-import type { CounterReading, StartRecord } from '../format/record.js';
+import type {
+  AuthorityRecord,
+  CounterReading,
+  PolicyActivationRecord,
+  StartRecord,
+} from '../format/record.js';
 import { positionStride, spanEntries } from '../log/journal-positions.js';
 import { sortInSlices } from './sliced-sort.js';
 
 /** The newest of each kind of fact that a span's records state; absent where they state none. */
 export interface SpanFacts {
-  readonly policyBundle?: string | undefined;
+  readonly policy?: LoggedPolicy | undefined;
+  /** What policy authorities said of keys here; that of later spans comes on top. */
+  readonly authorityStatements?: readonly AuthorityRecord['statement'][] | undefined;
   readonly logKey?: string | undefined;
   readonly artifactKey?: string | undefined;
   readonly bootAnchor?: StartRecord | undefined;
@@ -25,6 +32,9 @@ export interface SpanFacts {
   /** Grants before this log index that were not redeemed are void. */
   readonly voidBefore?: number | undefined;
 }
+
+/** The policy bundle that the newest activation put in force. */
+export type LoggedPolicy = Pick<PolicyActivationRecord, 'bundle' | 'version' | 'authority' | 'statement'>;
 
 /** A key that signs no more, or that was somebody else's too while the entries from `from` up to, without, `to` were sealed. */
 export type KeyEnd =

@@ -5,11 +5,11 @@
 
 import type { ArtifactId } from '../format/artifact-id.js';
 import type { EntryKind } from '../format/entry.js';
-import type { KeyRecord, LogRecord, StartRecord } from '../format/record.js';
+import type { AuthorityRecord, KeyRecord, LogRecord, StartRecord } from '../format/record.js';
 import { spanEntries } from '../log/journal-positions.js';
 import { BitList } from './bit-list.js';
 import { IdIndex, rangeEntries, tagOf } from './id-index.js';
-import { type KeyEnd, type LoggedAnchor, Span, type SpanFacts } from './span.js';
+import { type KeyEnd, type LoggedAnchor, type LoggedPolicy, Span, type SpanFacts } from './span.js';
 import type { LoadedSpan, ViewStore } from './view-store.js';
 
 /** A durable log entry; `record` is its payload where it is one, null for statements. */
@@ -132,9 +132,14 @@ export class LogViews {
     this.#revoked.add(index);
   }
 
-  /** The bundle of the newest policy entry, or null in a log that has none. */
-  get policyBundle(): string | null {
-    return this.#facts.policyBundle ?? null;
+  /** The bundle of the newest activation, or null in a log that has none. */
+  get policy(): LoggedPolicy | null {
+    return this.#facts.policy ?? null;
+  }
+
+  /** What policy authorities said of keys, in the order of the log. */
+  get authorityStatements(): readonly AuthorityRecord['statement'][] {
+    return this.#facts.authorityStatements ?? [];
   }
 
   /** Base64 of the newest logged public key of a role, or null. */
@@ -188,8 +193,13 @@ export class LogViews {
         if (record.cause === 'unsealed') this.#unsealed.add(record.targetIndex);
         span.revocations.add(record.targetIndex, record.cause === 'unsealed' ? 1 : 0);
         return;
-      case 'urn:writ:policy:v1':
-        this.#state(span, { policyBundle: record.bundle });
+      case 'urn:writ:policy:v1': {
+        const { bundle, version, authority, statement } = record;
+        this.#state(span, { policy: { bundle, version, authority, statement } });
+        return;
+      }
+      case 'urn:writ:authority:v1':
+        this.#add(span, { authorityStatements: [record.statement] });
         return;
       case 'urn:writ:key:v1':
         this.#applyKey(record, span);
@@ -243,8 +253,13 @@ export class LogViews {
   }
 
   #endKey(span: Span, end: KeyEnd): void {
-    span.facts = { ...span.facts, keyEnds: [...(span.facts.keyEnds ?? []), end] };
-    this.#takeFacts({ keyEnds: [end] });
+    this.#add(span, { keyEnds: [end] });
+  }
+
+  /** Facts that come on top of earlier ones. */
+  #add(span: Span, facts: Pick<SpanFacts, 'keyEnds' | 'authorityStatements'>): void {
+    span.facts = merged(span.facts, facts);
+    this.#takeFacts(facts);
   }
 
   #announce(span: Span, index: number, anchor: LoggedAnchor | null): void {
@@ -267,5 +282,11 @@ export function rangesIn(spans: number): number {
 function merged(earlier: SpanFacts, later: SpanFacts): SpanFacts {
   const stated = Object.entries(later).filter(([, fact]) => fact !== undefined);
   const keyEnds = [...(earlier.keyEnds ?? []), ...(later.keyEnds ?? [])];
-  return { ...earlier, ...Object.fromEntries(stated), ...(keyEnds.length === 0 ? {} : { keyEnds }) };
+  const authorityStatements = [...(earlier.authorityStatements ?? []), ...(later.authorityStatements ?? [])];
+  return {
+    ...earlier,
+    ...Object.fromEntries(stated),
+    ...(keyEnds.length === 0 ? {} : { keyEnds }),
+    ...(authorityStatements.length === 0 ? {} : { authorityStatements }),
+  };
 }

@@ -263,7 +263,8 @@ export function revocation(target: ArtifactId, targetIndex: number, by: number |
 }
 
 export function policyActivation(): LogRecord {
-  return { ...recordHead(), type: 'urn:writ:policy:v1', bundle: hex64, version: 1, engine: 'cedar 4' };
+  const bundle = { bundle: hex64, version: 1, engine: 'cedar 4', authority: null, statement: null, by: null };
+  return { ...recordHead(), type: 'urn:writ:policy:v1', ...bundle };
 }
 
 export function keyRecord(): LogRecord {

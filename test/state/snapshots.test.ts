@@ -128,13 +128,16 @@ describe('a restart with snapshots', { timeout: 180_000 }, () => {
       const text = await readFile(newest(state), 'utf8');
       await writeFile(
         newest(state),
-        text.replace('"facts":{}', `"facts":{"policyBundle":"${'0'.repeat(128)}"}`),
+        text.replace(
+          '"facts":{}',
+          `"facts":{"policy":{"authority":null,"bundle":"${'0'.repeat(128)}","statement":null,"version":1}}`,
+        ),
       );
     };
     await restarted(forge, async ({ snapshotSize, troubles, views }) => {
       assert.equal(snapshotSize, spanEntries);
       assert.match(troubles.join(), /the log does not confirm/);
-      assert.equal(views.policyBundle, null);
+      assert.equal(views.policy, null);
     });
   });
 

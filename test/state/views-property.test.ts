@@ -13,6 +13,7 @@ import { LogViews, type ViewedEntry } from '../../src/state/views.js';
 import { temporaryDirectory } from '../log/software-log.js';
 
 const head = { time: '2026-01-01T00:00:00.000Z', log: 'l', nonce: 'AAAAAAAAAAAAAAAAAAAAAA==' } as const;
+const unsigned = { authority: null, statement: null, by: null } as const;
 const size = 2 * spanEntries + 500;
 const anchors = new Uint32Array(spanEntries / positionStride);
 
@@ -50,8 +51,13 @@ const event: fc.Arbitrary<Event> = fc.oneof(
     return { at, record: { ...head, type: 'urn:writ:key:v1', ...key } };
   }),
   fc.tuple(place, fc.nat(9)).map(([at, digit]): Event => {
-    const policy = { bundle: String(digit).repeat(128), version: 1, engine: 'e' };
+    const policy = { bundle: String(digit).repeat(128), version: 1, engine: 'e', ...unsigned };
     return { at, record: { ...head, type: 'urn:writ:policy:v1', ...policy } };
+  }),
+  fc.tuple(place, fc.nat(9)).map(([at, digit]): Event => {
+    const signatures = [{ keyid: `${String(digit).repeat(43)}=`, sig: `${'A'.repeat(86)}==` }];
+    const statement = { payload: 'e30=', payloadType: 'application/vnd.writ.policy+json', signatures };
+    return { at, record: { ...head, type: 'urn:writ:authority:v1', statement } };
   }),
   fc
     .tuple(place, fc.constantFrom('a', 'b'), fc.constantFrom('trusted', 'untrusted'))
@@ -104,8 +110,9 @@ async function known(views: LogViews, records: ReadonlyMap<number, Event['record
       views.recentCandidates(ids[index] ?? assert.fail()),
     ]),
   );
-  const { policyBundle, bootAnchor } = views;
-  return { states, policyBundle, bootAnchor, keys: [views.loggedKey('log'), views.loggedKey('artifact')] };
+  const { policy, authorityStatements, bootAnchor } = views;
+  const keys = [views.loggedKey('log'), views.loggedKey('artifact')];
+  return { states, policy, authorityStatements, bootAnchor, keys };
 }
 
 test('what a snapshot and its tail say is what the whole log says', { timeout: 300_000 }, async () => {

@@ -25,7 +25,7 @@ import type {
   TokenIdentity,
   TokenStatus,
 } from './protocol.js';
-import { certify, provePossession } from './signing.js';
+import { certify, provePossession, sayPolicy } from './signing.js';
 
 /** Does what was asked; a fault of module, token, PIN or key is an answer too. */
 export function perform(request: ProvisioningRequest): ProvisioningAnswer {
@@ -54,6 +54,13 @@ export function perform(request: ProvisioningRequest): ProvisioningAnswer {
       return inModule(access, tokenName(access.token), (module) => ({
         type: 'signature',
         signature: withLogin(module, access, 'read', (session) => certify(session, key, transcript, access)),
+      }));
+    }
+    case 'say-policy': {
+      const { access, key, statement } = request;
+      return inModule(access, tokenName(access.token), (module) => ({
+        type: 'signature',
+        signature: withLogin(module, access, 'read', (session) => sayPolicy(session, key, statement, access)),
       }));
     }
     case 'possession': {

@@ -62,6 +62,13 @@ export type ProvisioningRequest =
       readonly key: PinnedKey;
       readonly transcript: Uint8Array;
     }
+  /** A signature by this key over the PAE of what a policy authority says, and over nothing else. */
+  | {
+      readonly type: 'say-policy';
+      readonly access: TokenAccess;
+      readonly key: PinnedKey;
+      readonly statement: Uint8Array;
+    }
   /** A signature by this key over the tree head of the empty log `origin`: proof that the key can be used. */
   | {
       readonly type: 'possession';
@@ -97,6 +104,12 @@ const requestSchema: z.ZodType<ProvisioningRequest> = z.discriminatedUnion('type
     access: accessSchema,
     key: pinnedKeySchema,
     transcript: z.instanceof(Uint8Array),
+  }),
+  z.object({
+    type: z.literal('say-policy'),
+    access: accessSchema,
+    key: pinnedKeySchema,
+    statement: z.instanceof(Uint8Array),
   }),
   z.object({
     type: z.literal('possession'),

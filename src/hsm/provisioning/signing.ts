@@ -1,5 +1,5 @@
 /**
- * The two signatures that a ceremony needs. As in a signer process, what is signed is built here from what was asked: no
+ * The signatures that ceremonies and policy authorities need. As in a signer process, what is signed is built here from what was asked: no
  * caller can put bytes of its own before a key. Every function throws HsmError.
  */
 
@@ -7,6 +7,7 @@ import type { Session } from 'graphene-pk11';
 import { equalBytes } from '../../format/bytes.js';
 import { formatCheckpoint } from '../../format/checkpoint.js';
 import { pae } from '../../format/dsse.js';
+import { decodePolicyStatement, policyPayloadType } from '../../format/policy-statement.js';
 import { decodeTranscript, transcriptPayloadType } from '../../format/transcript.js';
 import { utf8Encode } from '../../format/utf8.js';
 import { sha256 } from '../../hash/sha256.js';
@@ -24,6 +25,17 @@ export function certify(
 ): Uint8Array {
   decodeTranscript(transcript);
   return signWith(session, key, pae(transcriptPayloadType, transcript), tokenName(token));
+}
+
+/** Signs the PAE of a statement of a policy authority. Throws SyntaxError for bytes that are none. */
+export function sayPolicy(
+  session: Session,
+  key: PinnedKey,
+  statement: Uint8Array,
+  { token }: TokenAccess,
+): Uint8Array {
+  decodePolicyStatement(statement);
+  return signWith(session, key, pae(policyPayloadType, statement), tokenName(token));
 }
 
 /** Signs the tree head of the empty log: a checkpoint like any other, below which no log can be. */
