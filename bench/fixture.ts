@@ -12,6 +12,7 @@ import type { ArtifactId } from '../src/format/artifact-id.js';
 import { base64Encode } from '../src/format/base64.js';
 import { verifierKey } from '../src/format/note.js';
 import type { LogRecord, SnapshotRecord } from '../src/format/record.js';
+import { redeemerNonceDigest } from '../src/format/redeemer-nonce.js';
 import { formatInstant } from '../src/format/time.js';
 import { readKeysFile } from '../src/hsm/keys-file.js';
 import { openSigner } from '../src/hsm/process-signer.js';
@@ -171,7 +172,7 @@ class Records {
       type: 'urn:writ:redemption:v1',
       artifact: target.id,
       artifactIndex: target.index,
-      redeemerNonce: this.#nonce(),
+      redeemerNonceDigest: redeemerNonceDigest(this.#nonce()),
       redeemer: { uid: 0, gid: 0 },
     };
   }

@@ -24,6 +24,7 @@ import {
   type SealedArtifact,
   type SignParams,
 } from '../format/protocol.js';
+import { redeemerNonceDigest } from '../format/redeemer-nonce.js';
 import { parseInstant } from '../format/time.js';
 import { parseTlogProof } from '../format/tlog-proof.js';
 import type { Trust } from '../format/trust.js';
@@ -91,7 +92,11 @@ const checks: { readonly [M in Method]: Check<M> } = {
     if (payload.content !== 'record' || payload.record.type !== 'urn:writ:redemption:v1')
       throw new Mismatch('it is not the receipt of a redemption');
     same(payload.record.artifact, params.id, 'the receipt is of another artifact');
-    same(payload.record.redeemerNonce, params.nonce, 'the receipt bears the nonce of another redeemer');
+    same(
+      payload.record.redeemerNonceDigest,
+      redeemerNonceDigest(params.nonce),
+      'the receipt bears the nonce of another redeemer',
+    );
   },
   revoke: (params, result, pinned) => {
     const payload = payloadOf(result, pinned);

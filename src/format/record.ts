@@ -20,13 +20,14 @@ interface RecordHead {
   readonly nonce: string;
 }
 
-/** The receipt that turns an artifact into permission, once. `redeemerNonce` is the redeemer's own. */
+/** The receipt that turns an artifact into permission, once. `redeemerNonceDigest` is that of the redeemer's own. */
 export interface RedemptionRecord extends RecordHead {
   readonly type: 'urn:writ:redemption:v1';
   readonly artifact: ArtifactId;
   /** Log index of the artifact's own entry. */
   readonly artifactIndex: number;
-  readonly redeemerNonce: string;
+  /** SHA3-512 (hex) of the 16 bytes: only who made the nonce can ask for this receipt again. */
+  readonly redeemerNonceDigest: string;
   readonly redeemer: { readonly uid: number; readonly gid: number };
 }
 
@@ -260,7 +261,7 @@ const recordSchema: z.ZodType<LogRecord> = z.discriminatedUnion('type', [
     type: z.literal('urn:writ:redemption:v1'),
     artifact: artifactIdSchema,
     artifactIndex: z.int().nonnegative(),
-    redeemerNonce: nonceSchema,
+    redeemerNonceDigest: sha3HexSchema,
     redeemer: z.strictObject({ uid: uidSchema, gid: uidSchema }),
   }),
   z.strictObject({

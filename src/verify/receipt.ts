@@ -3,6 +3,7 @@
 import type { ArtifactId } from '../format/artifact-id.js';
 import { type Denial, denial } from '../format/denial.js';
 import type { RedemptionRecord } from '../format/record.js';
+import { redeemerNonceDigest } from '../format/redeemer-nonce.js';
 import type { Trust } from '../format/trust.js';
 import { authenticate } from './authenticate.js';
 import { VerificationContext } from './context.js';
@@ -36,7 +37,8 @@ export function verifyReceipt(
     };
   }
   const { record } = payload;
-  if (record.artifact !== expected.artifact || record.redeemerNonce !== expected.redeemerNonce) {
+  const nonceDigest = redeemerNonceDigest(expected.redeemerNonce);
+  if (record.artifact !== expected.artifact || record.redeemerNonceDigest !== nonceDigest) {
     return {
       verdict: 'denied',
       denial: denial(

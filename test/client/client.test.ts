@@ -7,6 +7,7 @@ import { type Envelope, envelopePayload } from '../../src/format/dsse.js';
 import { entryOf } from '../../src/format/entry.js';
 import { type AuthorizeParams, requestDigest, requestText } from '../../src/format/protocol.js';
 import { encodeRecord, type LogRecord, recordKind, recordPayloadType } from '../../src/format/record.js';
+import { redeemerNonceDigest } from '../../src/format/redeemer-nonce.js';
 import type { Statement } from '../../src/format/statement.js';
 import { VerificationContext } from '../../src/verify/context.js';
 import { decodePayload } from '../../src/verify/payload.js';
@@ -66,7 +67,7 @@ const redemption = {
   type: 'urn:writ:redemption:v1',
   artifact: someId,
   artifactIndex: 2,
-  redeemerNonce: nonce,
+  redeemerNonceDigest: redeemerNonceDigest(nonce),
   redeemer: { uid: 1000, gid: 1000 },
 } as const;
 const revocation = {
@@ -207,7 +208,7 @@ const foreign: readonly {
   },
   {
     name: "another redeemer's receipt",
-    result: recorded({ ...redemption, redeemerNonce: 'AAAAAAAAAAAAAAAAAAAAAA==' }),
+    result: recorded({ ...redemption, redeemerNonceDigest: redeemerNonceDigest('AAAAAAAAAAAAAAAAAAAAAA==') }),
     call: (client) => client.redeem({ id: someId, nonce, action }),
     message: 'the receipt bears the nonce of another redeemer',
   },

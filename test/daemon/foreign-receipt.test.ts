@@ -9,6 +9,7 @@ import { RedemptionQueue, redeem } from '../../src/daemon/methods/redeem.js';
 import { RecentGrants } from '../../src/daemon/recent-grants.js';
 import type { Counters, Services } from '../../src/daemon/services.js';
 import type { ArtifactId } from '../../src/format/artifact-id.js';
+import { redeemerNonceDigest } from '../../src/format/redeemer-nonce.js';
 import { LogDamageError } from '../../src/log/damage.js';
 import { spanEntries } from '../../src/log/journal-positions.js';
 import { freshNonce, recordSubmission, SoftwareSigner, temporaryDirectory } from '../log/software-log.js';
@@ -34,7 +35,7 @@ test('the receipt that is given again is of the artifact that was asked for', {
             nonce: freshNonce(),
             artifact: ids.get(index) as ArtifactId,
             artifactIndex: index,
-            redeemerNonce,
+            redeemerNonceDigest: redeemerNonceDigest(redeemerNonce),
             redeemer: { uid: peer.uid, gid: peer.gid },
           },
           'grant',

@@ -12,6 +12,7 @@ import type { EntryKind } from '../../src/format/entry.js';
 import { jcsText } from '../../src/format/jcs.js';
 import { type VerifierKey, verifierKey } from '../../src/format/note.js';
 import { type LogRecord, recordKind, recordPayloadType } from '../../src/format/record.js';
+import { redeemerNonceDigest } from '../../src/format/redeemer-nonce.js';
 import { utf8Encode } from '../../src/format/utf8.js';
 import { Log } from '../../src/log/log.js';
 import { type RecoveredLog, type ReplayedEntry, recoverLog } from '../../src/log/recovery.js';
@@ -86,7 +87,7 @@ export function grantSubmission(): Submission {
       nonce: freshNonce(),
       artifact: artifactIdOf({ sha3_512: new Uint8Array(64), blake2b: new Uint8Array(64) }),
       artifactIndex: 0,
-      redeemerNonce: freshNonce(),
+      redeemerNonceDigest: redeemerNonceDigest(freshNonce()),
       redeemer: { uid: 1, gid: 1 },
     },
     'grant',

@@ -12,6 +12,7 @@ import {
   undigested,
 } from '../../src/format/predicate.js';
 import { encodeRecord, type LogRecord, recordKind, recordPayloadType } from '../../src/format/record.js';
+import { redeemerNonceDigest } from '../../src/format/redeemer-nonce.js';
 import {
   encodeStatement,
   type Statement,
@@ -253,7 +254,7 @@ export function redemption(artifact: ArtifactId, artifactIndex: number, uid = 10
     type: 'urn:writ:redemption:v1',
     artifact,
     artifactIndex,
-    redeemerNonce: freshNonce(),
+    redeemerNonceDigest: redeemerNonceDigest(freshNonce()),
     redeemer: { uid, gid: 1000 },
   };
 }

@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import type { ArtifactId } from '../../src/format/artifact-id.js';
 import type { LogRecord } from '../../src/format/record.js';
+import { redeemerNonceDigest } from '../../src/format/redeemer-nonce.js';
 import { Log } from '../../src/log/log.js';
 import type { SealResult, Submission } from '../../src/log/seal.js';
 import { type OpenedViews, openViews } from '../../src/state/open-views.js';
@@ -96,7 +97,7 @@ export function redemption(artifact: ArtifactId, artifactIndex: number): Submiss
       nonce: freshNonce(),
       artifact,
       artifactIndex,
-      redeemerNonce: freshNonce(),
+      redeemerNonceDigest: redeemerNonceDigest(freshNonce()),
       redeemer: { uid: 1, gid: 1 },
     },
     'grant',

@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import type { ArtifactId } from '../../src/format/artifact-id.js';
 import { recordKind } from '../../src/format/record.js';
+import { redeemerNonceDigest } from '../../src/format/redeemer-nonce.js';
 import { positionStride, spanEntries } from '../../src/log/journal-positions.js';
 import { ViewStore } from '../../src/state/view-store.js';
 import { LogViews, type ViewedEntry } from '../../src/state/views.js';
@@ -39,7 +40,12 @@ const place = fc.nat(size - 1);
 const event: fc.Arbitrary<Event> = fc.oneof(
   fc.tuple(place, place).map(([at, artifactIndex]): Event => {
     const redeemer = { uid: 1, gid: 1 };
-    const artifact = { artifact: idOf(artifactIndex), artifactIndex, redeemerNonce: head.nonce, redeemer };
+    const artifact = {
+      artifact: idOf(artifactIndex),
+      artifactIndex,
+      redeemerNonceDigest: redeemerNonceDigest(head.nonce),
+      redeemer,
+    };
     return { at, record: { ...head, type: 'urn:writ:redemption:v1', ...artifact } };
   }),
   fc.tuple(place, place, fc.constantFrom('withdrawn', 'unsealed')).map(([at, targetIndex, cause]): Event => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { describe, test } from 'node:test';
 import type { ArtifactId } from '../../src/format/artifact-id.js';
+import { redeemerNonceDigest } from '../../src/format/redeemer-nonce.js';
 import { IdIndex, rangeEntries, tagOf } from '../../src/state/id-index.js';
 import { LogViews } from '../../src/state/views.js';
 
@@ -40,7 +41,7 @@ describe('the views of the log', () => {
       ...head,
       artifact: randomId(),
       artifactIndex: 100_000,
-      redeemerNonce: head.nonce,
+      redeemerNonceDigest: redeemerNonceDigest(head.nonce),
       redeemer: { uid: 1, gid: 1 },
     } as const;
     views.apply({ index: 100_001, id: randomId(), kind: 'redemption', record: redemption });

@@ -6,6 +6,7 @@ import { base64Decode, base64Encode } from '../../src/format/base64.js';
 import { envelopePayload } from '../../src/format/dsse.js';
 import { encodeEntry, entryOf } from '../../src/format/entry.js';
 import { encodeRecord, recordPayloadType } from '../../src/format/record.js';
+import { redeemerNonceDigest } from '../../src/format/redeemer-nonce.js';
 import { encodeStatement, statementPayloadType } from '../../src/format/statement.js';
 import type { Trust } from '../../src/format/trust.js';
 import { utf8Decode, utf8Encode } from '../../src/format/utf8.js';
@@ -454,7 +455,7 @@ describe('receipts', () => {
     nonce,
     artifact: parentId,
     artifactIndex: 1,
-    redeemerNonce: nonce,
+    redeemerNonceDigest: redeemerNonceDigest(nonce),
     redeemer: { uid: 1000, gid: 1000 },
   } as const;
   const receipt = log.seal('redemption', recordPayloadType, encodeRecord(record));

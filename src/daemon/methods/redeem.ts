@@ -6,6 +6,7 @@
 import type { Action } from '../../format/action.js';
 import { type Denial, denial } from '../../format/denial.js';
 import { decodeRecord, type RedemptionRecord } from '../../format/record.js';
+import { redeemerNonceDigest } from '../../format/redeemer-nonce.js';
 import { formatInstant } from '../../format/time.js';
 import { LogDamageError } from '../../log/damage.js';
 import { judge } from '../../verify/situation.js';
@@ -135,7 +136,7 @@ function redemptionRecord(
     nonce: services.nonce(),
     artifact: entry.id,
     artifactIndex: entry.index,
-    redeemerNonce: request.params.nonce,
+    redeemerNonceDigest: redeemerNonceDigest(request.params.nonce),
     redeemer: { uid: caller.peer.uid, gid: caller.peer.gid },
   };
 }
@@ -160,7 +161,7 @@ async function earlierRedemption(
       `log entry ${index} is not the receipt for the artifact at ${artifact.entry.index}`,
     );
   }
-  if (record.redeemerNonce !== request.params.nonce) return null;
+  if (record.redeemerNonceDigest !== redeemerNonceDigest(request.params.nonce)) return null;
   if (record.redeemer.uid !== caller.peer.uid || record.redeemer.gid !== caller.peer.gid) return null;
   return { receipt: grantResult(services.vkey, { id, index, payloadType, payload, proof }), index };
 }
