@@ -134,6 +134,15 @@ const checks: { readonly [M in Method]: Check<M> } = {
     const leaf = encodeEntry(entryOf(entry.kind, result.payloadType, base64Decode(result.payload)));
     same(base64Encode(leaf), result.leaf, 'the payload is not the one that the leaf digests');
   },
+  evidence: (params, result) => {
+    same(result.id, params.id, 'it is about another decision');
+  },
+  'log.input': (params, result) => {
+    same(result.index, params.index, 'it is about another entry');
+  },
+  'policy.bundle': (params, result) => {
+    same(result.digest, params.digest, 'it is another bundle');
+  },
   environment: () => undefined,
   lineage: (params, result) => {
     const seen = new Set<string>();

@@ -4,6 +4,14 @@
  */
 
 import type {
+  BundleParams,
+  BundleResult,
+  EvidenceParams,
+  EvidenceResult,
+  InputParams,
+  InputResult,
+} from '../format/evidence-methods.js';
+import type {
   AuthorizeParams,
   CheckpointResult,
   EntryResult,
@@ -63,6 +71,12 @@ export interface WritClient {
   entry(params: IndexParams, options?: CallOptions): Promise<EntryResult>;
   /** What the daemon measures now of its machine and of this process. Its word: nothing of it is sealed. */
   environment(options?: CallOptions): Promise<EnvironmentResult>;
+  /** Log indices of what belongs to a decision. Its word: nothing shows that nothing is missing. */
+  evidence(params: EvidenceParams, options?: CallOptions): Promise<EvidenceResult>;
+  /** A part of the document that a decision was made on. */
+  input(params: InputParams, options?: CallOptions): Promise<InputResult>;
+  /** A part of a policy bundle that is or was in force. */
+  bundle(params: BundleParams, options?: CallOptions): Promise<BundleResult>;
   lineage(params: IdParams, options?: CallOptions): Promise<LineageResult>;
   status(options?: CallOptions): Promise<StatusResult>;
   /** The daemon's keys as a trust bundle. Its word: pin nothing of it that did not come over a path you trust. */
@@ -116,6 +130,9 @@ export async function connect(options: ConnectOptions): Promise<WritClient> {
     proof: (params, callOptions) => ask('log.proof', params, callOptions),
     entry: (params, callOptions) => ask('log.entry', params, callOptions),
     environment: (callOptions) => ask('environment', {}, callOptions),
+    evidence: (params, callOptions) => ask('evidence', params, callOptions),
+    input: (params, callOptions) => ask('log.input', params, callOptions),
+    bundle: (params, callOptions) => ask('policy.bundle', params, callOptions),
     lineage: (params, callOptions) => ask('lineage', params, callOptions),
     status: (callOptions) => ask('status', {}, callOptions),
     trust: (callOptions) => ask('trust', {}, callOptions),

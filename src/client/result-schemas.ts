@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { artifactIdSchema } from '../format/artifact-id.js';
 import { type Denial, type Denials, evidenceCodes, plainCodes } from '../format/denial.js';
 import { envelopeSchema } from '../format/dsse.js';
+import type { BundleResult, EvidenceResult, InputResult } from '../format/evidence-methods.js';
 import type { Binding } from '../format/predicate.js';
 import type {
   Allowed,
@@ -116,6 +117,21 @@ const lineageSchema: z.ZodType<LineageResult> = z.union([
   deniedSchema,
 ]);
 
+const evidenceSchema: z.ZodType<EvidenceResult> = z.union([
+  z.object({ decision: allow, id: artifactIdSchema, size: count, indices: z.array(count).readonly() }),
+  deniedSchema,
+]);
+
+const inputSchema: z.ZodType<InputResult> = z.union([
+  z.object({ decision: allow, index: count, totalBytes: count, part: z.string() }),
+  deniedSchema,
+]);
+
+const bundleSchema: z.ZodType<BundleResult> = z.union([
+  z.object({ decision: allow, digest: z.string(), totalBytes: count, part: z.string() }),
+  deniedSchema,
+]);
+
 const environmentSchema: z.ZodType<EnvironmentResult> = z.object({
   bindings: z.array(z.intersection(bindingSchema, z.object({ bound: z.boolean() }))).readonly(),
   unavailable: z.array(z.object({ name: z.string(), reason: z.string() })).readonly(),
@@ -186,6 +202,9 @@ export const resultSchemas: { readonly [M in Method]: z.ZodType<Methods[M]['resu
   'log.proof': proofSchema,
   'log.entry': entrySchema,
   environment: environmentSchema,
+  'log.input': inputSchema,
+  'policy.bundle': bundleSchema,
+  evidence: evidenceSchema,
   lineage: lineageSchema,
   status: statusSchema,
   trust: trustResultSchema,

@@ -17,6 +17,7 @@ import type { Signer } from '../hsm/signer.js';
 import { type FileLock, lockFile } from '../kernel/file-lock.js';
 import { LogDamageError } from '../log/damage.js';
 import { Log } from '../log/log.js';
+import { BundleStore } from '../policy/bundle-store.js';
 import { createEngine } from '../policy/engine.js';
 import { IdentityError } from '../state/daemon-identity.js';
 import { type IndexParts, type LogIndex, openIndex } from '../state/index-follower.js';
@@ -199,6 +200,7 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
     vmGeneration: guard.gap === null ? 'watched' : 'unavailable',
     exportSigner: exportSigner(signer),
     related: relatedEntries(openingIndex, log),
+    bundles: new BundleStore(join(config.stateDirectory, 'policies')),
     trust: parseTrust(trust),
     ownTrust: trust,
     proven: new VerificationContext(),
@@ -298,13 +300,17 @@ function exportSigner(signer: Signer): Services['exportSigner'] {
 const indexTimeoutMs = 2000;
 
 function relatedEntries(opening: Promise<LogIndex>, log: Log): Services['related'] {
+  const reached = async () => {
+    const index = await opening;
+    await index.reach(log.seal?.size ?? 0, indexTimeoutMs);
+    return index;
+  };
+  // The index proves nothing, not even how long the log is.
+  const inLog = (entries: readonly { readonly idx: number }[]) =>
+    entries.map(({ idx }) => idx).filter((position) => position < log.size);
   return {
-    children: async (id) => {
-      const index = await opening;
-      await index.reach(log.seal?.size ?? 0, indexTimeoutMs);
-      const children = (await index.children(id)).map(({ idx }) => idx);
-      // The index proves nothing, not even how long the log is.
-      return children.filter((position) => position < log.size);
-    },
+    children: async (id) => inLog(await (await reached()).children(id)),
+    about: async (position) => inLog(await (await reached()).about(position)),
+    newestBefore: async (kind, position) => (await reached()).newestBefore(kind, position),
   };
 }

@@ -9,6 +9,7 @@ import type { AttestationOutcome } from './attestation.js';
 import type { Caller, Identified } from './caller.js';
 import { authorize, sign } from './methods/authorize.js';
 import { environment } from './methods/environment.js';
+import { bundle, evidence, input } from './methods/evidence.js';
 import { exportArtifact } from './methods/export.js';
 import { checkpoint, entry, lineage, proof, status } from './methods/read.js';
 import { type RedemptionQueue, redeem } from './methods/redeem.js';
@@ -87,6 +88,9 @@ function needsEnvironment(method: Request['method']): boolean {
     case 'log.checkpoint':
     case 'log.proof':
     case 'log.entry':
+    case 'log.input':
+    case 'policy.bundle':
+    case 'evidence':
     case 'lineage':
     case 'status':
     case 'trust':
@@ -121,6 +125,12 @@ function perform(
       return proof(services, request);
     case 'log.entry':
       return entry(services, caller, request);
+    case 'log.input':
+      return input(services, caller, request);
+    case 'policy.bundle':
+      return bundle(services, request);
+    case 'evidence':
+      return evidence(services, caller, request);
     case 'environment':
       return environment(services, caller);
     case 'lineage':

@@ -5,7 +5,9 @@ import type { EnvironmentReference } from '../environment/reference.js';
 import type { ExecuteAction, RequestedAction, ToolAction } from '../format/action.js';
 import type { Approvers } from '../format/approvers.js';
 import type { ArtifactId } from '../format/artifact-id.js';
+import type { BundleFiles } from '../format/bundle-digest.js';
 import type { Denial } from '../format/denial.js';
+import type { EntryKind } from '../format/entry.js';
 import type { ExactText } from '../format/exact-text.js';
 import type { RememberedTexts } from '../format/jcs.js';
 import type { Binding, ListedProgram, Peer } from '../format/predicate.js';
@@ -80,6 +82,16 @@ export interface ExportSigner {
 /** Positions of related entries, for display; each is confirmed by reading the log. */
 export interface RelatedEntries {
   children(id: ArtifactId): Promise<readonly number[]>;
+  /** What was logged about the entry at a log index; of many leases only the first and the last. */
+  about(index: number): Promise<readonly number[]>;
+  /** The newest entry of a kind before a log index, or null. */
+  newestBefore(kind: EntryKind, index: number): Promise<number | null>;
+}
+
+/** Every policy bundle that was ever in force. */
+export interface KeptBundles {
+  /** By digest (SHA3-512 hex), or null. Rejects where what was kept cannot be read. */
+  find(digest: string): Promise<BundleFiles | null>;
 }
 
 export interface Services {
@@ -102,6 +114,7 @@ export interface Services {
   readonly vmGeneration: StatusResult['vmGeneration'];
   readonly exportSigner: ExportSigner;
   readonly related: RelatedEntries;
+  readonly bundles: KeptBundles;
   readonly trust: Trust;
   /** The same, as the daemon tells it to whoever asks. */
   readonly ownTrust: TrustDocument;

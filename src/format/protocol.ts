@@ -6,6 +6,7 @@ import { type RequestedAction, requestedActionSchema, type SignAction, signActio
 import { type ArtifactId, artifactIdSchema } from './artifact-id.js';
 import type { Denial, Denials } from './denial.js';
 import { type Envelope, envelopeSchema } from './dsse.js';
+import { type EvidenceMethods, evidenceParamsSchemas } from './evidence-methods.js';
 import { type ExactText, exactTextSchema } from './exact-text.js';
 import { hexEncode } from './hex.js';
 import { jcsText } from './jcs.js';
@@ -250,7 +251,7 @@ export interface EnvironmentResult {
 }
 
 /** Every method with its parameters and its result. */
-export interface Methods {
+export interface Methods extends EvidenceMethods {
   readonly authorize: { readonly params: AuthorizeParams; readonly result: GrantResult };
   readonly sign: { readonly params: SignParams; readonly result: GrantResult };
   readonly redeem: { readonly params: RedeemParams; readonly result: GrantResult };
@@ -336,6 +337,7 @@ export const paramsSchemas: { readonly [M in Method]: z.ZodType<Methods[M]['para
   'log.entry': indexParams,
   environment: noParams,
   lineage: idParams,
+  ...evidenceParamsSchemas,
   status: noParams,
   trust: noParams,
 };

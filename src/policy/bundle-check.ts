@@ -6,12 +6,13 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { ApprovalDemand, Approvers } from '../format/approvers.js';
+import type { BundleFiles } from '../format/bundle-digest.js';
 import { jcsText } from '../format/jcs.js';
 import { type JsonValue, parseJson } from '../format/strict-json.js';
 import { approvalDemands } from './approval-demands.js';
 import { readApprovers } from './approvers-file.js';
 import { askCedar, describeErrors, PolicyBundleError } from './bundle-error.js';
-import { approversFile, type BundleFiles, entitiesFile, policySuffix, schemaFile } from './bundle-files.js';
+import { approversFile, entitiesFile, policySuffix, schemaFile } from './bundle-files.js';
 import {
   readPolicies,
   refuseNamedArtifacts,

@@ -1,15 +1,10 @@
-/** Reads the files of a policy bundle, each exactly once, and names them all by one digest (docs/policy.md). */
+/** Reads the files of a policy bundle, each exactly once. */
 
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hexEncode } from '../format/hex.js';
-import { jcsBytes } from '../format/jcs.js';
+import type { BundleFiles } from '../format/bundle-digest.js';
 import { utf8Decode } from '../format/utf8.js';
-import { sha3_512 } from '../hash/evidence.js';
 import { PolicyBundleError } from './bundle-error.js';
-
-/** The exact texts of a bundle's files, by name. */
-export type BundleFiles = Readonly<Record<string, string>>;
 
 export const settingsFile = 'bundle.toml';
 export const schemaFile = 'schema.cedarschema';
@@ -52,19 +47,6 @@ export async function readBundleFiles(directory: string): Promise<BundleFiles> {
     files.push([name, await readText(directory, name)]);
   }
   return Object.fromEntries(files);
-}
-
-/**
- * The digest that names a bundle: SHA3-512 (hex) over the canonical JSON (RFC 8785) of
- * `{"files": {NAME: TEXT, ...}, "type": "writ.policy-bundle/v1"}`.
- */
-export function bundleDigest(files: BundleFiles): string {
-  return hexEncode(sha3_512(bundleDocument(files)));
-}
-
-/** The document that the digest is computed over. */
-export function bundleDocument(files: BundleFiles): Uint8Array {
-  return jcsBytes({ type: 'writ.policy-bundle/v1', files });
 }
 
 async function readText(directory: string, name: string): Promise<string> {

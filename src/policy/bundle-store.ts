@@ -7,13 +7,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { type BundleFiles, bundleDigest, bundleDocument } from '../format/bundle-digest.js';
 import { equalBytes } from '../format/bytes.js';
 import { hexEncode } from '../format/hex.js';
 import { parseJsonBytes } from '../format/strict-json.js';
 import { sha3_512 } from '../hash/evidence.js';
 import { makeDirectoryDurably, writeDurably } from '../log/durable-file.js';
 import { PolicyBundleError } from './bundle-error.js';
-import { type BundleFiles, bundleDigest, bundleDocument } from './bundle-files.js';
 
 const documentSchema = z.strictObject({
   type: z.literal('writ.policy-bundle/v1'),

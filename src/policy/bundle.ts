@@ -7,9 +7,10 @@ import { join } from 'node:path';
 import { parse as parseToml } from 'smol-toml';
 import { z } from 'zod';
 import type { ApprovalDemand, Approvers } from '../format/approvers.js';
+import { type BundleFiles, bundleDigest } from '../format/bundle-digest.js';
 import { checkBundle } from './bundle-check.js';
 import { PolicyBundleError } from './bundle-error.js';
-import { type BundleFiles, bundleDigest, readBundleFiles, settingsFile } from './bundle-files.js';
+import { readBundleFiles, settingsFile } from './bundle-files.js';
 import type { StaticEntity } from './cedar.js';
 import type { ReadableTags } from './readable-tags.js';
 

@@ -11,8 +11,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ArtifactId } from '../format/artifact-id.js';
 import { equalBytes } from '../format/bytes.js';
+import type { EntryKind } from '../format/entry.js';
 import type { LoggedFrames } from '../log/entry-reader.js';
-import type { ChildEntry, IndexPosition } from './index-store.js';
+import type { ChildEntry, IndexPosition, KindedEntry } from './index-store.js';
 import { IndexThread, IndexUnavailableError } from './index-thread.js';
 
 /** The log as the index sees it. */
@@ -52,6 +53,10 @@ export interface LogIndex {
   reach(size: number, timeoutMs: number): Promise<void>;
   /** The artifacts that name this one as their parent, oldest first. */
   children(id: ArtifactId): Promise<readonly ChildEntry[]>;
+  /** What was logged about the entry at a log index, oldest first; see `IndexStore.about`. */
+  about(idx: number): Promise<readonly KindedEntry[]>;
+  /** The newest entry of a kind before a log index, or null. */
+  newestBefore(kind: EntryKind, idx: number): Promise<number | null>;
   /** Log index of the first entry with this id; null when it is not among the covered ones. */
   find(id: ArtifactId): Promise<number | null>;
   /** Stops following and closes the file. Call it before the log is closed. Never rejects. */
@@ -135,6 +140,14 @@ class IndexFollower implements LogIndex {
 
   children(id: ArtifactId): Promise<readonly ChildEntry[]> {
     return this.#query((thread) => thread.children(id));
+  }
+
+  about(idx: number): Promise<readonly KindedEntry[]> {
+    return this.#query((thread) => thread.about(idx));
+  }
+
+  newestBefore(kind: EntryKind, idx: number): Promise<number | null> {
+    return this.#query((thread) => thread.newestBefore(kind, idx));
   }
 
   find(id: ArtifactId): Promise<number | null> {

@@ -1,8 +1,9 @@
 /** What the daemon's thread and the index's own thread say to each other: plain data, one reply for each request. */
 
 import type { ArtifactId } from '../format/artifact-id.js';
+import type { EntryKind } from '../format/entry.js';
 import type { LoggedFrames } from '../log/entry-reader.js';
-import type { ChildEntry, IndexFault, IndexPosition } from './index-store.js';
+import type { ChildEntry, IndexFault, IndexPosition, KindedEntry } from './index-store.js';
 
 export type IndexRequest =
   | { readonly request: 'open'; readonly path: string }
@@ -18,6 +19,8 @@ export type IndexRequest =
     }
   | { readonly request: 'find'; readonly id: ArtifactId }
   | { readonly request: 'children'; readonly id: ArtifactId }
+  | { readonly request: 'about'; readonly idx: number }
+  | { readonly request: 'newestBefore'; readonly kind: EntryKind; readonly idx: number }
   | { readonly request: 'close' };
 
 export type IndexReply =
@@ -25,6 +28,7 @@ export type IndexReply =
   | { readonly reply: 'done' }
   | { readonly reply: 'found'; readonly idx: number | null }
   | { readonly reply: 'children'; readonly children: readonly ChildEntry[] }
+  | { readonly reply: 'about'; readonly entries: readonly KindedEntry[] }
   /** Nothing was changed. After `unusable` the file is gone, and the next opening makes it again. */
   | { readonly reply: 'failed'; readonly fault: IndexFault; readonly message: string };
 

@@ -13,6 +13,7 @@
 import { closeSync, existsSync, openSync, rmSync, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import type { ArtifactId } from '../format/artifact-id.js';
+import type { EntryKind } from '../format/entry.js';
 import type { IndexRow } from './index-row.js';
 
 /** How far the rows reach: the first `size` entries of a log, and the root hash (32 bytes) of the tree over them. */
@@ -20,6 +21,12 @@ export interface IndexPosition {
   readonly origin: string;
   readonly size: number;
   readonly root: Uint8Array;
+}
+
+/** Where an entry lies, and what it is. */
+export interface KindedEntry {
+  readonly idx: number;
+  readonly kind: EntryKind;
 }
 
 export interface ChildEntry {
@@ -90,6 +97,7 @@ const settings = [
   'wal_autocheckpoint = 8000',
 ];
 const busyTimeoutMs = 1000;
+const maxAbout = 100;
 
 /** Codes of SQLite (sqlite.org/rescode.html) that mean: this is not, or no longer, the file that we wrote. */
 const unusableCode = /^SQLITE_(?:CORRUPT|NOTADB|FORMAT|SCHEMA|MISMATCH|CONSTRAINT|ERROR)(?:_|$)/;
@@ -162,6 +170,19 @@ export class IndexStore {
     return guarded(this.#path, 'read', () => this.#connections.children.all(id));
   }
 
+  /**
+   * What was logged about the entry at a log index, oldest first; of its leases only the first and the last, since a long run
+   * renews thousands of times. At most `maxAbout`. Throws IndexStoreError.
+   */
+  about(idx: number): readonly KindedEntry[] {
+    return guarded(this.#path, 'read', () => this.#connections.about.all(idx, idx, idx, maxAbout));
+  }
+
+  /** The newest entry of a kind before a log index, or null. Throws IndexStoreError. */
+  newestBefore(kind: EntryKind, idx: number): number | null {
+    return guarded(this.#path, 'read', () => this.#connections.newestBefore.get(kind, idx)?.idx ?? null);
+  }
+
   close(): void {
     this.#connections.reader.close();
     this.#connections.writer.close();
@@ -203,6 +224,8 @@ interface Connections {
   readonly lastRow: Database.Statement<[], { readonly idx: number | null }>;
   readonly find: Database.Statement<[string], { readonly idx: number }>;
   readonly children: Database.Statement<[string], ChildEntry>;
+  readonly about: Database.Statement<[number, number, number, number], KindedEntry>;
+  readonly newestBefore: Database.Statement<[EntryKind, number], { readonly idx: number }>;
 }
 
 type AppendTransaction = (rows: readonly IndexRow[], from: number, to: IndexPosition) => void;
@@ -227,6 +250,15 @@ function connect(path: string): Connections {
       lastRow: writer.prepare('SELECT max(idx) AS idx FROM entries'),
       find: reader.prepare('SELECT idx FROM entries WHERE id = ? ORDER BY idx LIMIT 1'),
       children: reader.prepare('SELECT id, idx FROM entries WHERE parent = ? ORDER BY idx'),
+      about: reader.prepare(
+        `SELECT idx, kind FROM entries WHERE target_idx = ? AND (kind <> 'lease' OR idx IN (
+           SELECT min(idx) FROM entries WHERE target_idx = ? AND kind = 'lease'
+           UNION SELECT max(idx) FROM entries WHERE target_idx = ? AND kind = 'lease'))
+         ORDER BY idx LIMIT ?`,
+      ),
+      newestBefore: reader.prepare(
+        'SELECT idx FROM entries WHERE kind = ? AND idx < ? ORDER BY idx DESC LIMIT 1',
+      ),
     };
   } catch (cause) {
     for (const database of opened) database.close();

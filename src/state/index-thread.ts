@@ -2,9 +2,10 @@
 
 import { Worker } from 'node:worker_threads';
 import type { ArtifactId } from '../format/artifact-id.js';
+import type { EntryKind } from '../format/entry.js';
 import type { LoggedFrames } from '../log/entry-reader.js';
 import type { IndexReply, IndexRequest, NumberedReply, NumberedRequest } from './index-message.js';
-import type { ChildEntry, IndexPosition } from './index-store.js';
+import type { ChildEntry, IndexPosition, KindedEntry } from './index-store.js';
 
 /** The index cannot answer or follow now. The log is not affected, and the same call may be tried again later. */
 export class IndexUnavailableError extends Error {
@@ -74,6 +75,18 @@ export class IndexThread {
   async children(id: ArtifactId): Promise<readonly ChildEntry[]> {
     const reply = await this.#ask({ request: 'children', id });
     return reply.reply === 'children' ? reply.children : failedBy(reply);
+  }
+
+  /** What was logged about the entry at a log index; see `IndexStore.about`. */
+  async about(idx: number): Promise<readonly KindedEntry[]> {
+    const reply = await this.#ask({ request: 'about', idx });
+    return reply.reply === 'about' ? reply.entries : failedBy(reply);
+  }
+
+  /** The newest entry of a kind before a log index, or null. */
+  async newestBefore(kind: EntryKind, idx: number): Promise<number | null> {
+    const reply = await this.#ask({ request: 'newestBefore', kind, idx });
+    return reply.reply === 'found' ? reply.idx : failedBy(reply);
   }
 
   /** Closes the database cleanly; then call `terminate`. */

@@ -42,6 +42,10 @@ class IndexService {
         return { reply: 'found', idx: this.#use().store.find(request.id) };
       case 'children':
         return { reply: 'children', children: this.#use().store.children(request.id) };
+      case 'about':
+        return { reply: 'about', entries: this.#use().store.about(request.idx) };
+      case 'newestBefore':
+        return { reply: 'found', idx: this.#use().store.newestBefore(request.kind, request.idx) };
       case 'close':
         this.#opened?.store.close();
         this.#opened = null;

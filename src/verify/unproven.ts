@@ -6,6 +6,8 @@ const messages: Readonly<Record<Unproven['what'], string>> = {
   'split-view': 'no witness confirms that everybody is shown the same log',
   'no-later-revocation': 'a log cannot prove that no revocation followed; ask the issuing daemon',
   'not-redeemed': 'only the issuing daemon knows whether it was redeemed',
+  completeness:
+    'whether the log says more about it than the file holds; that no later revocation exists, above all',
   policy: 'no policy bundle was given to compare the decision with',
   presenter: 'nobody checked who presents the artifact',
   environment: 'the environment was not measured again',

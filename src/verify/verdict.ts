@@ -41,6 +41,7 @@ export interface Unproven {
     | 'tpm-clock'
     | 'presenter'
     | 'action'
+    | 'completeness'
     | 'policy';
   readonly message: string;
 }

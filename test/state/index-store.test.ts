@@ -52,6 +52,36 @@ describe('openIndexStore', () => {
     store.close();
   });
 
+  it('tells what was logged about an entry: of its leases the first and the last, and the newest of a kind', () => {
+    const log = new MemoryLog();
+    const { id } = log.addStatement(execution());
+    log.addStatement(execution(['other']));
+    const rows = rowsOf(log);
+    const [, row] = rows;
+    assert.ok(row !== undefined);
+    const about = (idx: number, kind: IndexRow['kind']): IndexRow => ({
+      ...row,
+      idx,
+      kind,
+      id: someId(idx),
+      target: id,
+      target_idx: 0,
+    });
+    const { store } = openIndexStore(path);
+    const kinds = ['redemption', 'lease', 'lease', 'lease', 'end'] as const;
+    store.append([...rows, ...kinds.map((kind, at) => about(at + 2, kind))], 0, positionAt(log, 2));
+    assert.deepEqual(store.about(0), [
+      { idx: 2, kind: 'redemption' },
+      { idx: 3, kind: 'lease' },
+      { idx: 5, kind: 'lease' },
+      { idx: 6, kind: 'end' },
+    ]);
+    assert.deepEqual(store.about(1), []);
+    assert.equal(store.newestBefore('lease', 5), 4);
+    assert.equal(store.newestBefore('lease', 3), null);
+    store.close();
+  });
+
   const foreign: readonly [string, () => void, RegExp][] = [
     [
       'no database',
