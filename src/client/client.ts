@@ -3,23 +3,19 @@
  * looked at before an artifact can be reached. Whatever is not an answer to the request is an error (errors.ts).
  */
 
-import type {
-  BundleParams,
-  BundleResult,
-  EvidenceParams,
-  EvidenceResult,
-  InputParams,
-  InputResult,
-} from '../format/evidence-methods.js';
+import type { BundleParams, EvidenceParams, InputParams } from '../format/evidence-methods.js';
 import type {
   AuthorizeParams,
+  BundleResult,
   CheckpointResult,
   EntryResult,
   EnvironmentResult,
+  EvidenceResult,
   ExportResult,
   GrantResult,
   IdParams,
   IndexParams,
+  InputResult,
   LineageResult,
   Method,
   Methods,

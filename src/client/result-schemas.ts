@@ -4,16 +4,18 @@ import { z } from 'zod';
 import { artifactIdSchema } from '../format/artifact-id.js';
 import { type Denial, type Denials, evidenceCodes, plainCodes } from '../format/denial.js';
 import { envelopeSchema } from '../format/dsse.js';
-import type { BundleResult, EvidenceResult, InputResult } from '../format/evidence-methods.js';
 import type { Binding } from '../format/predicate.js';
 import type {
   Allowed,
+  BundleResult,
   CheckpointResult,
   Denied,
   EntryResult,
   EnvironmentResult,
+  EvidenceResult,
   ExportResult,
   GrantResult,
+  InputResult,
   LineageNode,
   LineageResult,
   Method,

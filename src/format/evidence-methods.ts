@@ -3,7 +3,6 @@
 import { z } from 'zod';
 import { type ArtifactId, artifactIdSchema } from './artifact-id.js';
 import { sha3HexSchema } from './digest-set.js';
-import type { Denied } from './protocol.js';
 
 export interface EvidenceParams {
   readonly id: ArtifactId;
@@ -14,14 +13,12 @@ export interface EvidenceParams {
  * (redemption, leases, end, revocations, approvals), the quotes that they cite, the policy activations that they were decided
  * under, and the newest standing status. The daemon's word: that nothing is missing is not proven. `size`: of the log then.
  */
-export type EvidenceResult =
-  | {
-      readonly decision: 'allow';
-      readonly id: ArtifactId;
-      readonly size: number;
-      readonly indices: readonly number[];
-    }
-  | Denied;
+export interface EvidenceFound {
+  readonly decision: 'allow';
+  readonly id: ArtifactId;
+  readonly size: number;
+  readonly indices: readonly number[];
+}
 
 export interface InputParams {
   readonly index: number;
@@ -37,7 +34,7 @@ interface DocumentPart {
 }
 
 /** The document that the policy was asked about. */
-export type InputResult = (DocumentPart & { readonly index: number }) | Denied;
+export type InputPart = DocumentPart & { readonly index: number };
 
 export interface BundleParams {
   /** The bundle's digest, SHA3-512 in hex. */
@@ -46,13 +43,7 @@ export interface BundleParams {
 }
 
 /** The document over which a bundle's digest is computed: one that is or was in force. */
-export type BundleResult = (DocumentPart & { readonly digest: string }) | Denied;
-
-export interface EvidenceMethods {
-  readonly evidence: { readonly params: EvidenceParams; readonly result: EvidenceResult };
-  readonly 'log.input': { readonly params: InputParams; readonly result: InputResult };
-  readonly 'policy.bundle': { readonly params: BundleParams; readonly result: BundleResult };
-}
+export type BundlePart = DocumentPart & { readonly digest: string };
 
 export const evidenceParamsSchemas = {
   evidence: z.strictObject({ id: artifactIdSchema }),

@@ -6,7 +6,15 @@ import { type RequestedAction, requestedActionSchema, type SignAction, signActio
 import { type ArtifactId, artifactIdSchema } from './artifact-id.js';
 import type { Denial, Denials } from './denial.js';
 import { type Envelope, envelopeSchema } from './dsse.js';
-import { type EvidenceMethods, evidenceParamsSchemas } from './evidence-methods.js';
+import {
+  type BundleParams,
+  type BundlePart,
+  type EvidenceFound,
+  type EvidenceParams,
+  evidenceParamsSchemas,
+  type InputParams,
+  type InputPart,
+} from './evidence-methods.js';
 import { type ExactText, exactTextSchema } from './exact-text.js';
 import { hexEncode } from './hex.js';
 import { jcsText } from './jcs.js';
@@ -114,6 +122,9 @@ export interface Denied {
 }
 
 export type GrantResult = Allowed | Denied;
+export type EvidenceResult = EvidenceFound | Denied;
+export type InputResult = InputPart | Denied;
+export type BundleResult = BundlePart | Denied;
 
 /** The artifact with a plain Ed25519 signature (base64 raw public key beside it) after its proof. */
 export type ExportResult =
@@ -251,7 +262,7 @@ export interface EnvironmentResult {
 }
 
 /** Every method with its parameters and its result. */
-export interface Methods extends EvidenceMethods {
+export interface Methods {
   readonly authorize: { readonly params: AuthorizeParams; readonly result: GrantResult };
   readonly sign: { readonly params: SignParams; readonly result: GrantResult };
   readonly redeem: { readonly params: RedeemParams; readonly result: GrantResult };
@@ -263,6 +274,9 @@ export interface Methods extends EvidenceMethods {
   readonly 'log.proof': { readonly params: IndexParams; readonly result: ProofResult };
   readonly 'log.entry': { readonly params: IndexParams; readonly result: EntryResult };
   readonly environment: { readonly params: Record<string, never>; readonly result: EnvironmentResult };
+  readonly evidence: { readonly params: EvidenceParams; readonly result: EvidenceResult };
+  readonly 'log.input': { readonly params: InputParams; readonly result: InputResult };
+  readonly 'policy.bundle': { readonly params: BundleParams; readonly result: BundleResult };
   readonly lineage: { readonly params: IdParams; readonly result: LineageResult };
   readonly status: { readonly params: Record<string, never>; readonly result: StatusResult };
   readonly trust: { readonly params: Record<string, never>; readonly result: TrustResult };

@@ -6,9 +6,8 @@
 import { base64Encode } from '../../format/base64.js';
 import { type BundleFiles, bundleDocument } from '../../format/bundle-digest.js';
 import { denial, unknownIdRemedy } from '../../format/denial.js';
-import type { BundleResult, EvidenceResult, InputResult } from '../../format/evidence-methods.js';
 import type { GrantPredicate } from '../../format/predicate.js';
-import type { Denied } from '../../format/protocol.js';
+import type { BundleResult, Denied, EvidenceResult, InputResult } from '../../format/protocol.js';
 import { decodeStatement, type Statement, statementPayloadType } from '../../format/statement.js';
 import type { LogEntry } from '../../log/entry-reader.js';
 import { citedQuote } from '../../verify/cited-quote.js';
