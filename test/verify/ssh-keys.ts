@@ -1,6 +1,7 @@
 /** Keys and signatures made by the OpenSSH that is installed, so that what we read is what people's tools write. */
 
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -49,4 +50,22 @@ export function sshSignatureBlob(
   options: readonly string[] = [],
 ): Uint8Array {
   return unarmorSshSignature(sshKeygenSign(key, message, namespace, options));
+}
+
+/** Runs `work` beside an agent of its own that holds these keys; `environment` is what names it. */
+export async function withSshAgent<Result>(
+  keys: readonly SshKeyFile[],
+  work: (environment: NodeJS.ProcessEnv) => Promise<Result>,
+): Promise<Result> {
+  const socket = join(mkdtempSync(join(tmpdir(), 'writ-ssh-')), 'agent');
+  // In the foreground: then it is our child, and ends with us.
+  const agent = spawn('ssh-agent', ['-D', '-a', socket], { stdio: ['ignore', 'pipe', 'inherit'] });
+  try {
+    await once(agent.stdout, 'data');
+    const environment = { PATH: process.env.PATH, SSH_AUTH_SOCK: socket };
+    for (const { path } of keys) execFileSync('ssh-add', ['-q', path], { env: environment, stdio: 'pipe' });
+    return await work(environment);
+  } finally {
+    agent.kill();
+  }
 }

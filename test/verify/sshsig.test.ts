@@ -8,18 +8,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { base64Decode } from '../../src/format/base64.js';
 import {
   armorSshSignature,
   encodeSshSignature,
   parseSshSignature,
   sshSignedBytes,
+  unarmorSshSignature,
 } from '../../src/format/sshsig.js';
 import { utf8Encode } from '../../src/format/utf8.js';
 import { sha512 } from '../../src/hash/sha512.js';
 import { verifyingKey } from '../../src/verify/ed25519.js';
 import { verifyDetached, verifySshSignature } from '../../src/verify/sshsig.js';
-import { newSshKey, sshSignatureBlob } from './ssh-keys.js';
+import { newSshKey, sshSignatureBlob, withSshAgent } from './ssh-keys.js';
 
 const namespace = 'test@writ';
 const message = utf8Encode('what was meant');
@@ -99,23 +99,15 @@ describe('verifying SSH signatures', () => {
     assert.equal(checked.status, 0, checked.stderr);
   });
 
-  test('a key held by an agent signs the same structure', () => {
-    const agent = execFileSync('ssh-agent', ['-s'], { encoding: 'utf8' });
-    const socket = /SSH_AUTH_SOCK=([^;]+);/.exec(agent)?.[1] ?? '';
-    const pid = Number(/SSH_AGENT_PID=(\d+);/.exec(agent)?.[1]);
-    try {
-      const env = { ...process.env, SSH_AUTH_SOCK: socket };
-      execFileSync('ssh-add', ['-q', key.path], { env, stdio: 'pipe' });
+  test('a key held by an agent signs the same structure', () =>
+    withSshAgent([key], async (env) => {
       const armored = execFileSync('ssh-keygen', ['-Y', 'sign', '-f', `${key.path}.pub`, '-n', namespace], {
         env,
         input: message,
         encoding: 'utf8',
         stdio: 'pipe',
       });
-      const body = armored.split('\n').slice(1, -2).join('');
-      assert.equal(verifySshSignature(base64Decode(body), message, namespace, verifier).outcome, 'valid');
-    } finally {
-      process.kill(pid);
-    }
-  });
+      const verdict = verifySshSignature(unarmorSshSignature(armored), message, namespace, verifier);
+      assert.equal(verdict.outcome, 'valid');
+    }));
 });
