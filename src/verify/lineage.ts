@@ -1,15 +1,9 @@
-/** Lineage: a child artifact only ever narrows what its parent may do. */
+/** Lineage: whether an artifact is the child that it says it is, and narrower than its parent. */
 
 import type { ArtifactId } from '../format/artifact-id.js';
 import { type Denial, denial } from '../format/denial.js';
-import type { GrantPredicate, Validity } from '../format/predicate.js';
-import { parseInstant } from '../format/time.js';
-
-/** When all that an artifact permits is over: the end of the run for a lease, else of its validity. */
-export function endMs(validity: Validity): number {
-  const notAfter = parseInstant(validity.notAfter);
-  return validity.use === 'lease' ? Math.max(notAfter, parseInstant(validity.until)) : notAfter;
-}
+import type { GrantPredicate } from '../format/predicate.js';
+import { wideningFaults } from './narrowing.js';
 
 /** A parent authorization with what its log knows of it. */
 export interface ParentArtifact {
@@ -42,23 +36,6 @@ function placeFaults({ lineage }: GrantPredicate, parent: ParentArtifact): Denia
     faults.push(broken('its depth is not one below its parent'));
   if (lineage.root !== (parent.predicate.lineage.root ?? parent.id))
     faults.push(broken("its root is not its parent's"));
-  return faults;
-}
-
-function wideningFaults(child: GrantPredicate, parent: GrantPredicate): Denial[] {
-  const faults: Denial[] = [];
-  if (parent.scope.descend === 'none') faults.push(broken('its parent may start nothing'));
-  if (child.scope.uid !== parent.scope.uid || child.scope.gid !== parent.scope.gid) {
-    faults.push(broken('it runs as another user or group than its parent'));
-  }
-  if (child.initiator.peer.uid !== parent.scope.uid)
-    faults.push(broken('its parent belongs to another user'));
-  if (endMs(child.validity) > endMs(parent.validity)) {
-    faults.push(broken('it outlives its parent'));
-  }
-  if (parent.scope.audience !== null && child.scope.audience !== parent.scope.audience) {
-    faults.push(broken('it is meant for a wider audience than its parent'));
-  }
   return faults;
 }
 

@@ -15,7 +15,8 @@ import {
 import type { GrantStatement } from '../../format/statement-reader.js';
 import { parseInstant } from '../../format/time.js';
 import type { PolicyRequest } from '../../policy/input.js';
-import { endMs, lineageFaults } from '../../verify/lineage.js';
+import { lineageFaults } from '../../verify/lineage.js';
+import { endMs } from '../../verify/narrowing.js';
 import { findGrant, type GrantedArtifact } from '../artifacts.js';
 import { type Caller, withBindings } from '../caller.js';
 import type { Decision } from '../decision.js';
