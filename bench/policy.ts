@@ -89,6 +89,7 @@ function inputNumber(index: number): PolicyInput {
     attest: null,
     anchor: null,
     lineageDepth: 1,
+    governed: false,
     nowSeconds: null,
   };
   return policyInput(facts);

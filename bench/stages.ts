@@ -113,6 +113,7 @@ async function stageTasks(defer: Defer): Promise<StageTask[]> {
     attest: null,
     anchor: null,
     lineageDepth: 0,
+    governed: false,
     nowSeconds: null,
   });
   const decision = policy.decide(caller, facts('repeated'));

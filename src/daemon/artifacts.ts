@@ -9,6 +9,8 @@ import type { Services } from './services.js';
 
 /** A sealed authorization or blob signature. */
 export interface GrantedArtifact extends SealedGrant {
+  /** The authorization that it was issued under; null where there is none, or where it cannot be found. */
+  readonly parent: GrantedArtifact | null;
   /** What the log says of it now. Ask again after every await: it may have been revoked meanwhile. */
   readonly state: LogState;
 }
@@ -45,6 +47,7 @@ export async function findGrant(services: Services, id: ArtifactId): Promise<Gra
   return {
     entry,
     statement,
+    parent: ancestor,
     get state() {
       // An artifact is revoked when it or any of its ancestors is. An ancestor that cannot be found counts as revoked.
       const orphaned = parent !== null && (ancestor === null || ancestor.state.revoked);

@@ -1,6 +1,7 @@
 /** Who asks, as the stages of a request see it. */
 
 import { sortedByName } from '../environment/measurement.js';
+import type { ArtifactId } from '../format/artifact-id.js';
 import type { Denial } from '../format/denial.js';
 import type { Binding, Peer } from '../format/predicate.js';
 
@@ -13,11 +14,19 @@ export interface Caller {
   readonly user: string | null;
   readonly groups: readonly string[];
   readonly environment: readonly Binding[];
+  /** The run that its process was seen inside of; null for a process in none. */
+  readonly run: ObservedRun | null;
   /**
    * The same object for callers that are alike to every policy: nothing of them differs but which quotes vouch for what the
    * TPM says. What was decided for one of them was decided for all.
    */
   readonly likeness: object;
+}
+
+/** A live run by the id of its lease, and the authorization that it runs under. */
+export interface ObservedRun {
+  readonly lease: ArtifactId;
+  readonly artifact: ArtifactId;
 }
 
 /** The caller with what its action adds to the environment: another object only where something is added. */

@@ -207,7 +207,7 @@ export class Machine {
   #caller(peer: Peer, environment: readonly Binding[]): Caller {
     const user = this.#accounts.userName(peer.uid);
     const groups = this.#accounts.groupNames([peer.gid, ...peer.groups]);
-    return { peer, user, groups, environment, likeness: {} };
+    return { peer, user, groups, environment, run: null, likeness: {} };
   }
 
   /** Policies that name groups would be evaluated without them where the names cannot be read. */

@@ -55,12 +55,13 @@ function shortName({
   attest,
   anchor,
   lineageDepth,
+  governed,
   nowSeconds,
 }: QuestionFacts): string | null {
   if (request.type !== 'redeem' && request.type !== 'revoke') return null;
   const claims = [claimed.agent, claimed.user, purpose, ticket, attest, anchor, nowSeconds];
   return claims.every((claim) => claim === null)
-    ? `${request.type} ${request.ownerUid} ${lineageDepth}`
+    ? `${request.type} ${request.ownerUid} ${request.bind} ${request.withinRun} ${lineageDepth} ${governed}`
     : null;
 }
 
@@ -71,7 +72,7 @@ class Questions {
   readonly #texts: RememberedTexts;
   readonly #entities = new WeakMap<object, CallerEntities>();
   readonly #decisions = new WeakMap<PolicyDecision, Decision>();
-  /** Decisions on requests that a caller, a word and two numbers describe. */
+  /** Decisions on requests that a caller and a few words describe. */
   readonly #shortAnswers = new WeakMap<object, Map<string, Decision>>();
 
   constructor(bundle: PolicyBundle, engine: PolicyEngine, texts: RememberedTexts) {

@@ -5,7 +5,7 @@
 
 import type { ExecuteAction, SignAction, ToolAction } from '../format/action.js';
 import { jcsText } from '../format/jcs.js';
-import type { Binding, Confine, Peer } from '../format/predicate.js';
+import type { Bind, Binding, Confine, Peer } from '../format/predicate.js';
 import type { JsonObject } from '../format/strict-json.js';
 import { baseName, commandLine, policyText } from './policy-text.js';
 
@@ -16,6 +16,18 @@ import { baseName, commandLine, policyText } from './policy-text.js';
 export interface ArtifactRequest {
   readonly type: 'redeem' | 'revoke';
   readonly ownerUid: number;
+  /** Who may redeem it; `key` for whoever holds a certain key. */
+  readonly bind: BindKind;
+  /** Whether it was issued under the run that the caller is inside of; false for a caller that is in none. */
+  readonly withinRun: boolean;
+}
+
+export type BindKind = Extract<Bind, string> | 'key';
+
+/** An authorization shall be handed to whoever holds a key (base64 of 32 bytes). */
+export interface DelegationRequest {
+  readonly type: 'delegate';
+  readonly key: string;
 }
 
 /**
@@ -39,7 +51,13 @@ export type ProgramRequest = ExecuteAction & {
 };
 
 /** What is asked for. The executable of an `execute` action is the real path: symbolic links already followed. */
-export type PolicyRequest = ProgramRequest | ToolAction | SignAction | ArtifactRequest | ChangeRequest;
+export type PolicyRequest =
+  | ProgramRequest
+  | ToolAction
+  | SignAction
+  | ArtifactRequest
+  | DelegationRequest
+  | ChangeRequest;
 
 /** Who asks, and from where. */
 export interface CallerFacts {
@@ -63,6 +81,8 @@ export interface PolicyFacts extends CallerFacts {
   readonly anchor: 'fresh' | null;
   /** How many ancestors an authorization that comes of this would have. */
   readonly lineageDepth: number;
+  /** Whether the caller is inside of a run. */
+  readonly governed: boolean;
   /** Seconds since the Unix epoch where `bundle.needsTime`, else null. */
   readonly nowSeconds: number | null;
 }
@@ -104,7 +124,7 @@ export class PolicyInputError extends Error {
 
 /** What one kind of request adds to the input. */
 interface RequestPart {
-  readonly action: 'execute' | 'call' | 'sign' | 'redeem' | 'revoke' | 'overlook';
+  readonly action: 'execute' | 'call' | 'sign' | 'redeem' | 'revoke' | 'delegate' | 'overlook';
   readonly resource: PolicyEntity;
   readonly context: JsonObject;
 }
@@ -135,6 +155,7 @@ export function policyInput(
       claimed: present({ ...facts.claimed }),
       environment: { __entity: { ...environment.uid } },
       lineageDepth: facts.lineageDepth,
+      governed: facts.governed,
     },
     entities: [principal, resource, environment],
   };
@@ -220,12 +241,18 @@ function requestPart(request: PolicyRequest): RequestPart {
     case 'revoke':
       return {
         action: request.type,
-        resource: entity('Writ::Artifact', `uid:${request.ownerUid}`, { ownerUid: request.ownerUid }),
+        resource: artifactEntity(request),
         context: {},
       };
+    case 'delegate':
+      return { action: 'delegate', resource: entity('Writ::Key', request.key, {}), context: {} };
     case 'overlook':
       return { action: 'overlook', resource: changeEntity(request), context: {} };
   }
+}
+
+function artifactEntity({ ownerUid, bind, withinRun }: ArtifactRequest): PolicyEntity {
+  return entity('Writ::Artifact', `uid:${ownerUid}`, { ownerUid, bind, withinRun });
 }
 
 function changeEntity({ ownerUid, name, sealed, measured, accepted }: ChangeRequest): PolicyEntity {

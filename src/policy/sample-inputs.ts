@@ -28,8 +28,9 @@ const requests: readonly PolicyRequest[] = [
   },
   { type: 'tool', tool: 'tool', arguments: { text: 'value', number: 1 } },
   { type: 'sign', name: 'blob', sizeBytes: 0, digests },
-  { type: 'redeem', ownerUid: 0 },
-  { type: 'revoke', ownerUid: 0 },
+  { type: 'redeem', ownerUid: 0, bind: 'uid', withinRun: false },
+  { type: 'revoke', ownerUid: 0, bind: 'key', withinRun: true },
+  { type: 'delegate', key: `${'A'.repeat(43)}=` },
 ];
 
 const change: Omit<ChangeRequest, 'measured'> = {
@@ -69,6 +70,7 @@ function full(request: PolicyRequest, nowSeconds: number | null): PolicyFacts {
     attest: 'fresh',
     anchor: 'fresh',
     lineageDepth: 1,
+    governed: true,
   };
 }
 
@@ -86,6 +88,7 @@ function bare(request: PolicyRequest, nowSeconds: number | null): PolicyFacts {
     attest: null,
     anchor: null,
     lineageDepth: 0,
+    governed: false,
   };
 }
 

@@ -13,7 +13,7 @@ const environment: readonly Binding[] = [
   { name: 'boot', value: 'b', source: 'kernel' },
   { name: 'zone', value: 'z', source: 'kernel' },
 ];
-const caller: Caller = { peer, user: null, groups: [], environment, likeness: {} };
+const caller: Caller = { peer, user: null, groups: [], environment, run: null, likeness: {} };
 
 function quoted(value: string, digit: string): readonly Binding[] {
   return [{ name: 'pcr', value, source: 'tpm', quote: `sha3-512:${digit.repeat(128)}` }];

@@ -76,7 +76,14 @@ test('the receipt that is given again is of the artifact that was asked for', {
         decide: () => ({ decision: 'allow' }),
       },
     } as unknown as Services;
-    const caller: Caller = { peer, user: null, groups: [], environment: predicate.environment, likeness: {} };
+    const caller: Caller = {
+      peer,
+      user: null,
+      groups: [],
+      environment: predicate.environment,
+      run: null,
+      likeness: {},
+    };
     const answer = await redeem(services, new RedemptionQueue(), caller, {
       id: 1,
       method: 'redeem',

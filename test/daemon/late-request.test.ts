@@ -16,7 +16,7 @@ test('a request that reads the log after it was closed is denied, and no fault o
   const counters = new Counters();
   // Reading an entry needs no other service.
   const services = { log, counters, tpm: null } as Partial<Services> as Services;
-  const caller = { peer, user: null, groups: [], environment: [], likeness: {} };
+  const caller = { peer, user: null, groups: [], environment: [], run: null, likeness: {} };
   const answer = await dispatch(services, new RedemptionQueue(), () => ({ outcome: 'identified', caller }), {
     id: 1,
     method: 'log.entry',

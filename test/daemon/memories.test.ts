@@ -9,7 +9,7 @@ import { authorization, peer } from '../verify/sealed-artifact.js';
 
 const digests = { sha3_512: 'a'.repeat(128), blake2b: 'b'.repeat(128), sha256: 'c'.repeat(64) };
 const environment: Caller['environment'] = [];
-const caller = (): Caller => ({ peer, user: null, groups: [], environment, likeness: {} });
+const caller = (): Caller => ({ peer, user: null, groups: [], environment, run: null, likeness: {} });
 
 function preparation(own: Preparation['digests'], inputBytes = 10): Preparation {
   const input = new Uint8Array(inputBytes);

@@ -39,7 +39,7 @@ describe('loadBundle', () => {
     assert.equal(starter.needsTime, false);
     assert.match(starter.digest, /^[0-9a-f]{128}$/);
     assert.ok(Object.keys(starter.policies).includes('signers-sign'));
-    assert.equal(Object.keys(starter.policies).length, 10);
+    assert.equal(Object.keys(starter.policies).length, 13);
   });
 
   it('takes policies from every *.cedar file, and from no other', async () => {

@@ -41,7 +41,7 @@ describe('docs/policy.md', () => {
 
   it('shows an input document and its digest', () => {
     const example = facts(
-      { type: 'revoke', ownerUid: 1000 },
+      { type: 'revoke', ownerUid: 1000, bind: 'uid', withinRun: false },
       { groups: ['alice', 'sudo'], user: 'alice', purpose: 'no longer needed', environment: [] },
     );
     const input = policyInput({

@@ -36,6 +36,7 @@ export function facts(request: PolicyRequest, changed: Partial<PolicyFacts> = {}
     attest: null,
     anchor: null,
     lineageDepth: 0,
+    governed: false,
     nowSeconds: null,
     request,
     ...changed,

@@ -40,6 +40,7 @@ describe('policyInput', () => {
         purpose: 'a release',
         environment: { __entity: { type: 'Writ::Environment', id: 'request' } },
         lineageDepth: 2,
+        governed: false,
       },
       entities: [
         {
@@ -80,7 +81,7 @@ describe('policyInput', () => {
   });
 
   it('leaves out what is unknown', () => {
-    const bare = facts({ type: 'redeem', ownerUid: 7 });
+    const bare = facts({ type: 'redeem', ownerUid: 7, bind: 'uid', withinRun: false });
     const { entities, context } = policyInput({
       ...bare,
       user: null,
@@ -88,7 +89,7 @@ describe('policyInput', () => {
       peer: { ...bare.peer, cgroup: null, executable: { source: 'unavailable', reason: 'gone' } },
     });
     assert.deepEqual(Object.keys(entities[0]?.attrs ?? {}), ['uid', 'gid']);
-    assert.deepEqual(Object.keys(context).sort(), ['claimed', 'environment', 'lineageDepth']);
+    assert.deepEqual(Object.keys(context).sort(), ['claimed', 'environment', 'governed', 'lineageDepth']);
   });
 
   it('carries no time unless it is given', () => {

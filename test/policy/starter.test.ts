@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { loadBundle } from '../../src/policy/bundle.js';
 import { createEngine } from '../../src/policy/engine.js';
-import { type PolicyFacts, type PolicyRequest, policyInput } from '../../src/policy/input.js';
+import { type BindKind, type PolicyFacts, type PolicyRequest, policyInput } from '../../src/policy/input.js';
 import { digests, execute, facts, starterDirectory } from './facts.js';
 
 const engine = createEngine(await loadBundle(starterDirectory));
@@ -19,8 +19,20 @@ const readFile = (values: { readonly [name: string]: string | number }): PolicyR
   arguments: values,
 });
 const sign: PolicyRequest = { type: 'sign', name: 'release.tar', sizeBytes: 10, digests };
-const redeem = (ownerUid: number): PolicyRequest => ({ type: 'redeem', ownerUid });
-const revoke = (ownerUid: number): PolicyRequest => ({ type: 'revoke', ownerUid });
+const redeem = (ownerUid: number, bind: BindKind = 'uid'): PolicyRequest => ({
+  type: 'redeem',
+  ownerUid,
+  bind,
+  withinRun: false,
+});
+const revoke = (ownerUid: number, withinRun = false): PolicyRequest => ({
+  type: 'revoke',
+  ownerUid,
+  bind: 'uid',
+  withinRun,
+});
+const delegate: PolicyRequest = { type: 'delegate', key: `${'A'.repeat(43)}=` };
+const governed: Partial<PolicyFacts> = { governed: true };
 
 const overlook = (accepted: boolean): PolicyRequest => ({
   type: 'overlook',
@@ -116,6 +128,24 @@ const rows: readonly Row[] = [
   ['root signs', inGroup('root'), sign, 'allow', ['signers-sign']],
   ['an owner redeems', anyone, redeem(1000), 'allow', ['owners-redeem']],
   ["another's artifact is redeemed", anyone, redeem(1001), 'deny', []],
+  [
+    "another's artifact is redeemed with the key that it is bound to",
+    anyone,
+    redeem(1001, 'key'),
+    'allow',
+    ['key-holders-redeem'],
+  ],
+  ['anyone hands an authorization to a key', anyone, delegate, 'deny', []],
+  ['an operator hands an authorization to a key', inGroup('sudo'), delegate, 'allow', ['operators-delegate']],
+  ['a run revokes what came of it', governed, revoke(1000, true), 'allow', ['owners-revoke']],
+  ['a run revokes what its user got elsewhere', governed, revoke(1000), 'deny', ['runs-revoke-their-own']],
+  [
+    "a run of an operator revokes another's artifact",
+    { ...inGroup('sudo'), ...governed },
+    revoke(1001),
+    'deny',
+    ['runs-revoke-their-own'],
+  ],
   ["an operator redeems another's artifact", inGroup('root'), redeem(1001), 'deny', []],
   ['an owner revokes', anyone, revoke(1000), 'allow', ['owners-revoke']],
   ["another's artifact is revoked", anyone, revoke(1001), 'deny', []],

@@ -14,6 +14,7 @@ import type { AnchorOutcome } from '../anchoring.js';
 import { findGrant, type GrantedArtifact } from '../artifacts.js';
 import { type Caller, withBindings } from '../caller.js';
 import { environmentGrounds } from '../changed-environment.js';
+import { artifactRequest } from '../lineage/subtree.js';
 import { decide } from '../pipeline/decide.js';
 import type { Request } from '../pipeline/parse.js';
 import { type RefusalContext, refuse, refuseAll } from '../pipeline/refuse.js';
@@ -191,7 +192,7 @@ function groundsToRefuse(
   });
   const decision = decide(services.policy, {
     caller,
-    request: { type: 'redeem', ownerUid: predicate.initiator.peer.uid },
+    request: artifactRequest('redeem', caller, artifact),
     claims: { attest: request.params.attest, anchor: request.params.anchor },
     lineageDepth: predicate.lineage.depth,
     nowMs: services.clock.lastTrustedMs(),

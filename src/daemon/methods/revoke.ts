@@ -5,6 +5,7 @@ import type { RevocationRecord } from '../../format/record.js';
 import { formatInstant } from '../../format/time.js';
 import { findGrant } from '../artifacts.js';
 import type { Caller } from '../caller.js';
+import { artifactRequest } from '../lineage/subtree.js';
 import { decide } from '../pipeline/decide.js';
 import type { Request } from '../pipeline/parse.js';
 import { type RefusalContext, refuse } from '../pipeline/refuse.js';
@@ -27,7 +28,7 @@ export async function revoke(
   const { entry, statement } = artifact;
   const decision = decide(services.policy, {
     caller,
-    request: { type: 'revoke', ownerUid: statement.predicate.initiator.peer.uid },
+    request: artifactRequest('revoke', caller, artifact),
     claims: {},
     lineageDepth: statement.predicate.lineage.depth,
     nowMs: services.clock.lastTrustedMs(),

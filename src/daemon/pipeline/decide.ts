@@ -31,6 +31,7 @@ export function decide(policy: PolicyService, question: Question): Decision {
     attest: claims.attest ?? null,
     anchor: claims.anchor ?? null,
     lineageDepth,
+    governed: caller.run !== null,
     nowSeconds: policy.needsTime ? Math.floor(nowMs / 1000) : null,
   });
 }

@@ -1,0 +1,28 @@
+/** What came of a run: the artifacts that were issued under its authorization, and under those. */
+
+import type { PolicyRequest } from '../../policy/input.js';
+import type { GrantedArtifact } from '../artifacts.js';
+import type { Caller } from '../caller.js';
+
+/** Whether an artifact was issued under the run that the caller is inside of. False for a caller that is in none. */
+export function isWithinRun({ run }: Pick<Caller, 'run'>, artifact: GrantedArtifact): boolean {
+  if (run === null) return false;
+  for (let ancestor = artifact.parent; ancestor !== null; ancestor = ancestor.parent)
+    if (ancestor.entry.id === run.artifact) return true;
+  return false;
+}
+
+/** What a policy sees of an artifact that the caller wants to redeem or revoke. */
+export function artifactRequest(
+  type: 'redeem' | 'revoke',
+  caller: Caller,
+  artifact: GrantedArtifact,
+): PolicyRequest {
+  const { scope, initiator } = artifact.statement.predicate;
+  return {
+    type,
+    ownerUid: initiator.peer.uid,
+    bind: typeof scope.bind === 'object' ? 'key' : scope.bind,
+    withinRun: isWithinRun(caller, artifact),
+  };
+}
