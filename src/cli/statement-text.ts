@@ -2,6 +2,7 @@
 
 import type { Action } from '../format/action.js';
 import { displayText } from '../format/exact-text.js';
+import type { ExitStatus, LeaseRecord } from '../format/lease.js';
 import type { ExecutableFact, GrantPredicate } from '../format/predicate.js';
 import type { KeyRecord, LogRecord } from '../format/record.js';
 import type { Statement } from '../format/statement.js';
@@ -88,6 +89,10 @@ export function recordText(record: LogRecord): string {
       return `of entry ${record.artifactIndex} by uid ${record.redeemer.uid}`;
     case 'urn:writ:revocation:v1':
       return `of entry ${record.targetIndex} (${record.cause})`;
+    case 'urn:writ:lease:v1':
+      return leaseText(record);
+    case 'urn:writ:end:v1':
+      return `of the run of entry ${record.leaseIndex}: ${record.cause}${statusText(record.status)}`;
     case 'urn:writ:policy:v1':
       return `version ${record.version}, bundle ${record.bundle.slice(0, 12)}..., ${signedText(record.authority)}`;
     case 'urn:writ:authority:v1':
@@ -123,6 +128,16 @@ function keyText(record: KeyRecord): string {
     case 'compromise':
       return `${key}: compromised, entries ${record.fromIndex} up to ${record.toIndex} are revoked`;
   }
+}
+
+function leaseText({ leaseIndex, artifactIndex, until }: LeaseRecord): string {
+  const what = leaseIndex === null ? `opens a run of entry ${artifactIndex}` : `renews entry ${leaseIndex}`;
+  return `${what}, until ${until}`;
+}
+
+function statusText(status: ExitStatus | null): string {
+  if (status === null) return '';
+  return 'exit' in status ? ` with status ${status.exit}` : ` by signal ${status.signal}`;
 }
 
 function executableText(fact: ExecutableFact): string {

@@ -10,6 +10,7 @@ import { parseCheckpoint } from '../format/checkpoint.js';
 import { type Envelope, envelopePayload, pae } from '../format/dsse.js';
 import { decodeEntry, encodeEntry, entryOf } from '../format/entry.js';
 import { jcsText } from '../format/jcs.js';
+import type { LeaseRecord } from '../format/lease.js';
 import { parseNote } from '../format/note.js';
 import type { Descend, GrantPredicate } from '../format/predicate.js';
 import {
@@ -97,6 +98,23 @@ const checks: { readonly [M in Method]: Check<M> } = {
       redeemerNonceDigest(params.nonce),
       'the receipt bears the nonce of another redeemer',
     );
+  },
+  'lease.open': (params, result, pinned) => {
+    const record = leaseRecordOf(result, pinned);
+    same(record.event, 'open', 'it renews a lease');
+    same(record.redemption, params.redemption, 'the lease is on another redemption');
+    same(record.descend, params.descend, 'it says otherwise what is enforced of the scope');
+  },
+  'lease.renew': (params, result, pinned) => {
+    const record = leaseRecordOf(result, pinned);
+    same(record.event, 'renew', 'it opens a lease');
+    same(record.lease, params.lease, 'it renews another lease');
+  },
+  'lease.close': (params, result, pinned) => {
+    const payload = payloadOf(result, pinned);
+    if (payload.content !== 'record' || payload.record.type !== 'urn:writ:end:v1')
+      throw new Mismatch('it is not the record of an end');
+    same(payload.record.lease, params.lease, 'it ends another run');
   },
   revoke: (params, result, pinned) => {
     const payload = payloadOf(result, pinned);
@@ -240,6 +258,12 @@ function payloadOf(
     if (index !== undefined) same(result.authentic.index, index, 'its proof is of another log index');
   }
   return decodePayload(artifact.payloadType, envelopePayload(artifact));
+}
+
+function leaseRecordOf(result: SealedArtifact, pinned: PinnedTrust | null): LeaseRecord {
+  const payload = payloadOf(result, pinned);
+  if (payload.content === 'record' && payload.record.type === 'urn:writ:lease:v1') return payload.record;
+  throw new Mismatch('it is not the record of a lease');
 }
 
 function idOf(artifact: Envelope): string {

@@ -4,6 +4,8 @@
  */
 
 import type { BundleParams, EvidenceParams, InputParams } from '../format/evidence-methods.js';
+import type { LeaseCloseParams, LeaseOpenParams, LeaseRenewParams } from '../format/lease-methods.js';
+import type { Notification, NotificationMethod, Notifications } from '../format/notification.js';
 import type {
   AuthorizeParams,
   BundleResult,
@@ -59,6 +61,10 @@ export interface WritClient {
   sign(params: SignParams, options?: CallOptions): Promise<GrantResult>;
   /** The receipt, once verified, is the permission. After a lost answer, ask again with the same nonce. */
   redeem(params: RedeemParams, options?: CallOptions): Promise<GrantResult>;
+  /** Opens a run on a redemption made with this client; renew and close it with this client too. */
+  openLease(params: LeaseOpenParams, options?: CallOptions): Promise<GrantResult>;
+  renewLease(params: LeaseRenewParams, options?: CallOptions): Promise<GrantResult>;
+  closeLease(params: LeaseCloseParams, options?: CallOptions): Promise<GrantResult>;
   revoke(params: RevokeParams, options?: CallOptions): Promise<GrantResult>;
   export(params: IdParams, options?: CallOptions): Promise<ExportResult>;
   policy(options?: CallOptions): Promise<PolicyResult>;
@@ -91,6 +97,13 @@ export interface WritClient {
   ): Verdict[];
   /** The daemon's own verdict, which knows revocations. It is the daemon's word: nothing of it is sealed. */
   verifyRemotely(params: VerifyParams, options?: CallOptions): Promise<VerifyResult>;
+  /** Has `listener` take every notification of this kind from now on; the function that comes back ends that. */
+  onNotification<N extends NotificationMethod>(
+    method: N,
+    listener: (params: Notifications[N]) => void,
+  ): () => void;
+  /** Settles when the connection is gone, whoever ended it. */
+  readonly closed: Promise<void>;
   /** Takes no more calls, waits for the answers still due, and closes. */
   close(): Promise<void>;
 }
@@ -100,7 +113,11 @@ const defaultTimeoutMs = 30_000;
 /** Connects to the daemon. Rejects with WritUnavailableError or the signal's reason. */
 export async function connect(options: ConnectOptions): Promise<WritClient> {
   const { socketPath, timeoutMs = defaultTimeoutMs, signal, trust = null } = options;
-  const connection = await RpcConnection.open({ socketPath, timeoutMs, signal });
+  const listeners = new Set<(notification: Notification) => void>();
+  const onNotification = (notification: Notification) => {
+    for (const listener of listeners) listener(notification);
+  };
+  const connection = await RpcConnection.open({ socketPath, timeoutMs, signal, onNotification });
   const context = new VerificationContext();
 
   async function ask<M extends Method>(
@@ -119,6 +136,9 @@ export async function connect(options: ConnectOptions): Promise<WritClient> {
     authorize: (params, callOptions) => ask('authorize', params, callOptions),
     sign: (params, callOptions) => ask('sign', params, callOptions),
     redeem: (params, callOptions) => ask('redeem', params, callOptions),
+    openLease: (params, callOptions) => ask('lease.open', params, callOptions),
+    renewLease: (params, callOptions) => ask('lease.renew', params, callOptions),
+    closeLease: (params, callOptions) => ask('lease.close', params, callOptions),
     revoke: (params, callOptions) => ask('revoke', params, callOptions),
     export: (params, callOptions) => ask('export', params, callOptions),
     policy: (callOptions) => ask('policy.get', {}, callOptions),
@@ -143,6 +163,24 @@ export async function connect(options: ConnectOptions): Promise<WritClient> {
       return verifyBatch(artifacts, pinned, situationOf, known);
     },
     verifyRemotely: (params, callOptions) => ask('verify', params, callOptions),
+    onNotification: <N extends NotificationMethod>(
+      method: N,
+      listener: (params: Notifications[N]) => void,
+    ) => {
+      const taking = (notification: Notification) => {
+        if (isOf(notification, method)) listener(notification.params);
+      };
+      listeners.add(taking);
+      return () => listeners.delete(taking);
+    },
+    closed: connection.closed,
     close: () => connection.close(),
   };
+}
+
+function isOf<N extends NotificationMethod>(
+  notification: Notification,
+  method: N,
+): notification is Extract<Notification, { method: N }> & { readonly params: Notifications[N] } {
+  return notification.method === method;
 }

@@ -6,6 +6,7 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LineSplitter } from '../format/line-splitter.js';
+import type { Notification } from '../format/notification.js';
 import { type Method, maxLineBytes, rpcErrorCodes } from '../format/protocol.js';
 import { type Answer, parseAnswer } from './answer.js';
 import { WritForeignAnswerError, WritRpcError, WritUnavailableError } from './errors.js';
@@ -22,6 +23,8 @@ export interface ConnectionOptions {
   readonly timeoutMs: number;
   /** Gives up connecting. */
   readonly signal?: AbortSignal | undefined;
+  /** Takes what the daemon says unasked, in the order in which it came. */
+  readonly onNotification?: ((notification: Notification) => void) | undefined;
 }
 
 /** The daemon's default bound on one connection; further calls wait here. */
@@ -40,7 +43,8 @@ export class RpcConnection {
   readonly #lines = new LineSplitter(maxLineBytes);
   readonly #inFlight = new Map<number, Call>();
   readonly #waiting = new Set<Call>();
-  readonly #closed: Promise<void>;
+  /** Settles when the connection is gone, whoever ended it. */
+  readonly closed: Promise<void>;
   #ending: Error | null = null;
   #nextId = 1;
 
@@ -49,7 +53,7 @@ export class RpcConnection {
     this.#options = options;
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     socket.on('error', (cause) => this.#fail(lostError(cause)));
-    this.#closed = new Promise((resolve) => {
+    this.closed = new Promise((resolve) => {
       socket.on('close', () => {
         this.#fail(lostError(this.#lines.restBytes > 0 ? 'in the middle of an answer' : null));
         resolve();
@@ -127,7 +131,7 @@ export class RpcConnection {
       () => this.#socket.destroy(),
       () => undefined,
     );
-    await this.#closed;
+    await this.closed;
     patience.abort();
     await expired;
   }
@@ -143,7 +147,7 @@ export class RpcConnection {
     try {
       for (const line of this.#lines.push(chunk)) {
         if (line.line === 'tooLong') throw new RangeError(`an answer is longer than ${maxLineBytes} bytes`);
-        this.#settle(parseAnswer(line.bytes));
+        this.#take(parseAnswer(line.bytes));
       }
     } catch (cause) {
       const what = cause instanceof Error ? cause.message : String(cause);
@@ -152,7 +156,12 @@ export class RpcConnection {
     }
   }
 
-  #settle(answer: Answer): void {
+  #take(answer: Answer): void {
+    if (answer.answer !== 'notification') this.#settle(answer);
+    else if (answer.notification !== null) this.#options.onNotification?.(answer.notification);
+  }
+
+  #settle(answer: Exclude<Answer, { answer: 'notification' }>): void {
     const call = answer.id === null ? undefined : this.#inFlight.get(answer.id);
     if (call === undefined || answer.id === null) {
       const about = answer.answer === 'error' ? ` (${answer.error.message})` : '';

@@ -2,8 +2,9 @@
 
 import { z } from 'zod';
 import { artifactIdSchema } from '../format/artifact-id.js';
-import { type Denial, type Denials, evidenceCodes, plainCodes } from '../format/denial.js';
+import { type Denial, evidenceCodes, plainCodes } from '../format/denial.js';
 import { envelopeSchema } from '../format/dsse.js';
+import { denialsSchema } from '../format/notification.js';
 import type { Binding } from '../format/predicate.js';
 import type {
   Allowed,
@@ -45,8 +46,6 @@ const denialSchema: z.ZodType<Denial> = z.object({
   message: z.string(),
   remedy: z.string(),
 });
-
-const denialsSchema: z.ZodType<Denials> = z.tuple([denialSchema], denialSchema);
 
 const sealedShape = { id: artifactIdSchema, index: count, artifact: envelopeSchema };
 const sealedSchema: z.ZodType<SealedArtifact> = z.object(sealedShape);
@@ -196,6 +195,9 @@ export const resultSchemas: { readonly [M in Method]: z.ZodType<Methods[M]['resu
   authorize: grantSchema,
   sign: grantSchema,
   redeem: grantSchema,
+  'lease.open': grantSchema,
+  'lease.renew': grantSchema,
+  'lease.close': grantSchema,
   revoke: grantSchema,
   export: exportSchema,
   verify: verifySchema,

@@ -3,17 +3,11 @@
 import type { ArtifactId } from '../format/artifact-id.js';
 import { decodeStatement } from '../format/statement.js';
 import type { LogEntry } from '../log/entry-reader.js';
-import type { LogState } from '../verify/situation.js';
+import type { GrantedArtifact } from './granted-artifact.js';
 import type { SealedGrant } from './recent-grants.js';
 import type { Services } from './services.js';
 
-/** A sealed authorization or blob signature. */
-export interface GrantedArtifact extends SealedGrant {
-  /** The authorization that it was issued under; null where there is none, or where it cannot be found. */
-  readonly parent: GrantedArtifact | null;
-  /** What the log says of it now. Ask again after every await: it may have been revoked meanwhile. */
-  readonly state: LogState;
-}
+export type { GrantedArtifact } from './granted-artifact.js';
 
 /** The sealed entry with this id, or null. An entry without a seal counts as absent: nobody can hold a proof of it. */
 export async function findEntry(services: Services, id: ArtifactId): Promise<LogEntry | null> {

@@ -4,6 +4,7 @@ import { sortedByName } from '../environment/measurement.js';
 import type { ArtifactId } from '../format/artifact-id.js';
 import type { Denial } from '../format/denial.js';
 import type { Binding, Peer } from '../format/predicate.js';
+import type { ProcessPlace } from '../identity/process-place.js';
 
 /**
  * A caller as of this request: the kernel's facts, the names that its ids have on this machine, and what can be measured
@@ -16,6 +17,8 @@ export interface Caller {
   readonly environment: readonly Binding[];
   /** The run that its process was seen inside of; null for a process in none. */
   readonly run: ObservedRun | null;
+  /** Where its process stands among the runs; the kernel shows it, whatever is bound. */
+  readonly place: ProcessPlace;
   /**
    * The same object for callers that are alike to every policy: nothing of them differs but which quotes vouch for what the
    * TPM says. What was decided for one of them was decided for all.

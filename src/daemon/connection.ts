@@ -1,10 +1,21 @@
-/** One client's connection: pipelined requests in, answers out in whatever order they are ready. */
+/** One client's connection: pipelined requests in, answers and notifications out in whatever order they are ready. */
 
 import type { Socket } from 'node:net';
 import { LineSplitter } from '../format/line-splitter.js';
+import { type Notification, notificationLine } from '../format/notification.js';
 import { maxLineBytes, rpcErrorCodes } from '../format/protocol.js';
 import { parseLine, type Request, type RequestId, type RpcFault, tooLargeFault } from './pipeline/parse.js';
 import { faultLine, resultLine } from './pipeline/reply.js';
+
+/** The way to say something to a client unasked, for as long as it is connected. */
+export interface Push {
+  /** Sends it behind the answers that are ready. To a client that is gone it is said in vain. */
+  notify(notification: Notification): void;
+  /** What the client has not read yet. Whoever sends without end looks at it, and hangs up on clients that do not read. */
+  readonly unreadBytes: number;
+  /** Ends the connection at once. */
+  hangUp(): void;
+}
 
 export interface ConnectionParts {
   readonly socket: Socket;
@@ -19,7 +30,7 @@ export interface ConnectionParts {
 /** How long a client may take to read its last answers. */
 const lastReadTimeoutMs = 5000;
 
-export class Connection {
+export class Connection implements Push {
   readonly #parts: ConnectionParts;
   readonly #splitter = new LineSplitter(maxLineBytes);
   readonly #inFlight = new Set<RequestId>();
@@ -50,6 +61,18 @@ export class Connection {
     this.#draining = true;
     this.#parts.socket.pause();
     this.#endIfIdle();
+  }
+
+  notify(notification: Notification): void {
+    if (!this.#parts.socket.destroyed) this.#write(notificationLine(notification));
+  }
+
+  get unreadBytes(): number {
+    return this.#outgoing.length + this.#parts.socket.writableLength;
+  }
+
+  hangUp(): void {
+    this.#parts.socket.destroy();
   }
 
   #receive(chunk: Uint8Array): void {

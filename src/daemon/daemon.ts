@@ -42,6 +42,7 @@ import { Preparations } from './preparations.js';
 import { RecentGrants } from './recent-grants.js';
 import { recordHead, unsealedRevocation } from './records.js';
 import { type Daemon, running } from './running.js';
+import { RunTable } from './runs/run-table.js';
 import { serve } from './serve.js';
 import { Counters, type Services } from './services.js';
 import { StartError } from './start-error.js';
@@ -190,6 +191,10 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
     startedAt: formatInstant(Date.now()),
     log,
     views,
+    runs: new RunTable(
+      async () => undefined,
+      () => null,
+    ),
     policy: policyService(bundle, createEngine(bundle, texts), texts),
     environment: {
       survey: (peer) => machine.survey(peer),

@@ -7,10 +7,12 @@ import { LogDamageError } from '../log/damage.js';
 import { IndexUnavailableError } from '../state/index-thread.js';
 import type { AttestationOutcome } from './attestation.js';
 import type { Caller, Identified } from './caller.js';
+import type { ClientSession } from './client-session.js';
 import { authorize, sign } from './methods/authorize.js';
 import { environment } from './methods/environment.js';
 import { bundle, evidence, input } from './methods/evidence.js';
 import { exportArtifact } from './methods/export.js';
+import { closeLease, openLease, renewLease } from './methods/lease.js';
 import { checkpoint, entry, lineage, proof, status } from './methods/read.js';
 import { type RedemptionQueue, redeem } from './methods/redeem.js';
 import { revoke } from './methods/revoke.js';
@@ -24,6 +26,7 @@ import { noTpm } from './tpm.js';
 export async function dispatch(
   services: Services,
   redemptions: RedemptionQueue,
+  session: ClientSession,
   identify: () => Identified | Promise<Identified>,
   request: Request,
 ): Promise<unknown> {
@@ -41,7 +44,7 @@ export async function dispatch(
     const attesting = attestedCaller(services, identified.caller, request.method);
     // Nothing is awaited that is there: this is the path of every request.
     const caller = attesting instanceof Promise ? await attesting : attesting;
-    return await perform(services, redemptions, caller, request);
+    return await perform(services, redemptions, session, caller, request);
   } catch (cause) {
     return refuseUnverifiable(services, cause);
   }
@@ -79,9 +82,12 @@ function needsEnvironment(method: Request['method']): boolean {
     case 'authorize':
     case 'sign':
     case 'redeem':
+    case 'lease.open':
+    case 'lease.renew':
     case 'revoke':
     case 'environment':
       return true;
+    case 'lease.close':
     case 'export':
     case 'verify':
     case 'policy.get':
@@ -101,6 +107,7 @@ function needsEnvironment(method: Request['method']): boolean {
 function perform(
   services: Services,
   redemptions: RedemptionQueue,
+  session: ClientSession,
   caller: Caller,
   request: Request,
 ): unknown {
@@ -110,7 +117,13 @@ function perform(
     case 'sign':
       return sign(services, caller, request);
     case 'redeem':
-      return redeem(services, redemptions, caller, request);
+      return redeem(services, redemptions, session, caller, request);
+    case 'lease.open':
+      return openLease(services, session, caller, request);
+    case 'lease.renew':
+      return renewLease(services, session, caller, request);
+    case 'lease.close':
+      return closeLease(services, session, caller, request);
     case 'revoke':
       return revoke(services, caller, request);
     case 'export':

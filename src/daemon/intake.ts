@@ -3,7 +3,7 @@
  * one look at the machine, taken after the last of them arrived: so each is judged by what was true after it was sent.
  */
 
-import type { PeerConnection } from '../identity/peer.js';
+import type { ClientSession } from './client-session.js';
 import { dispatch } from './dispatch.js';
 import type { GenerationGuard } from './generation-guard.js';
 import type { Machine } from './machine.js';
@@ -12,7 +12,7 @@ import type { Request } from './pipeline/parse.js';
 import type { Services } from './services.js';
 
 interface Arrived {
-  readonly connection: PeerConnection;
+  readonly session: ClientSession;
   readonly request: Request;
   readonly settle: (answer: Promise<unknown>) => void;
 }
@@ -37,9 +37,9 @@ export class Intake {
   }
 
   /** Answers a request. Rejects only for faults of the daemon itself; never settles when the daemon is ending. */
-  answer(connection: PeerConnection, request: Request): Promise<unknown> {
+  answer(session: ClientSession, request: Request): Promise<unknown> {
     return new Promise((settle) => {
-      this.#arrived.push({ connection, request, settle });
+      this.#arrived.push({ session, request, settle });
       if (this.#arrived.length === 1) setImmediate(() => this.#takeIn());
     });
   }
@@ -50,9 +50,9 @@ export class Intake {
     // Nobody is served from a memory that may be an earlier one.
     if (this.#guard.check() !== 'same') return;
     const look = this.#machine.look();
-    for (const { connection, request, settle } of arrived) {
-      const identify = () => this.#machine.identify(connection, look);
-      settle(dispatch(this.#services, this.#redemptions, identify, request));
+    for (const { session, request, settle } of arrived) {
+      const identify = () => this.#machine.identify(session.peer, look);
+      settle(dispatch(this.#services, this.#redemptions, session, identify, request));
     }
   }
 }

@@ -24,7 +24,9 @@ import {
   peerAtGlance,
   probePidfdSupport,
 } from '../identity/peer.js';
+import type { ProcessPlace } from '../identity/process-place.js';
 import { bootTimeMs } from '../kernel/boot-clock.js';
+import { readNamespace } from '../kernel/process.js';
 import { type ProcessExtraNames, type ProcessFacts, parseProcessFacts } from '../kernel/process-facts.js';
 import { socketDescriptor } from '../kernel/socket-descriptor.js';
 import type { ClockReading } from '../state/payload-clock.js';
@@ -171,7 +173,8 @@ export class Machine {
         return { outcome: 'identified', caller: known.caller };
       const peer = peerAtGlance(connection, seen.facts, digests);
       const { bindings } = this.#measurer.atGlance(seen.facts, connection.facts.label);
-      seen.named = { accounts, digests, machine, caller: this.#caller(peer, bindings) };
+      const place = { cgroup: seen.facts.cgroup, pidNamespaces: [seen.facts.namespaces.pid] };
+      seen.named = { accounts, digests, machine, caller: this.#caller(peer, bindings, place) };
       return { outcome: 'identified', caller: seen.named.caller };
     });
   }
@@ -199,15 +202,17 @@ export class Machine {
     const { peer } = current;
     return this.#named(() => {
       const { bindings } = this.#measurer.measure(peer);
-      return { outcome: 'identified', caller: this.#caller(peer, bindings) };
+      const { cgroup } = peer;
+      const place = { cgroup, pidNamespaces: [readNamespace(peer.pid, 'pid')] };
+      return { outcome: 'identified', caller: this.#caller(peer, bindings, place) };
     });
   }
 
   /** Throws AccountsError. */
-  #caller(peer: Peer, environment: readonly Binding[]): Caller {
+  #caller(peer: Peer, environment: readonly Binding[], place: ProcessPlace): Caller {
     const user = this.#accounts.userName(peer.uid);
     const groups = this.#accounts.groupNames([peer.gid, ...peer.groups]);
-    return { peer, user, groups, environment, run: null, likeness: {} };
+    return { peer, user, groups, environment, place, run: null, likeness: {} };
   }
 
   /** Policies that name groups would be evaluated without them where the names cannot be read. */

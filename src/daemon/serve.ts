@@ -1,6 +1,7 @@
 /** The socket at work: connections are identified, and their requests taken in. */
 
 import type { Logger } from 'pino';
+import { ClientSession } from './client-session.js';
 import type { Config } from './config.js';
 import type { FaultTally } from './fault-tally.js';
 import type { GenerationGuard } from './generation-guard.js';
@@ -31,13 +32,16 @@ export function serve(
     group: config.socketGroup,
     maxConnections: config.maxConnections,
     maxInFlight: config.maxInFlightPerConnection,
-    openSession: (socket) => {
-      const connection = machine.connect(socket);
-      const { uid, pid } = connection.facts;
+    openSession: (socket, push) => {
+      const session = new ClientSession(machine.connect(socket), push);
+      const { uid, pid } = session.peer.facts;
       return {
         peerName: `uid ${uid} pid ${pid}`,
-        answer: (request) => intake.answer(connection, request),
-        close: () => connection.close(),
+        answer: (request) => intake.answer(session, request),
+        close: () => {
+          session.close();
+          services.runs.hungUp(session);
+        },
       };
     },
     onFault: (peer, { code, message }) => {

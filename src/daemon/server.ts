@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { chmod, chown, lstat, readFile, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
-import { Connection } from './connection.js';
+import { Connection, type Push } from './connection.js';
 import type { Request, RpcFault } from './pipeline/parse.js';
 import { StartError } from './start-error.js';
 
@@ -26,7 +26,7 @@ export interface ServerParts {
   readonly maxConnections: number;
   readonly maxInFlight: number;
   /** Identifies the peer of an accepted socket. Throws when it cannot be identified: then it is not served. */
-  readonly openSession: (socket: Socket) => Session;
+  readonly openSession: (socket: Socket, push: Push) => Session;
   readonly onFault: (peerName: string, fault: RpcFault) => void;
   readonly onUnidentified: (cause: unknown) => void;
   readonly onFatal: (cause: unknown) => void;
@@ -83,14 +83,22 @@ export class SocketServer {
 
   #accept(socket: Socket, parts: ServerParts): void {
     let session: Session;
+    let connection: Connection | null = null;
+    const push: Push = {
+      notify: (notification) => connection?.notify(notification),
+      get unreadBytes() {
+        return connection?.unreadBytes ?? 0;
+      },
+      hangUp: () => socket.destroy(),
+    };
     try {
-      session = parts.openSession(socket);
+      session = parts.openSession(socket, push);
     } catch (cause) {
       parts.onUnidentified(cause);
       socket.destroy();
       return;
     }
-    const connection = new Connection({
+    const opened = new Connection({
       socket,
       maxInFlight: parts.maxInFlight,
       answer: (request) => session.answer(request),
@@ -98,11 +106,12 @@ export class SocketServer {
       onFatal: parts.onFatal,
       onClose: () => {
         session.close();
-        this.#connections.delete(connection);
+        this.#connections.delete(opened);
         if (this.#connections.size === 0) this.#onDrained?.();
       },
     });
-    this.#connections.add(connection);
+    connection = opened;
+    this.#connections.add(opened);
   }
 }
 

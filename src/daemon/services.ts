@@ -22,6 +22,7 @@ import type { Caller } from './caller.js';
 import type { Decision } from './decision.js';
 import type { Preparations } from './preparations.js';
 import type { RecentGrants } from './recent-grants.js';
+import type { RunTable } from './runs/run-table.js';
 import type { TpmService } from './tpm.js';
 
 /** The action with the digests of its executable, taken just now. */
@@ -105,6 +106,8 @@ export interface Services {
   readonly startedAt: string;
   readonly log: Log;
   readonly views: LogViews;
+  /** The governed executions that live now. */
+  readonly runs: RunTable;
   readonly clock: PayloadClock;
   readonly policy: PolicyService;
   readonly environment: EnvironmentService;

@@ -19,6 +19,14 @@ import { type ExactText, exactTextSchema } from './exact-text.js';
 import { hexEncode } from './hex.js';
 import { jcsText } from './jcs.js';
 import {
+  type LeaseCloseParams,
+  type LeaseOpenParams,
+  type LeaseRenewParams,
+  leaseCloseParamsSchema,
+  leaseOpenParamsSchema,
+  leaseRenewParamsSchema,
+} from './lease-methods.js';
+import {
   type Bind,
   type Binding,
   bindSchema,
@@ -266,6 +274,9 @@ export interface Methods {
   readonly authorize: { readonly params: AuthorizeParams; readonly result: GrantResult };
   readonly sign: { readonly params: SignParams; readonly result: GrantResult };
   readonly redeem: { readonly params: RedeemParams; readonly result: GrantResult };
+  readonly 'lease.open': { readonly params: LeaseOpenParams; readonly result: GrantResult };
+  readonly 'lease.renew': { readonly params: LeaseRenewParams; readonly result: GrantResult };
+  readonly 'lease.close': { readonly params: LeaseCloseParams; readonly result: GrantResult };
   readonly revoke: { readonly params: RevokeParams; readonly result: GrantResult };
   readonly export: { readonly params: IdParams; readonly result: ExportResult };
   readonly verify: { readonly params: VerifyParams; readonly result: VerifyResult };
@@ -339,6 +350,9 @@ export const paramsSchemas: { readonly [M in Method]: z.ZodType<Methods[M]['para
     attest: fresh,
     anchor: fresh,
   }),
+  'lease.open': leaseOpenParamsSchema,
+  'lease.renew': leaseRenewParamsSchema,
+  'lease.close': leaseCloseParamsSchema,
   revoke: z.strictObject({
     id: artifactIdSchema,
     cause: z.enum(revocationCauses).exclude(['unsealed']).optional(),

@@ -4,21 +4,14 @@ import { z } from 'zod';
 import { type ArtifactId, artifactIdSchema } from './artifact-id.js';
 import { sha3HexSchema } from './digest-set.js';
 import { jcsText } from './jcs.js';
+import { type EndRecord, endRecordSchema, type LeaseRecord, leaseRecordSchema } from './lease.js';
 import { keyTextSchema, policyPayloadType } from './policy-statement.js';
-import { nonceSchema } from './predicate.js';
+import { recordHeadShape as head, type RecordHead } from './record-head.js';
 import { firstIssue } from './statement.js';
 import { parseJsonBytes } from './strict-json.js';
-import { type Instant, instantSchema } from './time.js';
 import { utf8Encode } from './utf8.js';
 
 export const recordPayloadType = 'application/vnd.writ.record+json';
-
-/** What every record carries: when, in which log, and 16 random bytes (base64) that make its digest unguessable. */
-interface RecordHead {
-  readonly time: Instant;
-  readonly log: string;
-  readonly nonce: string;
-}
 
 /** The receipt that turns an artifact into permission, once. `redeemerNonceDigest` is that of the redeemer's own. */
 export interface RedemptionRecord extends RecordHead {
@@ -183,6 +176,8 @@ export interface RecoveryRecord extends RecordHead {
 export type LogRecord =
   | RedemptionRecord
   | RevocationRecord
+  | LeaseRecord
+  | EndRecord
   | PolicyActivationRecord
   | AuthorityRecord
   | KeyRecord
@@ -197,6 +192,8 @@ export type LogRecord =
 export type RecordKind =
   | 'redemption'
   | 'revocation'
+  | 'lease'
+  | 'end'
   | 'policy'
   | 'key'
   | 'start'
@@ -206,7 +203,6 @@ export type RecordKind =
   | 'anchor'
   | 'recovery';
 
-const head = { time: instantSchema, log: z.string().min(1).max(256), nonce: nonceSchema };
 const uidSchema = z.int().min(0).max(0xffff_ffff);
 /** An object's Name under SHA-256: the algorithm's number and 32 bytes. */
 export const tpmNameSchema = z
@@ -272,6 +268,8 @@ const recordSchema: z.ZodType<LogRecord> = z.discriminatedUnion('type', [
     cause: z.enum(revocationCauses),
     by: uidSchema.nullable(),
   }),
+  leaseRecordSchema,
+  endRecordSchema,
   z.strictObject({
     ...head,
     type: z.literal('urn:writ:policy:v1'),
@@ -371,6 +369,10 @@ export function recordKind({ type }: LogRecord): RecordKind {
       return 'redemption';
     case 'urn:writ:revocation:v1':
       return 'revocation';
+    case 'urn:writ:lease:v1':
+      return 'lease';
+    case 'urn:writ:end:v1':
+      return 'end';
     case 'urn:writ:policy:v1':
     case 'urn:writ:authority:v1':
       return 'policy';

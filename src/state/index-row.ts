@@ -134,6 +134,23 @@ function ofRecord(record: LogRecord): RowDetail {
         target: record.target,
         target_idx: record.targetIndex,
       };
+    case 'urn:writ:lease:v1':
+      return {
+        ...nothing,
+        subject: record.lease,
+        action: record.event,
+        not_after: record.until,
+        target: record.artifact,
+        target_idx: record.artifactIndex,
+      };
+    case 'urn:writ:end:v1':
+      return {
+        ...nothing,
+        subject: record.lease,
+        action: record.cause,
+        target: record.artifact,
+        target_idx: record.artifactIndex,
+      };
     case 'urn:writ:policy:v1':
       return { ...nothing, uid: record.by, subject: record.bundle };
     case 'urn:writ:authority:v1':

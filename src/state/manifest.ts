@@ -28,11 +28,13 @@ export interface StoredSpan {
   readonly tags: string;
   readonly redemptions: number;
   readonly revocations: number;
+  readonly leases: number;
+  readonly ends: number;
   readonly facts: SpanFacts;
 }
 
 export interface Manifest {
-  readonly format: 'writ.snapshot/v1';
+  readonly format: 'writ.snapshot/v2';
   readonly log: string;
   /** Entries covered; always whole spans. */
   readonly size: number;
@@ -53,7 +55,7 @@ const keyEndSchema: z.ZodType<KeyEnd> = z.discriminatedUnion('event', [
 
 const manifestSchema: z.ZodType<Manifest> = z
   .strictObject({
-    format: z.literal('writ.snapshot/v1'),
+    format: z.literal('writ.snapshot/v2'),
     log: z.string().min(1).max(256),
     size: count,
     segments: z.array(z.strictObject({ firstIndex: count, sizeBytes: count })),
@@ -64,6 +66,8 @@ const manifestSchema: z.ZodType<Manifest> = z
         tags: sha3HexSchema,
         redemptions: count.max(spanEntries),
         revocations: count.max(spanEntries),
+        leases: count.max(spanEntries),
+        ends: count.max(spanEntries),
         facts: z.strictObject({
           policy: z
             .strictObject({

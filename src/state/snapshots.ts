@@ -101,7 +101,7 @@ export class Snapshots {
     const { origin, store, journal, log } = this.#parts;
     const size = store.spans.length * spanEntries;
     const { bytes, digests } = encodeManifest({
-      format: 'writ.snapshot/v1',
+      format: 'writ.snapshot/v2',
       log: origin,
       size,
       segments: journal.finishedSegments.filter(({ firstIndex }) => firstIndex < size),

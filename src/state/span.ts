@@ -2,10 +2,11 @@
  * What one span of the log (65,536 entries) adds to the views. A span that is complete never changes, and is the same
  * whenever it is made from the same log; this is its form on disk (32-bit numbers in the machine's order):
  *
- *   changes = journal anchors, redemptions (artifact, receipt), revocations (target, 1 if it was never sealed)
+ *   changes = journal anchors, redemptions (artifact, receipt), revocations (target, 1 if it was never sealed),
+ *             leases that were opened (redemption, lease), ends (lease, end record)
  *   tags    = the tag of each entry's id, in the order of the log
  *
- * Redemptions and revocations are sorted by their first number.
+ * All but the anchors are sorted by their first number.
  */
 
 import type {
@@ -88,6 +89,10 @@ export class Span {
   readonly redemptions = new PairList();
   /** Target, and 1 where it was never sealed, else 0. */
   readonly revocations = new PairList();
+  /** Redemption and lease. */
+  readonly leases = new PairList();
+  /** Lease and end record. */
+  readonly ends = new PairList();
   facts: SpanFacts = {};
   /** Entries so far. */
   count = 0;

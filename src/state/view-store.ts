@@ -26,6 +26,8 @@ export interface LoadedSpan {
   readonly anchors: Uint32Array;
   readonly redemptions: Uint32Array;
   readonly revocations: Uint32Array;
+  readonly leases: Uint32Array;
+  readonly ends: Uint32Array;
 }
 
 /** A manifest that was read, not yet believed. */
@@ -99,16 +101,23 @@ export class ViewStore {
   /** Takes the next span of a manifest into use. Throws SnapshotDamageError when it is not what the manifest says. */
   async load(stored: StoredSpan): Promise<LoadedSpan> {
     const start = this.#spans.at(-1)?.end ?? 0;
-    const redemptionsAt = anchorsBytes;
-    const revocationsAt = redemptionsAt + pairBytes * stored.redemptions;
-    const words = new Uint32Array((revocationsAt + pairBytes * stored.revocations) / 4);
+    const pairs = stored.redemptions + stored.revocations + stored.leases + stored.ends;
+    const words = new Uint32Array((anchorsBytes + pairBytes * pairs) / 4);
     await readWhole(this.#changes, words, start, stored.changes, 'changes');
-    const redemptions = words.subarray(redemptionsAt / 4, revocationsAt / 4);
+    let at = anchorsBytes / 4;
+    const next = (count: number): Uint32Array => {
+      const from = at;
+      at += (pairBytes / 4) * count;
+      return words.subarray(from, at);
+    };
+    const redemptions = next(stored.redemptions);
     this.#use(stored, start, redemptions, words.byteLength);
     return {
-      anchors: words.slice(0, redemptionsAt / 4),
+      anchors: words.slice(0, anchorsBytes / 4),
       redemptions,
-      revocations: words.subarray(revocationsAt / 4),
+      revocations: next(stored.revocations),
+      leases: next(stored.leases),
+      ends: next(stored.ends),
     };
   }
 
@@ -132,10 +141,9 @@ export class ViewStore {
     const start = this.#spans.at(-1)?.end ?? 0;
     const redemptions = await span.redemptions.sorted();
     const revocations = await span.revocations.sorted();
-    const words = new Uint32Array(anchors.length + redemptions.length + revocations.length);
-    words.set(anchors);
-    words.set(redemptions, anchors.length);
-    words.set(revocations, anchors.length + redemptions.length);
+    const leases = await span.leases.sorted();
+    const ends = await span.ends.sorted();
+    const words = joined([anchors, redemptions, revocations, leases, ends]);
     await writeWhole(this.#changes, words, start);
     await writeWhole(this.#tags, span.tags, this.#spans.length * tagsBytes);
     const stored = {
@@ -144,6 +152,8 @@ export class ViewStore {
       tags: await digestInSlices(span.tags),
       redemptions: redemptions.length / 2,
       revocations: revocations.length / 2,
+      leases: leases.length / 2,
+      ends: ends.length / 2,
       facts: span.facts,
     };
     this.#use(stored, start, redemptions, words.byteLength);
@@ -206,6 +216,16 @@ export class ViewStore {
   #pathOf(size: number): string {
     return join(this.#directory, `manifest-${String(size).padStart(16, '0')}`);
   }
+}
+
+function joined(parts: readonly Uint32Array[]): Uint32Array {
+  const words = new Uint32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    words.set(part, at);
+    at += part.length;
+  }
+  return words;
 }
 
 async function readWhole(

@@ -9,6 +9,7 @@ import type { AuthorityRecord, KeyRecord, LogRecord, StartRecord } from '../form
 import { spanEntries } from '../log/journal-positions.js';
 import { BitList } from './bit-list.js';
 import { IdIndex, rangeEntries, tagOf } from './id-index.js';
+import { RunViews } from './run-views.js';
 import { type KeyEnd, type LoggedAnchor, type LoggedPolicy, Span, type SpanFacts } from './span.js';
 import type { LoadedSpan, ViewStore } from './view-store.js';
 
@@ -21,6 +22,8 @@ export interface ViewedEntry {
 }
 
 export class LogViews {
+  /** Governed executions. */
+  readonly runs = new RunViews();
   readonly #store: ViewStore | null;
   readonly #ids: IdIndex;
   readonly #redeemed = new BitList();
@@ -51,12 +54,14 @@ export class LogViews {
   }
 
   /** Takes over a span that the store has. Spans come in their order, before any entry behind them. */
-  restore({ redemptions, revocations }: LoadedSpan, facts: SpanFacts): void {
+  restore({ redemptions, revocations, leases, ends }: LoadedSpan, facts: SpanFacts): void {
     for (let at = 0; at < redemptions.length; at += 2) this.#redeemed.add(redemptions[at] ?? 0);
+    for (let at = 0; at < leases.length; at += 2) this.runs.open(leases[at] ?? 0, leases[at + 1] ?? 0);
+    for (let at = 0; at < ends.length; at += 2) this.runs.end(ends[at] ?? 0);
     for (let at = 0; at < revocations.length; at += 2) {
       const target = revocations[at] ?? 0;
       this.#revoked.add(target);
-      if (revocations[at + 1] === 1) this.#unsealed.add(target);
+      if (revocations[at + 1] === 1) this.#neverSealed(target);
     }
     this.#takeFacts(facts);
   }
@@ -190,8 +195,17 @@ export class LogViews {
         return;
       case 'urn:writ:revocation:v1':
         this.#revoked.add(record.targetIndex);
-        if (record.cause === 'unsealed') this.#unsealed.add(record.targetIndex);
+        if (record.cause === 'unsealed') this.#neverSealed(record.targetIndex);
         span.revocations.add(record.targetIndex, record.cause === 'unsealed' ? 1 : 0);
+        return;
+      case 'urn:writ:lease:v1':
+        if (record.event === 'renew') return;
+        this.runs.open(record.redemptionIndex, index);
+        span.leases.add(record.redemptionIndex, index);
+        return;
+      case 'urn:writ:end:v1':
+        this.runs.end(record.leaseIndex);
+        span.ends.add(record.leaseIndex, index);
         return;
       case 'urn:writ:policy:v1': {
         const { bundle, version, authority, statement } = record;
@@ -227,6 +241,11 @@ export class LogViews {
       case 'urn:writ:quote:v1':
         return;
     }
+  }
+
+  #neverSealed(target: number): void {
+    this.#unsealed.add(target);
+    this.runs.end(target);
   }
 
   #applyKey(record: KeyRecord, span: Span): void {

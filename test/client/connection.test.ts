@@ -272,3 +272,28 @@ test('an aborted signal stops connecting', async () => {
     message: 'too late',
   });
 });
+
+test('notifications come in their order between answers; unknown ones are passed over, wrong ones end the connection', async () => {
+  const lease = `sha3-512:${'a'.repeat(128)}`;
+  const denials = [{ code: 'REVOKED', message: 'm', remedy: 'r', later: 1 }];
+  const line = (method: string, params: unknown) => `${JSON.stringify({ jsonrpc: '2.0', method, params })}\n`;
+  const server = await startScriptedServer(({ id, params }, socket) => {
+    socket.write(line('lease.stop', { lease, denials }));
+    socket.write(line('from.the.future', { anything: 1 }));
+    socket.write(resultLine(id, params));
+    socket.write(line('lease.stop', { lease, denials: [] }));
+  });
+  const taken: unknown[] = [];
+  const onNotification = (notification: unknown) => taken.push(notification);
+  try {
+    const options = { socketPath: server.socketPath, timeoutMs: 5000, onNotification };
+    const connection = await RpcConnection.open(options);
+    assert.deepEqual(await connection.call('status', {}), {});
+    const [, ...kept] = [{ later: 1 }, { code: 'REVOKED', message: 'm', remedy: 'r' }];
+    await connection.closed;
+    assert.deepEqual(taken, [{ method: 'lease.stop', params: { lease, denials: kept } }]);
+    await assert.rejects(connection.call('status', {}), WritForeignAnswerError);
+  } finally {
+    await server.stop();
+  }
+});

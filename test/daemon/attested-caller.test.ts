@@ -8,12 +8,13 @@ import { Preparations } from '../../src/daemon/preparations.js';
 import { RememberedTexts } from '../../src/format/jcs.js';
 import type { Binding } from '../../src/format/predicate.js';
 import { peer } from '../verify/sealed-artifact.js';
+import { outside } from './unconnected.js';
 
 const environment: readonly Binding[] = [
   { name: 'boot', value: 'b', source: 'kernel' },
   { name: 'zone', value: 'z', source: 'kernel' },
 ];
-const caller: Caller = { peer, user: null, groups: [], environment, run: null, likeness: {} };
+const caller: Caller = { peer, user: null, groups: [], environment, place: outside, run: null, likeness: {} };
 
 function quoted(value: string, digit: string): readonly Binding[] {
   return [{ name: 'pcr', value, source: 'tpm', quote: `sha3-512:${digit.repeat(128)}` }];

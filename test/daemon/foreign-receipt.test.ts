@@ -15,6 +15,7 @@ import { spanEntries } from '../../src/log/journal-positions.js';
 import { freshNonce, recordSubmission, SoftwareSigner, temporaryDirectory } from '../log/software-log.js';
 import { fill, openSnapshotLog, sealed } from '../state/snapshot-log.js';
 import { executeAction, origin, peer, predicate } from '../verify/sealed-artifact.js';
+import { outside, unconnectedSession } from './unconnected.js';
 
 const redeemerNonce = freshNonce();
 
@@ -81,14 +82,15 @@ test('the receipt that is given again is of the artifact that was asked for', {
       user: null,
       groups: [],
       environment: predicate.environment,
+      place: outside,
       run: null,
       likeness: {},
     };
-    const answer = await redeem(services, new RedemptionQueue(), caller, {
+    const answer = await redeem(services, new RedemptionQueue(), unconnectedSession(), caller, {
       id: 1,
       method: 'redeem',
       params: { id, action: executeAction, nonce: redeemerNonce },
-    } as unknown as Parameters<typeof redeem>[3]).catch((cause: unknown) => cause);
+    } as unknown as Parameters<typeof redeem>[4]).catch((cause: unknown) => cause);
     assert.ok(answer instanceof LogDamageError, 'it took the receipt for its own');
   } finally {
     await made.close();

@@ -10,8 +10,8 @@ import type { Machine } from '../../src/daemon/machine.js';
 import type { RedemptionQueue } from '../../src/daemon/methods/redeem.js';
 import type { Request } from '../../src/daemon/pipeline/parse.js';
 import type { Services } from '../../src/daemon/services.js';
-import type { PeerConnection } from '../../src/identity/peer.js';
 import type { Generation } from '../../src/kernel/vm-generation.js';
+import { unconnectedSession } from './unconnected.js';
 
 function guarded(generation: () => Generation) {
   const causes: string[] = [];
@@ -53,7 +53,7 @@ describe('GenerationGuard, with an injected watch', () => {
       const { intake, look } = intakeOf(guard);
       const request = { id: 1, method: 'status', params: {} } as unknown as Request;
       let settled = false;
-      void intake.answer({} as PeerConnection, request).finally(() => {
+      void intake.answer(unconnectedSession(), request).finally(() => {
         settled = true;
       });
       for (let turns = 0; turns < 3; turns++) await nextTurn();

@@ -7,6 +7,7 @@ import { RedemptionQueue } from '../../src/daemon/methods/redeem.js';
 import { Counters, type Services } from '../../src/daemon/services.js';
 import { grantSubmission, openLog, SoftwareSigner, temporaryDirectory } from '../log/software-log.js';
 import { peer } from '../verify/sealed-artifact.js';
+import { outside, unconnectedSession } from './unconnected.js';
 
 test('a request that reads the log after it was closed is denied, and no fault of the daemon', async () => {
   const directory = await temporaryDirectory();
@@ -16,12 +17,14 @@ test('a request that reads the log after it was closed is denied, and no fault o
   const counters = new Counters();
   // Reading an entry needs no other service.
   const services = { log, counters, tpm: null } as Partial<Services> as Services;
-  const caller = { peer, user: null, groups: [], environment: [], run: null, likeness: {} };
-  const answer = await dispatch(services, new RedemptionQueue(), () => ({ outcome: 'identified', caller }), {
-    id: 1,
-    method: 'log.entry',
-    params: { index: 0 },
-  });
+  const caller = { peer, user: null, groups: [], environment: [], place: outside, run: null, likeness: {} };
+  const answer = await dispatch(
+    services,
+    new RedemptionQueue(),
+    unconnectedSession(),
+    () => ({ outcome: 'identified', caller }),
+    { id: 1, method: 'log.entry', params: { index: 0 } },
+  );
   const denials = [
     {
       code: 'LOG_UNAVAILABLE',

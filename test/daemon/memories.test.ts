@@ -6,10 +6,19 @@ import type { Caller } from '../../src/daemon/caller.js';
 import { type Preparation, Preparations } from '../../src/daemon/preparations.js';
 import { RecentGrants, type SealedGrant } from '../../src/daemon/recent-grants.js';
 import { authorization, peer } from '../verify/sealed-artifact.js';
+import { outside } from './unconnected.js';
 
 const digests = { sha3_512: 'a'.repeat(128), blake2b: 'b'.repeat(128), sha256: 'c'.repeat(64) };
 const environment: Caller['environment'] = [];
-const caller = (): Caller => ({ peer, user: null, groups: [], environment, run: null, likeness: {} });
+const caller = (): Caller => ({
+  peer,
+  user: null,
+  groups: [],
+  environment,
+  place: outside,
+  run: null,
+  likeness: {},
+});
 
 function preparation(own: Preparation['digests'], inputBytes = 10): Preparation {
   const input = new Uint8Array(inputBytes);

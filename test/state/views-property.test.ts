@@ -56,6 +56,18 @@ const event: fc.Arbitrary<Event> = fc.oneof(
     const key = { event: 'use', role, publicKey: `${String(digit).repeat(43)}=` } as const;
     return { at, record: { ...head, type: 'urn:writ:key:v1', ...key } };
   }),
+  fc.tuple(place, place).map(([at, redemptionIndex]): Event => {
+    const artifact = { artifact: idOf(1), artifactIndex: 1, redemption: idOf(2), redemptionIndex };
+    const rest = { lease: null, leaseIndex: null, until: head.time, descend: 'enforced' } as const;
+    const seen = { deadline: { boot: 'b', bootTimeMs: 1 }, process: { pid: 1, startTime: 1 } };
+    const confinement = { kind: 'best-effort', cgroup: null } as const;
+    const record = { ...head, ...artifact, ...rest, ...seen, confinement } as const;
+    return { at, record: { ...record, type: 'urn:writ:lease:v1', event: 'open' } };
+  }),
+  fc.tuple(place, place).map(([at, leaseIndex]): Event => {
+    const run = { lease: idOf(leaseIndex), leaseIndex, artifact: idOf(1), artifactIndex: 1 };
+    return { at, record: { ...head, type: 'urn:writ:end:v1', ...run, cause: 'exited', status: { exit: 0 } } };
+  }),
   fc.tuple(place, fc.nat(9)).map(([at, digit]): Event => {
     const policy = { bundle: String(digit).repeat(128), version: 1, engine: 'e', ...unsigned };
     return { at, record: { ...head, type: 'urn:writ:policy:v1', ...policy } };
@@ -73,7 +85,7 @@ const event: fc.Arbitrary<Event> = fc.oneof(
     }),
 );
 
-/** An artifact is redeemed once at most, and behind its own place: the daemon sees to both. */
+/** An artifact is redeemed once at most and behind its own place, and ends are behind their lease: the daemon sees to that. */
 function plausible(events: readonly Event[]): Map<number, Event['record']> {
   const records = new Map<number, Event['record']>();
   const redeemed = new Set<number>();
@@ -83,6 +95,7 @@ function plausible(events: readonly Event[]): Map<number, Event['record']> {
       if (record.artifactIndex >= at || redeemed.has(record.artifactIndex)) continue;
       redeemed.add(record.artifactIndex);
     }
+    if (record.type === 'urn:writ:end:v1' && record.leaseIndex >= at) continue;
     records.set(at, record);
   }
   return records;
@@ -104,6 +117,7 @@ function apply(
 async function known(views: LogViews, records: ReadonlyMap<number, Event['record']>): Promise<unknown> {
   const places = [...records].flatMap(([at, record]) => {
     if (record.type === 'urn:writ:redemption:v1') return [at, record.artifactIndex];
+    if (record.type === 'urn:writ:lease:v1') return [at, record.redemptionIndex];
     return record.type === 'urn:writ:revocation:v1' ? [at, record.targetIndex] : [at];
   });
   const states = await Promise.all(
@@ -113,12 +127,13 @@ async function known(views: LogViews, records: ReadonlyMap<number, Event['record
       views.isRedeemed(index),
       views.isRevoked(index),
       views.isUnsealed(index),
+      views.runs.isSpent(index),
       views.recentCandidates(ids[index] ?? assert.fail()),
     ]),
   );
   const { policy, authorityStatements, bootAnchor } = views;
   const keys = [views.loggedKey('log'), views.loggedKey('artifact')];
-  return { states, policy, authorityStatements, bootAnchor, keys };
+  return { states, open: views.runs.openLeases, policy, authorityStatements, bootAnchor, keys };
 }
 
 test('what a snapshot and its tail say is what the whole log says', { timeout: 300_000 }, async () => {

@@ -4,7 +4,9 @@
  */
 
 import type { Action } from '../../format/action.js';
+import type { ArtifactId } from '../../format/artifact-id.js';
 import { type Denial, denial } from '../../format/denial.js';
+import type { Validity } from '../../format/predicate.js';
 import { decodeRecord, type RedemptionRecord } from '../../format/record.js';
 import { redeemerNonceDigest } from '../../format/redeemer-nonce.js';
 import { formatInstant } from '../../format/time.js';
@@ -14,6 +16,7 @@ import type { AnchorOutcome } from '../anchoring.js';
 import { findGrant, type GrantedArtifact } from '../artifacts.js';
 import { type Caller, withBindings } from '../caller.js';
 import { environmentGrounds } from '../changed-environment.js';
+import type { ClientSession } from '../client-session.js';
 import { artifactRequest } from '../lineage/subtree.js';
 import { decide } from '../pipeline/decide.js';
 import type { Request } from '../pipeline/parse.js';
@@ -32,10 +35,13 @@ interface Presentation {
   readonly action: Action;
 }
 
-/** A receipt, and the log index of its redemption. */
+/** A receipt, and where it is logged. */
 interface Redeemed {
   readonly receipt: RenderedResult;
+  readonly id: ArtifactId;
   readonly index: number;
+  /** How the artifact is used. */
+  readonly use: Validity['use'];
 }
 
 /** What became of a presentation: the receipt, or why there is none. Refusals are sealed outside the queue. */
@@ -67,6 +73,7 @@ export class RedemptionQueue {
 export async function redeem(
   services: Services,
   queue: RedemptionQueue,
+  session: ClientSession,
   caller: Caller,
   request: RedeemRequest,
 ): Promise<Granted> {
@@ -80,11 +87,15 @@ export async function redeem(
   const attempt = await queue.exclusively(request.params.id, () => redeemAlone(services, presentation));
   // Sealing takes its time: whoever presents a right artifact must not wait for it behind those who present it wrongly.
   if (attempt.outcome === 'refused') return refuseAll(services, request, context, attempt.grounds);
-  const { receipt, index } = attempt.redeemed;
-  if (request.params.anchor === undefined) return receipt;
-  const anchoring = await anchorOf(services, index);
-  // The same nonce brings the same receipt once the TPM works again.
-  return anchoring.outcome === 'anchored' ? receipt : refuse(services, request, context, [anchoring.denial]);
+  const { receipt, id, index, use } = attempt.redeemed;
+  if (request.params.anchor !== undefined) {
+    const anchoring = await anchorOf(services, index);
+    // The same nonce brings the same receipt once the TPM works again.
+    if (anchoring.outcome !== 'anchored') return refuse(services, request, context, [anchoring.denial]);
+  }
+  if (use === 'lease')
+    session.hold(id, { index, artifact: request.params.id, redeemerNonce: request.params.nonce });
+  return receipt;
 }
 
 /** Anchors an entry in the TPM, unless it is; TPM_UNAVAILABLE where there is none. */
@@ -116,7 +127,12 @@ async function redeemAlone(services: Services, presentation: Presentation): Prom
   const { sealed } = sealing;
   return {
     outcome: 'redeemed',
-    redeemed: { receipt: grantResult(services.vkey, sealed), index: sealed.index },
+    redeemed: {
+      receipt: grantResult(services.vkey, sealed),
+      id: sealed.id,
+      index: sealed.index,
+      use: artifact.statement.predicate.validity.use,
+    },
   };
 }
 
@@ -164,7 +180,8 @@ async function earlierRedemption(
   }
   if (record.redeemerNonceDigest !== redeemerNonceDigest(request.params.nonce)) return null;
   if (record.redeemer.uid !== caller.peer.uid || record.redeemer.gid !== caller.peer.gid) return null;
-  return { receipt: grantResult(services.vkey, { id, index, payloadType, payload, proof }), index };
+  const receipt = grantResult(services.vkey, { id, index, payloadType, payload, proof });
+  return { receipt, id, index, use: artifact.statement.predicate.validity.use };
 }
 
 /** `repeated`: this redeemer asks again for the receipt that it has, which is no replay. */

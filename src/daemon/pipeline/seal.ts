@@ -4,7 +4,13 @@ import { base64Encode } from '../../format/base64.js';
 import { denial } from '../../format/denial.js';
 import { sealEnvelope } from '../../format/dsse.js';
 import type { SealedArtifact } from '../../format/protocol.js';
-import { type LogRecord, recordKind, recordPayloadType, recordText } from '../../format/record.js';
+import {
+  type LogRecord,
+  type RecordKind,
+  recordKind,
+  recordPayloadType,
+  recordText,
+} from '../../format/record.js';
 import {
   type Statement,
   statementKind,
@@ -46,9 +52,35 @@ export function sealRecord(services: Pick<Services, 'log'>, record: LogRecord): 
 /** A record as the log takes it. */
 export function recordSubmission(record: LogRecord): Submission {
   const kind = recordKind(record);
-  const effect = kind === 'redemption' ? 'grant' : kind === 'revocation' ? 'restriction' : 'evidence';
   const payload = recordText(record);
-  return { kind, payloadType: recordPayloadType, payload, record, attachment: new Uint8Array(), effect };
+  return {
+    kind,
+    payloadType: recordPayloadType,
+    payload,
+    record,
+    attachment: new Uint8Array(),
+    effect: effectOf(kind),
+  };
+}
+
+function effectOf(kind: RecordKind): Submission['effect'] {
+  switch (kind) {
+    case 'redemption':
+    case 'lease':
+      return 'grant';
+    case 'revocation':
+    case 'end':
+      return 'restriction';
+    case 'policy':
+    case 'key':
+    case 'start':
+    case 'stop':
+    case 'snapshot':
+    case 'quote':
+    case 'anchor':
+    case 'recovery':
+      return 'evidence';
+  }
 }
 
 /** The artifact of a sealed payload, as part of an answer. */

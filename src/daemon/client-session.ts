@@ -1,0 +1,46 @@
+/** One client for as long as its connection lasts: who it is, how to say something to it, and what it was given. */
+
+import type { ArtifactId } from '../format/artifact-id.js';
+import type { PeerConnection } from '../identity/peer.js';
+import type { Push } from './connection.js';
+
+/** A receipt that was given over this connection, of an artifact that is used under a lease. */
+export interface HeldReceipt {
+  /** Log index of the redemption. */
+  readonly index: number;
+  readonly artifact: ArtifactId;
+  /** The redeemer's own nonce (base64): whoever opens a lease on the receipt shows it. */
+  readonly redeemerNonce: string;
+}
+
+export class ClientSession {
+  readonly peer: PeerConnection;
+  readonly push: Push;
+  readonly #receipts = new Map<ArtifactId, HeldReceipt>();
+  #closed = false;
+
+  constructor(peer: PeerConnection, push: Push) {
+    this.peer = peer;
+    this.push = push;
+  }
+
+  /** Whether the connection is gone. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Remembers a receipt by its id: a lease is opened only by the connection that redeemed. */
+  hold(id: ArtifactId, receipt: HeldReceipt): void {
+    this.#receipts.set(id, receipt);
+  }
+
+  /** The receipt with this id, if this connection was given it. */
+  receipt(id: ArtifactId): HeldReceipt | null {
+    return this.#receipts.get(id) ?? null;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.peer.close();
+  }
+}

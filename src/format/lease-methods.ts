@@ -1,0 +1,50 @@
+/** What the methods of a lease take. Each answers the sealed record that it logs (lease.ts). */
+
+import { z } from 'zod';
+import { type ArtifactId, artifactIdSchema } from './artifact-id.js';
+import {
+  type DescendEnforcement,
+  descendEnforcementSchema,
+  type ExitStatus,
+  exitStatusSchema,
+  pidSchema,
+} from './lease.js';
+import { nonceSchema } from './predicate.js';
+
+/**
+ * Opens a run on a redemption made over this very connection. `nonce` is the one that it was redeemed with. `child` is the
+ * process that will become the program, by its pid as the caller sees it: a child of the caller, held back in its confinement.
+ */
+export interface LeaseOpenParams {
+  readonly redemption: ArtifactId;
+  readonly nonce: string;
+  readonly child: number;
+  readonly descend: DescendEnforcement;
+}
+
+/** `lease`: id of the record that opened the run. */
+export interface LeaseRenewParams {
+  readonly lease: ArtifactId;
+}
+
+/** `status`: how the program ended. What is left of the run is killed before the answer. */
+export interface LeaseCloseParams {
+  readonly lease: ArtifactId;
+  readonly status: ExitStatus;
+}
+
+export const leaseOpenParamsSchema: z.ZodType<LeaseOpenParams> = z.strictObject({
+  redemption: artifactIdSchema,
+  nonce: nonceSchema,
+  child: pidSchema,
+  descend: descendEnforcementSchema,
+});
+
+export const leaseRenewParamsSchema: z.ZodType<LeaseRenewParams> = z.strictObject({
+  lease: artifactIdSchema,
+});
+
+export const leaseCloseParamsSchema: z.ZodType<LeaseCloseParams> = z.strictObject({
+  lease: artifactIdSchema,
+  status: exitStatusSchema,
+});
