@@ -76,6 +76,21 @@ export const commandTable: readonly CommandEntry[] = [
     load: () => import('./commands/policy-show.js'),
   },
   {
+    path: ['policy', 'check'],
+    summary: 'find everything that is wrong with a bundle',
+    load: () => import('./commands/policy-check.js'),
+  },
+  {
+    path: ['policy', 'test'],
+    summary: 'run the tests of a bundle',
+    load: () => import('./commands/policy-test.js'),
+  },
+  {
+    path: ['policy', 'diff'],
+    summary: 'what changed between two bundles',
+    load: () => import('./commands/policy-diff.js'),
+  },
+  {
     path: ['status'],
     summary: 'how the daemon is',
     load: () => import('./commands/status.js'),

@@ -6,6 +6,7 @@
 import { type ApprovalDemand, type Approvers, maxApprovals } from '../format/approvers.js';
 import { PolicyBundleError } from './bundle-error.js';
 import type { PlacedPolicy } from './bundle-policies.js';
+import type { EntityUid } from './cedar.js';
 
 /** What is granted, and so can wait for approval. */
 const approvableActions = ['execute', 'call', 'sign'];
@@ -21,7 +22,7 @@ export function approvalDemands(
 ): ReadonlyMap<string, ApprovalDemand> {
   const demands = new Map<string, ApprovalDemand>();
   for (const policy of policies) {
-    const { approvals, approvers: group, ...others } = annotationsOf(policy);
+    const { approvals, approvers: group, ...others } = policy.json.annotations ?? {};
     const misspelt = Object.keys(others).find((name) => /^approv/i.test(name));
     if (misspelt !== undefined) throw fault(policy, `has an annotation @${misspelt}, which means nothing`);
     if (approvals === undefined && group === undefined) continue;
@@ -36,7 +37,7 @@ function demandOf(
   group: unknown,
   approvers: Approvers,
 ): ApprovalDemand {
-  if (effectOf(policy) !== 'permit') throw fault(policy, 'demands approvals, which only a permit can');
+  if (policy.json.effect !== 'permit') throw fault(policy, 'demands approvals, which only a permit can');
   const actions = actionsOf(policy);
   if (actions === null || actions.some((action) => !approvableActions.includes(action)))
     throw fault(policy, 'demands approvals, but is not only for the actions execute, call and sign');
@@ -51,24 +52,20 @@ function demandOf(
   return demand;
 }
 
-function annotationsOf({ json }: PlacedPolicy): Readonly<Record<string, unknown>> {
-  return isObject(json) && isObject(json.annotations) ? json.annotations : {};
-}
-
-function effectOf({ json }: PlacedPolicy): unknown {
-  return isObject(json) ? json.effect : undefined;
-}
-
 /** The names of the actions in the head of a policy, or null where it is for any. */
-function actionsOf({ json }: PlacedPolicy): readonly string[] | null {
-  const scope = isObject(json) && isObject(json.action) ? json.action : {};
-  const named = Array.isArray(scope.entities) ? scope.entities : [scope.entity];
-  const names = named.map((entity) => (isObject(entity) ? entity.id : undefined));
-  return names.every((name) => typeof name === 'string') ? names : null;
+function actionsOf({ json: { action } }: PlacedPolicy): readonly string[] | null {
+  switch (action.op) {
+    case 'All':
+      return null;
+    case '==':
+      return 'entity' in action ? [idOf(action.entity)] : null;
+    case 'in':
+      return ('entities' in action ? action.entities : [action.entity]).map(idOf);
+  }
 }
 
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
+function idOf(entity: EntityUid): string {
+  return '__entity' in entity ? entity.__entity.id : entity.id;
 }
 
 function fault({ id, file, line }: PlacedPolicy, problem: string): PolicyBundleError {

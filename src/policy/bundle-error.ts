@@ -2,17 +2,24 @@
 
 import { type Cedar, cedarMessages, type DetailedError } from './cedar.js';
 
+export interface BundleErrorOptions extends ErrorOptions {
+  readonly line?: number;
+}
+
 /** Thrown when a bundle cannot be used as it is; nothing of it is then in force. `file` is a path. */
 export class PolicyBundleError extends Error {
   readonly file: string;
+  /** Counted from 1; null where no line is known. */
+  readonly line: number | null;
   /** Without a full stop. */
   readonly problem: string;
   readonly remedy: string;
 
-  constructor(file: string, problem: string, remedy: string, options?: ErrorOptions) {
+  constructor(file: string, problem: string, remedy: string, options?: BundleErrorOptions) {
     super(`${file}: ${problem}. ${remedy}`, options);
     this.name = 'PolicyBundleError';
     this.file = file;
+    this.line = options?.line ?? null;
     this.problem = problem;
     this.remedy = remedy;
   }
@@ -37,12 +44,19 @@ export function askCedar<Answer>(cedar: Cedar, file: string, question: (cedar: C
 
 /** What is wrong with a text, and on which line Cedar first points at something. */
 export function describeErrors(text: string, errors: readonly DetailedError[]): string {
-  const place = errors[0]?.sourceLocations?.[0];
-  if (place === undefined) return cedarMessages(errors);
+  const line = lineOf(text, errors[0]);
+  if (line === null) return cedarMessages(errors);
+  const label = errors[0]?.sourceLocations?.[0]?.label ?? null;
+  return `line ${line}: ${cedarMessages(errors)}${label === null ? '' : `: ${label}`}`;
+}
+
+/** The line of a text that Cedar points at first, or null where it points nowhere. */
+export function lineOf(text: string, error: DetailedError | undefined): number | null {
+  const place = error?.sourceLocations?.[0];
+  if (place === undefined) return null;
   // Cedar counts UTF-8 bytes.
   const before = new TextDecoder().decode(new TextEncoder().encode(text).subarray(0, place.start));
-  const label = place.label === null ? '' : `: ${place.label}`;
-  return `line ${lineAt(before, before.length)}: ${cedarMessages(errors)}${label}`;
+  return lineAt(before, before.length);
 }
 
 /** The number of the line, from 1, that holds the character at a position. */

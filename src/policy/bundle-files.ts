@@ -44,12 +44,13 @@ export async function readBundleFiles(directory: string): Promise<BundleFiles> {
   const files: [string, string][] = [];
   const optional = names.includes(approversFile) ? [approversFile] : [];
   for (const name of [settingsFile, schemaFile, entitiesFile, ...optional, ...policyFiles]) {
-    files.push([name, await readText(directory, name)]);
+    files.push([name, await readBundleText(directory, name)]);
   }
   return Object.fromEntries(files);
 }
 
-async function readText(directory: string, name: string): Promise<string> {
+/** Reads one file of a bundle, of bounded size. Throws PolicyBundleError. */
+export async function readBundleText(directory: string, name: string): Promise<string> {
   const path = join(directory, name);
   if (!fileName.test(name)) {
     throw new PolicyBundleError(

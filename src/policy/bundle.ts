@@ -94,7 +94,11 @@ export function bundleOf(place: string, files: BundleFiles): PolicyBundle {
   return { name, version, settings, digest: bundleDigest(files), files, ...checkBundle(place, files) };
 }
 
-function readSettings(directory: string, files: BundleFiles): z.infer<typeof settingsSchema> {
+/** Name, version and settings. Throws PolicyBundleError. */
+export function readSettings(
+  directory: string,
+  files: BundleFiles,
+): Pick<PolicyBundle, 'name' | 'version' | 'settings'> {
   const path = join(directory, settingsFile);
   let document: unknown;
   try {

@@ -15,6 +15,8 @@ export type Cedar = typeof CedarModule;
 export type DetailedError = CedarModule.DetailedError;
 export type CedarAnswer = CedarModule.AuthorizationAnswer;
 export type CedarResponse = CedarModule.Response;
+export type PolicyJson = CedarModule.PolicyJson;
+export type EntityUid = CedarModule.EntityUidJson;
 
 /** An entity of the bundle: a role, or a group of the operating system and its roles. */
 export interface StaticEntity {

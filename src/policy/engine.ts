@@ -65,6 +65,8 @@ interface Allowed {
 interface Denied {
   readonly decision: 'deny';
   readonly determining: readonly string[];
+  /** `undecided`: no policy says so, but the question could not be put to them, or one of them failed. */
+  readonly ground: 'unpermitted' | 'forbidden' | 'undecided';
   readonly denial: Denial<'POLICY_DENIED'>;
 }
 
@@ -151,7 +153,7 @@ function judge(answer: Answer, input: PolicyInput, bundle: PolicyBundle): Judgem
     answer.type === 'trapped'
       ? `The policy engine broke down over ${describe(input)} (${answer.problem}) and is started anew.`
       : `The policy engine cannot judge ${describe(input)}: ${cedarMessages(answer.errors)}.`;
-  return denied([], message, ownersRemedy);
+  return denied('undecided', [], message, ownersRemedy);
 }
 
 function judgeResponse(
@@ -164,6 +166,7 @@ function judgeResponse(
   if (diagnostics.errors.length > 0) {
     const errors = diagnostics.errors.map(({ policyId, error }) => `"${policyId}" (${error.message})`).sort();
     return denied(
+      'undecided',
       determining,
       `Policies failed to evaluate, so nothing is permitted: ${errors.join(', ')}.`,
       ownersRemedy,
@@ -171,11 +174,11 @@ function judgeResponse(
   }
   if (decision === 'allow') return { decision, determining, approvals: demandsOf(determining, bundle) };
   if (determining.length === 0) {
-    return denied([], `No policy of the bundle "${bundle.name}" permits ${describe(input)}.`);
+    return denied('unpermitted', [], `No policy of the bundle "${bundle.name}" permits ${describe(input)}.`);
   }
   const ids = determining.map((id) => `"${id}"`).join(', ');
   const subject = determining.length === 1 ? `The policy ${ids} forbids` : `The policies ${ids} forbid`;
-  return denied(determining, `${subject} ${describe(input)}.`);
+  return denied('forbidden', determining, `${subject} ${describe(input)}.`);
 }
 
 function demandsOf(determining: readonly string[], bundle: PolicyBundle): readonly ApprovalDemand[] {
@@ -183,8 +186,18 @@ function demandsOf(determining: readonly string[], bundle: PolicyBundle): readon
   return strictestDemands(demands.filter((demand) => demand !== undefined));
 }
 
-function denied(determining: readonly string[], message: string, remedy?: string): Denied {
-  return { decision: 'deny', determining, denial: denial('POLICY_DENIED', shortened(message), remedy) };
+function denied(
+  ground: Denied['ground'],
+  determining: readonly string[],
+  message: string,
+  remedy?: string,
+): Denied {
+  return {
+    decision: 'deny',
+    determining,
+    ground,
+    denial: denial('POLICY_DENIED', shortened(message), remedy),
+  };
 }
 
 /** `the action execute on Command "/usr/bin/rm"`; quoted as JSON, so that no name can fake the rest of a sentence. */
