@@ -92,7 +92,7 @@ async function stageTasks(defer: Defer): Promise<StageTask[]> {
   defer(async () => connection.close());
   const texts = new RememberedTexts();
   const bundle = await loadBundle(fileURLToPath(new URL('../../policies/', import.meta.url)));
-  const policy = policyService(bundle, createEngine(bundle, texts), texts);
+  const policy = policyService(bundle, createEngine(bundle, texts), texts, null);
   const line = utf8Encode(requestLine('repeated'));
   const parsed = parseLine(line);
   // The first look reads and digests; the second finds what was kept.
@@ -119,6 +119,7 @@ async function stageTasks(defer: Defer): Promise<StageTask[]> {
   const decision = policy.decide(caller, facts('repeated'));
   if (decision.decision !== 'allow') throw new Error(decision.denial.message);
   const options = {
+    authority: null,
     ttlSeconds: 60,
     audience: null,
     bind: 'uid',

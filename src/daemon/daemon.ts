@@ -37,8 +37,8 @@ import { Machine } from './machine.js';
 import { openClock } from './open-clock.js';
 import { openParts } from './opening.js';
 import { sealRecord } from './pipeline/seal.js';
+import { PolicyInForce } from './policy-in-force.js';
 import { policyService } from './policy-service.js';
-import { Preparations } from './preparations.js';
 import { RecentGrants } from './recent-grants.js';
 import { recordHead, unsealedRevocation } from './records.js';
 import { type Daemon, running } from './running.js';
@@ -181,6 +181,7 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
   const openingIndex = awaitedLater(openIndex(indexParts));
   await provideTrustFile(config.stateDirectory, trust);
   await updateTrustFile(config.stateDirectory, identity.origin, hsm.succession);
+  const inForce = new PolicyInForce(policyService(bundle, createEngine(bundle, texts), texts, null));
   const services: Services = {
     ...stamped,
     version: readVersion(),
@@ -195,7 +196,9 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
       async () => undefined,
       () => null,
     ),
-    policy: policyService(bundle, createEngine(bundle, texts), texts),
+    get policy() {
+      return inForce.policy;
+    },
     environment: {
       survey: (peer) => machine.survey(peer),
       binds: (name) => config.bindings.binds(name),
@@ -213,7 +216,9 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
     measureAction: (action) => machine.measureAction(action),
     measureProgram: (path) => machine.measureProgram(path),
     texts,
-    preparations: new Preparations(),
+    get preparations() {
+      return inForce.preparations;
+    },
     recentGrants: new RecentGrants(),
   };
   await announce(services, machine, signer.keys, checked, hsm.succession);

@@ -1,4 +1,4 @@
-/** The policy bundle in force, as the stages of a request see it. */
+/** A policy bundle, as the stages of a request see the one in force. */
 
 import { type Denial, denial } from '../format/denial.js';
 import type { RememberedTexts } from '../format/jcs.js';
@@ -16,13 +16,14 @@ import type { Caller } from './caller.js';
 import type { Decision } from './decision.js';
 import type { PolicyService } from './services.js';
 
-/** Puts facts to an engine under a bundle. Facts that cannot be put to it are denied. */
+/** Puts facts to an engine under a bundle, which `authority` signed. Facts that cannot be put to it are denied. */
 export function policyService(
   bundle: PolicyBundle,
   engine: PolicyEngine,
   texts: RememberedTexts,
+  authority: string | null,
 ): PolicyService {
-  const { digest, version, settings, needsTime, judgesChanges, files, approvers } = bundle;
+  const { digest, version, settings, needsTime, judgesChanges, judgesActivations, files, approvers } = bundle;
   const questions = new Questions(bundle, engine, texts);
   return {
     description: {
@@ -34,6 +35,8 @@ export function policyService(
     ...settings,
     needsTime,
     judgesChanges,
+    judgesActivations,
+    authority,
     approvers,
     decide: (caller, facts) => questions.decide(caller, facts),
   };

@@ -14,6 +14,7 @@ import type { Binding, ListedProgram, Peer } from '../format/predicate.js';
 import type { PolicyResult, StatusResult } from '../format/protocol.js';
 import type { Trust, TrustDocument } from '../format/trust.js';
 import type { Log } from '../log/log.js';
+import type { OlderArtifacts } from '../policy/bundle.js';
 import type { CallerFacts, PolicyFacts } from '../policy/input.js';
 import type { PayloadClock } from '../state/payload-clock.js';
 import type { LogViews } from '../state/views.js';
@@ -50,6 +51,11 @@ export interface PolicyService {
   readonly maxRunSeconds: number;
   readonly needsTime: boolean;
   readonly judgesChanges: boolean;
+  readonly judgesActivations: boolean;
+  /** What becomes of artifacts of another bundle; see older-artifact.ts. */
+  readonly older: OlderArtifacts;
+  /** The key (base64) that signed the bundle, null where nobody did: what artifacts name. */
+  readonly authority: string | null;
   /** How long a request waits for its approvals, and who may approve. */
   readonly approvalSeconds: number;
   readonly approvers: Approvers;
@@ -109,6 +115,7 @@ export interface Services {
   /** The governed executions that live now. */
   readonly runs: RunTable;
   readonly clock: PayloadClock;
+  /** The bundle in force now. Another one may be after the next await. */
   readonly policy: PolicyService;
   readonly environment: EnvironmentService;
   /** Null where no TPM is enrolled. */
@@ -130,6 +137,7 @@ export interface Services {
   readonly measureProgram: (path: ExactText) => Promise<MeasuredProgram>;
   /** Canonical texts of what comes again in many statements. */
   readonly texts: RememberedTexts;
+  /** Those of the bundle in force now. */
   readonly preparations: Preparations;
   readonly recentGrants: RecentGrants;
 }

@@ -28,7 +28,7 @@ import {
   type StaticEntity,
 } from './cedar.js';
 import { type ReadableTags, readableTags } from './readable-tags.js';
-import { sampleInputs } from './sample-inputs.js';
+import { type OptionalAction, optionalActions, sampleInputs } from './sample-inputs.js';
 
 /** What a sound bundle holds; the fields are those of `PolicyBundle`. */
 export interface CheckedBundle {
@@ -37,6 +37,7 @@ export interface CheckedBundle {
   readonly entities: readonly StaticEntity[];
   readonly needsTime: boolean;
   readonly judgesChanges: boolean;
+  readonly judgesActivations: boolean;
   readonly readableTags: ReadableTags;
   readonly approvers: Approvers;
   readonly approvalDemands: ReadonlyMap<string, ApprovalDemand>;
@@ -70,13 +71,14 @@ export function checkBundle(directory: string, files: BundleFiles): CheckedBundl
   refuseNamedArtifacts(policies);
   validatePolicies(cedar, schemaPath, schema, policies);
   const approvers = readApprovers(join(directory, approversFile), files[approversFile]);
-  const judgesChanges = hasAction(cedar, schemaPath, schema, 'overlook');
+  const actions = optionalActionsOf(cedar, schemaPath, schema);
   return {
     policies: Object.fromEntries(policies.map(({ id, text }) => [id, text])),
     schema,
     entities: readEntities(cedar, join(directory, entitiesFile), files[entitiesFile] ?? '', schema),
-    needsTime: needsTime(cedar, schemaPath, schema, judgesChanges),
-    judgesChanges,
+    needsTime: needsTime(cedar, schemaPath, schema, actions),
+    judgesChanges: actions.has('overlook'),
+    judgesActivations: actions.has('activate'),
     readableTags: readableTags(policies.map(({ json }) => json)),
     approvers,
     approvalDemands: approvalDemands(policies, approvers),
@@ -107,23 +109,29 @@ function readEntities(cedar: Cedar, file: string, text: string, schema: string):
   throw new PolicyBundleError(file, cedarMessages(answer.errors), 'Correct the entities or the schema.');
 }
 
-/** Whether the schema knows an action of ours that it may leave out. */
-function hasAction(cedar: Cedar, file: string, schema: string, action: string): boolean {
+/** The actions of ours that the schema has though it may leave them out. */
+function optionalActionsOf(cedar: Cedar, file: string, schema: string): ReadonlySet<OptionalAction> {
   const answer = askCedar(cedar, file, () => cedar.schemaToJson(schema));
   if (answer.type === 'failure')
     throw new PolicyBundleError(file, cedarMessages(answer.errors), 'Correct the schema.');
-  return Object.hasOwn(answer.json.Writ?.actions ?? {}, action);
+  const actions = answer.json.Writ?.actions ?? {};
+  return new Set(optionalActions.filter((action) => Object.hasOwn(actions, action)));
 }
 
 /**
  * Whether inputs must carry `context.now`. Throws PolicyBundleError for a schema that would refuse what the daemon
  * presents: one error at load is better than a denial of every request.
  */
-function needsTime(cedar: Cedar, file: string, schema: string, judgesChanges: boolean): boolean {
+function needsTime(
+  cedar: Cedar,
+  file: string,
+  schema: string,
+  actions: ReadonlySet<OptionalAction>,
+): boolean {
   askCedar(cedar, file, () => cedar.preparsePolicySet('none', { staticPolicies: '' }));
   askCedar(cedar, file, () => cedar.preparseSchema('checked', schema));
   const problemsWith = (nowSeconds: number | null): readonly string[] =>
-    sampleInputs(nowSeconds, judgesChanges).flatMap((input) => {
+    sampleInputs(nowSeconds, actions).flatMap((input) => {
       const request = cedarRequest(jcsText(input), [], 'all');
       const answer = askCedar(cedar, file, () =>
         cedar.statefulIsAuthorized({

@@ -8,6 +8,7 @@ import { parse as parseToml } from 'smol-toml';
 import { z } from 'zod';
 import type { ApprovalDemand, Approvers } from '../format/approvers.js';
 import { type BundleFiles, bundleDigest } from '../format/bundle-digest.js';
+import { bundleNameSchema } from '../format/policy-statement.js';
 import { checkBundle } from './bundle-check.js';
 import { PolicyBundleError } from './bundle-error.js';
 import { readBundleFiles, settingsFile } from './bundle-files.js';
@@ -26,7 +27,15 @@ export interface BundleSettings {
   readonly leaseSeconds: number;
   /** The longest run, and how long one may last when the request does not say. */
   readonly maxRunSeconds: number;
+  readonly older: OlderArtifacts;
 }
+
+/**
+ * What becomes of artifacts that were issued under another bundle, when they are redeemed or their lease is renewed: they
+ * count as they are, are decided on again, or are denied.
+ */
+export const olderArtifacts = ['valid', 'redecide', 'deny'] as const;
+export type OlderArtifacts = (typeof olderArtifacts)[number];
 
 export interface PolicyBundle {
   readonly name: string;
@@ -44,6 +53,8 @@ export interface PolicyBundle {
   readonly needsTime: boolean;
   /** Whether policies may say which changes of the environment are overlooked; else none is. */
   readonly judgesChanges: boolean;
+  /** Whether policies may say who puts another bundle in force; else nobody does while the daemon runs. */
+  readonly judgesActivations: boolean;
   /** The tags of entities that policies can read. */
   readonly readableTags: ReadableTags;
   /** Who may approve. */
@@ -64,7 +75,7 @@ const defaultMaxRunSeconds = 86_400;
 
 const settingsSchema = z.strictObject({
   version: z.int().positive(),
-  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'must be lower-case letters, digits and hyphens'),
+  name: bundleNameSchema,
   settings: z
     .strictObject({
       defaultTtlSeconds: z.int().positive(),
@@ -74,6 +85,7 @@ const settingsSchema = z.strictObject({
       approvalSeconds: z.int().positive().max(maxApprovalSeconds).default(defaultApprovalSeconds),
       leaseSeconds: z.int().positive().max(3600).default(defaultLeaseSeconds),
       maxRunSeconds: z.int().positive().max(maxTtlSeconds).default(defaultMaxRunSeconds),
+      older: z.enum(olderArtifacts).default('redecide'),
     })
     .refine((settings) => settings.defaultTtlSeconds <= settings.maxTtlSeconds, {
       message: 'defaultTtlSeconds must not be above maxTtlSeconds',

@@ -50,6 +50,15 @@ export type ProgramRequest = ExecuteAction & {
   readonly descend: 'none' | 'any' | 'listed';
 };
 
+/** A bundle that somebody wants to put in force. `authority` is the key (base64) that signed it, null where nobody did. */
+export interface ActivationRequest {
+  readonly type: 'activate';
+  readonly digest: string;
+  readonly name: string;
+  readonly version: number;
+  readonly authority: string | null;
+}
+
 /** What is asked for. The executable of an `execute` action is the real path: symbolic links already followed. */
 export type PolicyRequest =
   | ProgramRequest
@@ -57,7 +66,8 @@ export type PolicyRequest =
   | SignAction
   | ArtifactRequest
   | DelegationRequest
-  | ChangeRequest;
+  | ChangeRequest
+  | ActivationRequest;
 
 /** Who asks, and from where. */
 export interface CallerFacts {
@@ -124,7 +134,7 @@ export class PolicyInputError extends Error {
 
 /** What one kind of request adds to the input. */
 interface RequestPart {
-  readonly action: 'execute' | 'call' | 'sign' | 'redeem' | 'revoke' | 'delegate' | 'overlook';
+  readonly action: 'execute' | 'call' | 'sign' | 'redeem' | 'revoke' | 'delegate' | 'overlook' | 'activate';
   readonly resource: PolicyEntity;
   readonly context: JsonObject;
 }
@@ -248,6 +258,11 @@ function requestPart(request: PolicyRequest): RequestPart {
       return { action: 'delegate', resource: entity('Writ::Key', request.key, {}), context: {} };
     case 'overlook':
       return { action: 'overlook', resource: changeEntity(request), context: {} };
+    case 'activate': {
+      const { digest, name, version, authority } = request;
+      const resource = entity('Writ::Bundle', digest, { name, version, ...present({ authority }) });
+      return { action: 'activate', resource, context: {} };
+    }
   }
 }
 

@@ -5,6 +5,7 @@
 
 import type { ExecutableFact } from '../format/predicate.js';
 import {
+  type ActivationRequest,
   type ChangeRequest,
   type PolicyFacts,
   type PolicyInput,
@@ -45,9 +46,28 @@ const changes: readonly ChangeRequest[] = [
   { ...change, measured: null },
 ];
 
-/** All shapes; `nowSeconds` as in `PolicyFacts`. With `judgesChanges` those of the action `overlook` too. */
-export function sampleInputs(nowSeconds: number | null, judgesChanges: boolean): readonly PolicyInput[] {
-  return [...requests, ...(judgesChanges ? changes : [])].flatMap((request) =>
+const activation = { type: 'activate', digest: '0'.repeat(128), name: 'bundle', version: 1 } as const;
+const activations: readonly ActivationRequest[] = [
+  { ...activation, authority: `${'A'.repeat(43)}=` },
+  { ...activation, authority: null },
+];
+
+/** The actions of ours that a schema may leave out: nothing of them is permitted then. */
+export const optionalActions = ['overlook', 'activate'] as const;
+export type OptionalAction = (typeof optionalActions)[number];
+
+const optionalRequests: Readonly<Record<OptionalAction, readonly PolicyRequest[]>> = {
+  overlook: changes,
+  activate: activations,
+};
+
+/** All shapes; `nowSeconds` as in `PolicyFacts`. `actions` are those that the schema has though it could leave them out. */
+export function sampleInputs(
+  nowSeconds: number | null,
+  actions: ReadonlySet<OptionalAction>,
+): readonly PolicyInput[] {
+  const optional = optionalActions.filter((action) => actions.has(action));
+  return [...requests, ...optional.flatMap((action) => optionalRequests[action])].flatMap((request) =>
     [full(request, nowSeconds), bare(request, nowSeconds)].map((facts) => policyInput(facts)),
   );
 }

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { appendFile, cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -254,7 +254,11 @@ describe('a real daemon', () => {
     assert.equal(await daemon.stop(), 0);
     const policies = join(scratch, 'policies');
     await cp(fileURLToPath(new URL('../../../policies', import.meta.url)), policies, { recursive: true });
-    await appendFile(join(policies, 'starter.cedar'), '\n// Changed.\n');
+    const settings = await readFile(join(policies, 'bundle.toml'), 'utf8');
+    const stricter = settings
+      .replace(/^version = \d+$/m, 'version = 1000')
+      .replace('[settings]', '$&\nolder = "deny"');
+    await writeFile(join(policies, 'bundle.toml'), stricter);
     daemon = await startDaemon({ stateDirectory: daemon.stateDirectory, flags: ['--policy', policies] });
     writ = await connect({ socketPath: daemon.socketPath, trust });
     // Without a TPM nothing proves that the restart lost no redemption, so it is void on top of that.

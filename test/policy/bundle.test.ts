@@ -13,6 +13,16 @@ const schema = starter.files['schema.cedarschema'] ?? '';
 const toml = starter.files['bundle.toml'] ?? '';
 
 describe('loadBundle', () => {
+  it('lets nobody activate another bundle where the schema does not know that', async () => {
+    assert.equal(starter.judgesActivations, true);
+    const older = schema.replace(/^ {2}action "activate".*\n/m, '');
+    const policies = {
+      'starter.cedar': (starter.files['starter.cedar'] ?? '').replace(/@id\("operators-activate[^;]*;/, ''),
+    };
+    const bundle = await withBundle({ 'schema.cedarschema': older, ...policies }, loadBundle);
+    assert.equal(bundle.judgesActivations, false);
+  });
+
   it('judges changes of the environment where the schema knows them, and takes a bundle that does not', async () => {
     assert.equal(starter.judgesChanges, true);
     const older = schema.replace(/^ {2}action "overlook".*\n/m, '');
@@ -25,7 +35,7 @@ describe('loadBundle', () => {
 
   it('reads the starter bundle', () => {
     assert.equal(starter.name, 'starter');
-    assert.equal(starter.version, 1);
+    assert.equal(starter.version, 2);
     assert.deepEqual(starter.settings, {
       defaultTtlSeconds: 300,
       maxTtlSeconds: 86_400,
@@ -34,12 +44,13 @@ describe('loadBundle', () => {
       approvalSeconds: 900,
       leaseSeconds: 30,
       maxRunSeconds: 86_400,
+      older: 'redecide',
     });
     assert.equal(starter.approvalDemands.size, 0);
     assert.equal(starter.needsTime, false);
     assert.match(starter.digest, /^[0-9a-f]{128}$/);
     assert.ok(Object.keys(starter.policies).includes('signers-sign'));
-    assert.equal(Object.keys(starter.policies).length, 13);
+    assert.equal(Object.keys(starter.policies).length, 14);
   });
 
   it('takes policies from every *.cedar file, and from no other', async () => {
@@ -282,7 +293,7 @@ const faults: readonly Fault[] = [
   ],
   [
     'a version that is no count',
-    { 'bundle.toml': toml.replace('version = 1', 'version = 0') },
+    { 'bundle.toml': toml.replace(/^version = .*$/m, 'version = 0') },
     'bundle.toml',
     /version: /,
   ],

@@ -34,6 +34,13 @@ const revoke = (ownerUid: number, withinRun = false): PolicyRequest => ({
 const delegate: PolicyRequest = { type: 'delegate', key: `${'A'.repeat(43)}=` };
 const governed: Partial<PolicyFacts> = { governed: true };
 
+const activate: PolicyRequest = {
+  type: 'activate',
+  digest: '0'.repeat(128),
+  name: 'starter',
+  version: 3,
+  authority: null,
+};
 const overlook = (accepted: boolean): PolicyRequest => ({
   type: 'overlook',
   ownerUid: 1000,
@@ -149,6 +156,8 @@ const rows: readonly Row[] = [
   ["an operator redeems another's artifact", inGroup('root'), redeem(1001), 'deny', []],
   ['an owner revokes', anyone, revoke(1000), 'allow', ['owners-revoke']],
   ["another's artifact is revoked", anyone, revoke(1001), 'deny', []],
+  ['an operator puts a bundle in force', inGroup('sudo'), activate, 'allow', ['operators-activate']],
+  ['anyone puts a bundle in force', anyone, activate, 'deny', []],
   ["an operator revokes another's artifact", inGroup('sudo'), revoke(1001), 'allow', ['operators-revoke']],
   [
     'an operator revokes his own',

@@ -220,6 +220,7 @@ function lifetimes(
 
 function optionsOf(services: Services, { action, parent, options, descend }: Draft): GrantOptions {
   return {
+    authority: services.policy.authority,
     ttlSeconds: options.ttlSeconds ?? lifetimes(services, action).defaultTtlSeconds,
     audience: options.audience ?? parent?.statement.predicate.scope.audience ?? null,
     bind: options.bind ?? 'uid',

@@ -18,6 +18,7 @@ import { type Caller, withBindings } from '../caller.js';
 import { environmentGrounds } from '../changed-environment.js';
 import type { ClientSession } from '../client-session.js';
 import { artifactRequest } from '../lineage/subtree.js';
+import { judgeOlderArtifact } from '../older-artifact.js';
 import { decide } from '../pipeline/decide.js';
 import type { Request } from '../pipeline/parse.js';
 import { type RefusalContext, refuse, refuseAll } from '../pipeline/refuse.js';
@@ -198,7 +199,7 @@ function groundsToRefuse(
   const { denials } = judge(statement, {
     nowMs: services.clock.lastTrustedMs(),
     audience: null,
-    policyBundles: [services.policy.description.bundle],
+    policyBundles: null,
     action,
     file: null,
     presenter: caller.peer,
@@ -214,7 +215,11 @@ function groundsToRefuse(
     lineageDepth: predicate.lineage.depth,
     nowMs: services.clock.lastTrustedMs(),
   });
-  const grounds = [...denials, ...environmentGrounds(services, predicate, caller)];
+  const grounds = [
+    ...judgeOlderArtifact(services, predicate, caller),
+    ...denials,
+    ...environmentGrounds(services, predicate, caller),
+  ];
   if (predicate.lineage.parent !== null && parent === null) {
     grounds.push(denial('LINEAGE_BROKEN', 'the log holds no sealed authorization with the id of the parent'));
   }

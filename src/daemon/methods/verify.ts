@@ -67,7 +67,21 @@ async function knowledgeOf(services: Services, artifact: unknown): Promise<Knowl
   const parent = await parentOf(services, granted.statement.predicate);
   const quote = await quoteOf(services, granted.statement.predicate);
   const judged = quote === null ? { trust, loss: null } : trustFor(services, quote);
-  return { known: { ...known, state: granted.state, parent, quote }, ...judged };
+  const policyBundles = acceptedBundles(services, granted.statement.predicate);
+  return { known: { ...known, policyBundles, state: granted.state, parent, quote }, ...judged };
+}
+
+/** The bundles whose decisions count for an artifact of this log; null where that shows only when it is redeemed. */
+function acceptedBundles({ policy }: Services, predicate: GrantPredicate): Situation['policyBundles'] {
+  const { bundle } = policy.description;
+  switch (policy.older) {
+    case 'valid':
+      return [bundle, predicate.policy.bundle];
+    case 'deny':
+      return [bundle];
+    case 'redecide':
+      return predicate.policy.bundle === bundle ? [bundle] : null;
+  }
 }
 
 /** The quote that an artifact cites, where it cites one. */

@@ -45,8 +45,10 @@ export interface GrantOccasion {
   readonly attribution: Attribution;
 }
 
-/** What the caller chose, with defaults filled in. */
+/** What the caller chose, with defaults filled in, and who answers for the policy that allowed it. */
 export interface GrantOptions {
+  /** The key (base64) that signed the policy bundle, or null. */
+  readonly authority: string | null;
   readonly ttlSeconds: number;
   readonly audience: string | null;
   readonly bind: Bind;
@@ -71,7 +73,7 @@ export function grantTerms(
   caller: Caller,
   claims: Claims,
   policy: PolicyRecord,
-  { ttlSeconds, audience, bind, descend, confine, limits, lease }: GrantOptions,
+  { authority, ttlSeconds, audience, bind, descend, confine, limits, lease }: GrantOptions,
 ): GrantTerms {
   const { uid, gid, groups } = caller.peer;
   const execution: Execution | null =
@@ -83,7 +85,7 @@ export function grantTerms(
     policy,
     environment: caller.environment,
     governance: {
-      authority: null,
+      authority,
       approvals: [],
       purpose: claims.purpose ?? null,
       ticket: claims.ticket ?? null,
