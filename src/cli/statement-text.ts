@@ -93,6 +93,8 @@ export function recordText(record: LogRecord): string {
       return leaseText(record);
     case 'urn:writ:end:v1':
       return `of the run of entry ${record.leaseIndex}: ${record.cause}${statusText(record.status)}`;
+    case 'urn:writ:approval:v1':
+      return `of the pending request ${record.approval.pending} by ${record.approval.approver}`;
     case 'urn:writ:policy:v1':
       return `version ${record.version}, bundle ${record.bundle.slice(0, 12)}..., ${signedText(record.authority)}`;
     case 'urn:writ:authority:v1':

@@ -123,6 +123,17 @@ const checks: { readonly [M in Method]: Check<M> } = {
     same(payload.record.target, params.id, 'it revokes another artifact');
     if (params.cause !== undefined) same(payload.record.cause, params.cause, 'it names another cause');
   },
+  approve: (params, result, pinned) => {
+    const payload = payloadOf(result, pinned);
+    if (payload.content !== 'record' || payload.record.type !== 'urn:writ:approval:v1')
+      throw new Mismatch('it is not the record of an approval');
+    const { pending, key, form, signature } = payload.record.approval;
+    same({ pending, key, form, signature }, params, 'it records another approval');
+  },
+  'pending.get': (params, result) => {
+    same(result.pending.id, params.id, 'it is another request');
+  },
+  'pending.list': () => undefined,
   export: (params, result, pinned) => {
     same(result.id, params.id, 'it exports another artifact');
     payloadOf({ id: result.id, artifact: result.artifact }, pinned);

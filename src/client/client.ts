@@ -6,6 +6,7 @@
 import type { BundleParams, EvidenceParams, InputParams } from '../format/evidence-methods.js';
 import type { LeaseCloseParams, LeaseOpenParams, LeaseRenewParams } from '../format/lease-methods.js';
 import type { Notification, NotificationMethod, Notifications } from '../format/notification.js';
+import type { ApproveParams } from '../format/pending.js';
 import type {
   AuthorizeParams,
   BundleResult,
@@ -21,6 +22,9 @@ import type {
   LineageResult,
   Method,
   Methods,
+  PendingListResult,
+  PendingParams,
+  PendingResult,
   PolicyResult,
   ProofResult,
   RedeemParams,
@@ -66,6 +70,11 @@ export interface WritClient {
   renewLease(params: LeaseRenewParams, options?: CallOptions): Promise<GrantResult>;
   closeLease(params: LeaseCloseParams, options?: CallOptions): Promise<GrantResult>;
   revoke(params: RevokeParams, options?: CallOptions): Promise<GrantResult>;
+  /** Brings an approver's signature over the document that `documentToApprove` works out of `pending`. */
+  approve(params: ApproveParams, options?: CallOptions): Promise<GrantResult>;
+  /** A request that waits for approval, whole. The daemon's word: work out from it what would be signed. */
+  pending(params: PendingParams, options?: CallOptions): Promise<PendingResult>;
+  pendingList(options?: CallOptions): Promise<PendingListResult>;
   export(params: IdParams, options?: CallOptions): Promise<ExportResult>;
   policy(options?: CallOptions): Promise<PolicyResult>;
   checkpoint(options?: CallOptions): Promise<CheckpointResult>;
@@ -140,6 +149,9 @@ export async function connect(options: ConnectOptions): Promise<WritClient> {
     renewLease: (params, callOptions) => ask('lease.renew', params, callOptions),
     closeLease: (params, callOptions) => ask('lease.close', params, callOptions),
     revoke: (params, callOptions) => ask('revoke', params, callOptions),
+    approve: (params, callOptions) => ask('approve', params, callOptions),
+    pending: (params, callOptions) => ask('pending.get', params, callOptions),
+    pendingList: (callOptions) => ask('pending.list', {}, callOptions),
     export: (params, callOptions) => ask('export', params, callOptions),
     policy: (callOptions) => ask('policy.get', {}, callOptions),
     checkpoint: (callOptions) => ask('log.checkpoint', {}, callOptions),

@@ -5,6 +5,7 @@ import { artifactIdSchema } from '../format/artifact-id.js';
 import { type Denial, evidenceCodes, plainCodes } from '../format/denial.js';
 import { envelopeSchema } from '../format/dsse.js';
 import { denialsSchema } from '../format/notification.js';
+import { pendingDetailSchema, pendingNoticeSchema, pendingSummarySchema } from '../format/pending.js';
 import type { Binding } from '../format/predicate.js';
 import type {
   Allowed,
@@ -21,6 +22,8 @@ import type {
   LineageResult,
   Method,
   Methods,
+  PendingListResult,
+  PendingResult,
   PolicyResult,
   ProofResult,
   SealedArtifact,
@@ -55,9 +58,19 @@ const deniedSchema: z.ZodType<Denied> = z.object({
   decision: z.literal('deny'),
   denials: denialsSchema,
   evidence: sealedSchema.nullable(),
+  pending: pendingNoticeSchema.optional(),
 });
 
 const grantSchema: z.ZodType<GrantResult> = z.union([allowedSchema, deniedSchema]);
+
+const pendingSchema: z.ZodType<PendingResult> = z.union([
+  z.object({ decision: allow, pending: pendingDetailSchema }),
+  deniedSchema,
+]);
+
+const pendingListSchema: z.ZodType<PendingListResult> = z.object({
+  pending: z.array(pendingSummarySchema).readonly(),
+});
 
 const exportSchema: z.ZodType<ExportResult> = z.union([
   z.object({ decision: allow, id: artifactIdSchema, artifact: envelopeSchema, publicKey: z.string() }),
@@ -199,6 +212,9 @@ export const resultSchemas: { readonly [M in Method]: z.ZodType<Methods[M]['resu
   'lease.renew': grantSchema,
   'lease.close': grantSchema,
   revoke: grantSchema,
+  approve: grantSchema,
+  'pending.get': pendingSchema,
+  'pending.list': pendingListSchema,
   export: exportSchema,
   verify: verifySchema,
   'policy.get': policySchema,

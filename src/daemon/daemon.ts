@@ -27,6 +27,7 @@ import { readVersion } from '../state/version.js';
 import { TpmError } from '../tpm/faults.js';
 import { VerificationContext } from '../verify/context.js';
 import { announce } from './announce.js';
+import { PendingRequests } from './approvals/pending-requests.js';
 import { stalePeriods } from './attestation.js';
 import { type Config, ConfigError } from './config.js';
 import { checkContinuity } from './continuity-check.js';
@@ -220,6 +221,7 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
       return inForce.preparations;
     },
     recentGrants: new RecentGrants(),
+    pendingRequests: new PendingRequests(() => machine.nonce()),
   };
   await announce(services, machine, signer.keys, checked, hsm.succession);
   if (checked.decision !== null) forgetRollback(stateDirectory);

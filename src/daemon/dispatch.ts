@@ -8,6 +8,7 @@ import { IndexUnavailableError } from '../state/index-thread.js';
 import type { AttestationOutcome } from './attestation.js';
 import type { Caller, Identified } from './caller.js';
 import type { ClientSession } from './client-session.js';
+import { approve, pendingGet, pendingList } from './methods/approve.js';
 import { authorize, sign } from './methods/authorize.js';
 import { environment } from './methods/environment.js';
 import { bundle, evidence, input } from './methods/evidence.js';
@@ -88,6 +89,9 @@ function needsEnvironment(method: Request['method']): boolean {
     case 'environment':
       return true;
     case 'lease.close':
+    case 'approve':
+    case 'pending.get':
+    case 'pending.list':
     case 'export':
     case 'verify':
     case 'policy.get':
@@ -126,6 +130,12 @@ function perform(
       return closeLease(services, session, caller, request);
     case 'revoke':
       return revoke(services, caller, request);
+    case 'approve':
+      return approve(services, caller, request);
+    case 'pending.get':
+      return pendingGet(services, request);
+    case 'pending.list':
+      return pendingList(services, caller);
     case 'export':
       return exportArtifact(services, caller, request);
     case 'verify':

@@ -23,7 +23,7 @@ export function policyService(
   texts: RememberedTexts,
   authority: string | null,
 ): PolicyService {
-  const { digest, version, settings, needsTime, judgesChanges, judgesActivations, files, approvers } = bundle;
+  const { digest, version, settings, needsTime, judgesChanges, judgesActivations, files } = bundle;
   const questions = new Questions(bundle, engine, texts);
   return {
     description: {
@@ -37,7 +37,7 @@ export function policyService(
     judgesChanges,
     judgesActivations,
     authority,
-    approvers,
+    approvalRule: bundle,
     decide: (caller, facts) => questions.decide(caller, facts),
   };
 }

@@ -3,7 +3,6 @@
 import type { Measurement } from '../environment/measurement.js';
 import type { EnvironmentReference } from '../environment/reference.js';
 import type { ExecuteAction, RequestedAction, ToolAction } from '../format/action.js';
-import type { Approvers } from '../format/approvers.js';
 import type { ArtifactId } from '../format/artifact-id.js';
 import type { BundleFiles } from '../format/bundle-digest.js';
 import type { Denial } from '../format/denial.js';
@@ -18,7 +17,9 @@ import type { OlderArtifacts } from '../policy/bundle.js';
 import type { CallerFacts, PolicyFacts } from '../policy/input.js';
 import type { PayloadClock } from '../state/payload-clock.js';
 import type { LogViews } from '../state/views.js';
+import type { ApprovalRule } from '../verify/approvals.js';
 import type { VerificationContext } from '../verify/context.js';
+import type { PendingRequests } from './approvals/pending-requests.js';
 import type { Caller } from './caller.js';
 import type { Decision } from './decision.js';
 import type { Preparations } from './preparations.js';
@@ -56,9 +57,9 @@ export interface PolicyService {
   readonly older: OlderArtifacts;
   /** The key (base64) that signed the bundle, null where nobody did: what artifacts name. */
   readonly authority: string | null;
-  /** How long a request waits for its approvals, and who may approve. */
+  /** How long a request waits for its approvals. */
   readonly approvalSeconds: number;
-  readonly approvers: Approvers;
+  readonly approvalRule: ApprovalRule;
   decide(caller: Caller, facts: Omit<PolicyFacts, keyof CallerFacts>): Decision;
 }
 
@@ -140,6 +141,7 @@ export interface Services {
   /** Those of the bundle in force now. */
   readonly preparations: Preparations;
   readonly recentGrants: RecentGrants;
+  readonly pendingRequests: PendingRequests;
 }
 
 /** Counts of what happened since the start, by name. */

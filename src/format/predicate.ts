@@ -258,7 +258,7 @@ const validitySchema: z.ZodType<Validity> = z.discriminatedUnion('use', [
   }),
 ]);
 
-const approvalSchema: z.ZodType<Approval> = z.strictObject({
+export const approvalSchema: z.ZodType<Approval> = z.strictObject({
   approver: nameSchema,
   key: ed25519KeySchema,
   form: z.enum(['ed25519', 'sshsig']),
@@ -306,6 +306,26 @@ export const bindingsSchema: z.ZodType<readonly Binding[]> = z
   )
   .readonly();
 
+const lineageSchema: z.ZodType<Lineage> = z.strictObject({
+  parent: artifactIdSchema.nullable(),
+  root: artifactIdSchema.nullable(),
+  depth: z.int().nonnegative().max(1000),
+  basis: z.enum(['none', 'named', 'observed']),
+});
+
+/** What is known of a grant before it is issued. */
+const requestedShape = {
+  scope: scopeSchema,
+  initiator: initiatorSchema,
+  policy: policyRecordSchema,
+  environment: bindingsSchema,
+  lineage: lineageSchema,
+};
+
+export const requestedGrantSchema: z.ZodType<
+  Pick<GrantPredicate, 'scope' | 'initiator' | 'policy' | 'environment' | 'lineage'>
+> = z.strictObject(requestedShape);
+
 const attributionSchema: z.ZodType<Attribution> = z.strictObject({
   log: nameSchema,
   daemon: nameSchema,
@@ -317,17 +337,8 @@ const attributionSchema: z.ZodType<Attribution> = z.strictObject({
 });
 
 export const grantPredicateSchema: z.ZodType<GrantPredicate> = z.strictObject({
-  scope: scopeSchema,
-  initiator: initiatorSchema,
-  policy: policyRecordSchema,
-  environment: bindingsSchema,
+  ...requestedShape,
   validity: validitySchema,
-  lineage: z.strictObject({
-    parent: artifactIdSchema.nullable(),
-    root: artifactIdSchema.nullable(),
-    depth: z.int().nonnegative().max(1000),
-    basis: z.enum(['none', 'named', 'observed']),
-  }),
   governance: z.strictObject({
     authority: nameSchema.nullable(),
     approvals: z.array(approvalSchema).max(16).readonly(),

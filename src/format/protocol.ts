@@ -27,6 +27,13 @@ import {
   leaseRenewParamsSchema,
 } from './lease-methods.js';
 import {
+  type ApproveParams,
+  approveParamsSchema,
+  type PendingDetail,
+  type PendingNotice,
+  type PendingSummary,
+} from './pending.js';
+import {
   type Bind,
   type Binding,
   bindSchema,
@@ -107,6 +114,11 @@ export interface VerifyParams {
   readonly action?: RequestedAction | undefined;
 }
 
+/** `id` as APPROVAL_REQUIRED names it. */
+export interface PendingParams {
+  readonly id: string;
+}
+
 export interface IndexParams {
   readonly index: number;
 }
@@ -122,11 +134,15 @@ export interface Allowed extends SealedArtifact {
   readonly decision: 'allow';
 }
 
-/** `evidence` is the signed denial; null where nothing could or should be sealed. */
+/**
+ * `evidence` is the signed denial; null where nothing could or should be sealed. `pending`: with APPROVAL_REQUIRED, the request
+ * that waits for approval.
+ */
 export interface Denied {
   readonly decision: 'deny';
   readonly denials: Denials;
   readonly evidence: SealedArtifact | null;
+  readonly pending?: PendingNotice | undefined;
 }
 
 export type GrantResult = Allowed | Denied;
@@ -181,6 +197,13 @@ export type EntryResult =
       readonly payload: string | null;
     }
   | Denied;
+
+export type PendingResult = { readonly decision: 'allow'; readonly pending: PendingDetail } | Denied;
+
+/** The oldest first, as many as fit an answer: the caller's own, and those that wait for people of its uid. */
+export interface PendingListResult {
+  readonly pending: readonly PendingSummary[];
+}
 
 export interface LineageNode {
   readonly id: ArtifactId;
@@ -278,6 +301,9 @@ export interface Methods {
   readonly 'lease.renew': { readonly params: LeaseRenewParams; readonly result: GrantResult };
   readonly 'lease.close': { readonly params: LeaseCloseParams; readonly result: GrantResult };
   readonly revoke: { readonly params: RevokeParams; readonly result: GrantResult };
+  readonly approve: { readonly params: ApproveParams; readonly result: GrantResult };
+  readonly 'pending.get': { readonly params: PendingParams; readonly result: PendingResult };
+  readonly 'pending.list': { readonly params: Record<string, never>; readonly result: PendingListResult };
   readonly export: { readonly params: IdParams; readonly result: ExportResult };
   readonly verify: { readonly params: VerifyParams; readonly result: VerifyResult };
   readonly 'policy.get': { readonly params: Record<string, never>; readonly result: PolicyResult };
@@ -357,6 +383,9 @@ export const paramsSchemas: { readonly [M in Method]: z.ZodType<Methods[M]['para
     id: artifactIdSchema,
     cause: z.enum(revocationCauses).exclude(['unsealed']).optional(),
   }),
+  approve: approveParamsSchema,
+  'pending.get': z.strictObject({ id: nonceSchema }),
+  'pending.list': noParams,
   export: idParams,
   verify: z.strictObject({ artifact: envelopeSchema, action: requestedActionSchema.optional() }),
   'policy.get': noParams,

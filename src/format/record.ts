@@ -1,11 +1,13 @@
 /** Typed records: the payloads of log entries that carry state. They hold ids only and are never erased. */
 
 import { z } from 'zod';
+import { type ApprovalDocument, approvalDocumentSchema } from './approval.js';
 import { type ArtifactId, artifactIdSchema } from './artifact-id.js';
 import { sha3HexSchema } from './digest-set.js';
 import { jcsText } from './jcs.js';
 import { type EndRecord, endRecordSchema, type LeaseRecord, leaseRecordSchema } from './lease.js';
 import { keyTextSchema, policyPayloadType } from './policy-statement.js';
+import { type Approval, approvalSchema } from './predicate.js';
 import { recordHeadShape as head, type RecordHead } from './record-head.js';
 import { firstIssue } from './statement.js';
 import { parseJsonBytes } from './strict-json.js';
@@ -36,6 +38,16 @@ export interface RevocationRecord extends RecordHead {
   readonly targetIndex: number;
   readonly cause: RevocationCause;
   readonly by: number | null;
+}
+
+/**
+ * Somebody approved a request that waits. `signed` is the document that the signature is over; with both, the record proves
+ * itself under the approver's key.
+ */
+export interface ApprovalRecord extends RecordHead {
+  readonly type: 'urn:writ:approval:v1';
+  readonly signed: ApprovalDocument;
+  readonly approval: Approval;
 }
 
 /**
@@ -178,6 +190,7 @@ export type LogRecord =
   | RevocationRecord
   | LeaseRecord
   | EndRecord
+  | ApprovalRecord
   | PolicyActivationRecord
   | AuthorityRecord
   | KeyRecord
@@ -194,6 +207,7 @@ export type RecordKind =
   | 'revocation'
   | 'lease'
   | 'end'
+  | 'approval'
   | 'policy'
   | 'key'
   | 'start'
@@ -270,6 +284,12 @@ const recordSchema: z.ZodType<LogRecord> = z.discriminatedUnion('type', [
   }),
   leaseRecordSchema,
   endRecordSchema,
+  z.strictObject({
+    ...head,
+    type: z.literal('urn:writ:approval:v1'),
+    signed: approvalDocumentSchema,
+    approval: approvalSchema,
+  }),
   z.strictObject({
     ...head,
     type: z.literal('urn:writ:policy:v1'),
@@ -373,6 +393,8 @@ export function recordKind({ type }: LogRecord): RecordKind {
       return 'lease';
     case 'urn:writ:end:v1':
       return 'end';
+    case 'urn:writ:approval:v1':
+      return 'approval';
     case 'urn:writ:policy:v1':
     case 'urn:writ:authority:v1':
       return 'policy';

@@ -151,6 +151,13 @@ function ofRecord(record: LogRecord): RowDetail {
         target: record.artifact,
         target_idx: record.artifactIndex,
       };
+    case 'urn:writ:approval:v1':
+      return {
+        ...nothing,
+        uid: record.signed.initiator.uid,
+        subject: record.approval.approver,
+        action: record.approval.pending,
+      };
     case 'urn:writ:policy:v1':
       return { ...nothing, uid: record.by, subject: record.bundle };
     case 'urn:writ:authority:v1':

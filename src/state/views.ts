@@ -236,6 +236,7 @@ export class LogViews {
         this.#announce(span, index, record.found && { ...record.found, index, isLast: false });
         this.#state(span, { voidBefore: index });
         return;
+      case 'urn:writ:approval:v1':
       case 'urn:writ:stop:v1':
       case 'urn:writ:snapshot:v1':
       case 'urn:writ:quote:v1':

@@ -7,6 +7,7 @@ import { jcsText } from '../format/jcs.js';
 import type { Binding, ExecutableFact, GrantPredicate } from '../format/predicate.js';
 import type { Statement } from '../format/statement.js';
 import { parseInstant } from '../format/time.js';
+import { type ApprovalRule, judgeApprovals } from './approvals.js';
 import { compareBindings } from './bindings.js';
 import { citesTpm, type QuoteJudgement, quoteNotPresented } from './cited-quote.js';
 import { lineageFaults, type ParentArtifact } from './lineage.js';
@@ -50,6 +51,8 @@ export interface Situation {
   readonly parent: ParentArtifact | null;
   readonly quote: ProvenQuote | null;
   readonly state: LogState | null;
+  /** What the artifact's own policy bundle says of approvals. */
+  readonly approvalRule: ApprovalRule | null;
 }
 
 /** A verifier that knows nothing but the time. */
@@ -65,6 +68,7 @@ export function offlineSituation(nowMs: number): Situation {
     parent: null,
     quote: null,
     state: null,
+    approvalRule: null,
   };
 }
 
@@ -97,6 +101,7 @@ export function judge(
   }
   const { predicate } = statement;
   const quoted = judgeQuote(predicate, situation.quote);
+  const approved = judgeApprovals(predicate, situation.approvalRule);
   return {
     denials: [
       ...validityFaults(predicate, situation.nowMs),
@@ -105,10 +110,11 @@ export function judge(
       ...presenterFaults(predicate, situation.presenter),
       ...environmentFaults(predicate.environment, situation.environment),
       ...quoted.denials,
+      ...approved.denials,
       ...lineageFaults(predicate, situation.parent),
       ...stateFaults(predicate, situation.state),
     ],
-    unproven: unprovenOf(predicate, situation, quoted),
+    unproven: [...unprovenOf(predicate, situation, quoted), ...approved.unproven],
   };
 }
 

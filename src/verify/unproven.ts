@@ -9,6 +9,8 @@ const messages: Readonly<Record<Unproven['what'], string>> = {
   completeness:
     'whether the log says more about it than the file holds; that no later revocation exists, above all',
   policy: 'no policy bundle was given to compare the decision with',
+  approvers:
+    'no policy bundle of the artifact was given, so that its approvers are approvers, and enough, is the word of the issuing daemon',
   presenter: 'nobody checked who presents the artifact',
   environment: 'the environment was not measured again',
   quote: 'the TPM quote that the artifact cites was not presented',

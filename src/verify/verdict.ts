@@ -42,7 +42,8 @@ export interface Unproven {
     | 'presenter'
     | 'action'
     | 'completeness'
-    | 'policy';
+    | 'policy'
+    | 'approvers';
   readonly message: string;
 }
 

@@ -17,6 +17,7 @@ import { parseInstant } from '../../format/time.js';
 import type { PolicyRequest } from '../../policy/input.js';
 import { lineageFaults } from '../../verify/lineage.js';
 import { endMs } from '../../verify/narrowing.js';
+import { type Passage, passApprovals } from '../approvals/approval-gate.js';
 import { findGrant, type GrantedArtifact } from '../artifacts.js';
 import { type Caller, withBindings } from '../caller.js';
 import type { Decision } from '../decision.js';
@@ -135,8 +136,26 @@ async function grant(services: Services, draft: Draft): Promise<Granted> {
   const statement = grantStatement(terms, occasion, stamp);
   const widening = parentFaults(statement, parent);
   if (widening.length > 0) return refuseAll(services, request, context, widening);
-  const sealing = await sealStatement(services, statement, decision.input);
-  if (sealing.outcome === 'unsealed') return refuse(services, request, context, [sealing.denial]);
+  const passage = passApprovals(services, request, statement, decision.approvals);
+  if (passage.outcome === 'refused') {
+    const denied = await refuse(services, request, context, [passage.denial]);
+    return passage.pending === null ? denied : { ...denied, pending: passage.pending };
+  }
+  return sealGrant(services, request, context, passage);
+}
+
+/** Seals what passed. Approvals are good for one artifact; one that was never released was none. */
+async function sealGrant(
+  services: Services,
+  request: GrantRequest,
+  context: RefusalContext,
+  { statement, spent }: Extract<Passage, { outcome: 'passed' }>,
+): Promise<Granted> {
+  const sealing = await sealStatement(services, statement, context.policy?.input ?? new Uint8Array());
+  if (sealing.outcome === 'unsealed') {
+    if (spent !== null) services.pendingRequests.putBack(spent);
+    return refuse(services, request, context, [sealing.denial]);
+  }
   const { id, index, payload } = sealing.sealed;
   services.recentGrants.keep({ entry: { id, index, kind: kindOf(statement) }, statement }, payload.length);
   services.counters.increment(`granted.${request.method}`);
@@ -177,8 +196,6 @@ function groundsToRefuse(services: Services, draft: Draft, decision: Decision, d
   const { maxTtlSeconds } = lifetimes(services, draft.action);
   const grounds: Denial[] = [];
   if (decision.decision === 'deny') grounds.push(decision.denial);
-  else if (decision.approvals.length > 0)
-    grounds.push(denial('APPROVAL_REQUIRED', 'the policy demands approvals, which cannot be given yet'));
   if ((draft.options.ttlSeconds ?? 0) > maxTtlSeconds) {
     grounds.push(
       denial(

@@ -13,7 +13,8 @@ import type {
   StatusResult,
   TpmStatus,
 } from '../../format/protocol.js';
-import { decodeStatement, statementPayloadType } from '../../format/statement.js';
+import { decodeRecord, recordPayloadType } from '../../format/record.js';
+import { decodeStatement } from '../../format/statement.js';
 import { parseInstant } from '../../format/time.js';
 import type { LogEntry } from '../../log/entry-reader.js';
 import { findGrant, type GrantedArtifact, mayRead } from '../artifacts.js';
@@ -200,7 +201,10 @@ function seconds(ms: number): number {
 
 /** The uid whose data a payload carries; null for records, which hold ids only. */
 function initiatorUid({ payloadType, payload }: LogEntry): number | null {
-  if (payloadType !== statementPayloadType) return null;
+  if (payloadType === recordPayloadType) {
+    const record = decodeRecord(payload);
+    return record.type === 'urn:writ:approval:v1' ? record.signed.initiator.uid : null;
+  }
   return decodeStatement(payload).predicate.initiator.peer.uid;
 }
 

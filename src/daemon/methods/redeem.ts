@@ -207,6 +207,7 @@ function groundsToRefuse(
     parent: parent && { id: parent.entry.id, predicate: parent.statement.predicate, state: parent.state },
     state: { ...state, redeemed: state.redeemed && !repeated },
     quote: null,
+    approvalRule: services.policy.approvalRule,
   });
   const decision = decide(services.policy, {
     caller,

@@ -71,6 +71,7 @@ function effectOf(kind: RecordKind): Submission['effect'] {
     case 'revocation':
     case 'end':
       return 'restriction';
+    case 'approval':
     case 'policy':
     case 'key':
     case 'start':
