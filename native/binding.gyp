@@ -1,10 +1,11 @@
 # How node-gyp compiles the addons: build/Release/writ_native.node, and build/Release/writ_tpm.node where tpm2-tss is
-# installed. For a run under sanitizers give `--sanitize=address,undefined` to node-gyp; fortified libc calls are left
+# installed; and the launcher of governed programs where libcrypto's headers are. For a run under sanitizers give `--sanitize=address,undefined` to node-gyp; fortified libc calls are left
 # out then, as they hide faults from it.
 {
   'includes': ['flags.gypi'],
   'variables': {
     # Asked of the compiler, which alone knows where it looks.
+    'with_openssl%': '<!(echo "#include <openssl/evp.h>" | ${CXX:-c++} -E -x c++ - >/dev/null 2>&1 && echo 1 || echo 0)',
     'with_tpm%': '<!(echo "#include <tss2/tss2_esys.h>" | ${CXX:-c++} -E -x c++ - >/dev/null 2>&1 && echo 1 || echo 0)',
   },
   'targets': [
@@ -32,6 +33,18 @@
     },
   ],
   'conditions': [
+    # The governed launcher: standalone, as Node alone would take longer to start than all that it does.
+    ["OS=='linux' and with_openssl==1", {
+      'targets': [
+        {
+          # For tests alone: executes plans that nobody verified.
+          'target_name': 'writ-exec-plan',
+          'type': 'executable',
+          'includes': ['run/executable.gypi', 'run/exec.gypi'],
+          'sources': ['run/checks/exec_plan.cc'],
+        },
+      ],
+    }],
     ["OS=='linux' and with_tpm==1", {
       'targets': [
         {

@@ -12,11 +12,6 @@
 
 namespace writ {
 
-UniqueDescriptor::~UniqueDescriptor() {
-  // Nothing is written through the descriptors that are closed here, so close() has no loss to report.
-  if (valid()) ::close(descriptor_);
-}
-
 std::optional<int> descriptor_argument(const Napi::CallbackInfo& info, std::size_t count) {
   if (info.Length() == count && info[0].IsNumber()) {
     const double number = info[0].As<Napi::Number>().DoubleValue();

@@ -1,0 +1,28 @@
+# The sources of the launcher's back half: from a plan to a process.
+{
+  'sources': [
+    'exec/cgroup_mount.cc',
+    'exec/channel.cc',
+    'exec/children.cc',
+    'exec/digesting.cc',
+    'exec/elf_loader.cc',
+    'exec/ending.cc',
+    'exec/exec_filter.cc',
+    'exec/execution.cc',
+    'exec/first_process.cc',
+    'exec/front.cc',
+    'exec/governed_child.cc',
+    'exec/held_program.cc',
+    'exec/job_control.cc',
+    'exec/landlock.cc',
+    'exec/mirrored_path.cc',
+    'exec/new_process.cc',
+    'exec/prepared.cc',
+    'exec/private_view.cc',
+    'exec/real_path.cc',
+    'exec/script_line.cc',
+    'exec/sealed_file.cc',
+    'exec/signals.cc',
+    'exec/supervise.cc',
+  ],
+}

@@ -1,0 +1,106 @@
+// The process that a shell sees; see the header.
+
+#include "../front.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <optional>
+#include <utility>
+
+#include "channel.h"
+#include "../governed_child.h"
+#include "new_process.h"
+#include "signals.h"
+
+namespace writ::run {
+
+namespace {
+
+bool behind = false;
+Job current = {-1, -1, -1, -1};
+
+// Stops as a process does that leaves the signal to the kernel.
+void stop_by(int signal) {
+  struct sigaction former;
+  struct sigaction by_default = {};
+  by_default.sa_handler = SIG_DFL;
+  sigset_t set;
+  ::sigemptyset(&set);
+  ::sigaddset(&set, signal);
+  const bool catchable = ::sigaction(signal, &by_default, &former) == 0;
+  ::raise(signal);
+  // It comes, and takes effect, before this call returns.
+  ::sigprocmask(SIG_UNBLOCK, &set, nullptr);
+  ::sigprocmask(SIG_BLOCK, &set, nullptr);
+  if (catchable) ::sigaction(signal, &former, nullptr);
+}
+
+// Passes a signal on to the one behind; with it goes whether the program is to get it, or has it already.
+void pass_on(const signalfd_siginfo& taken, pid_t worker) {
+  const int signal = static_cast<int>(taken.ssi_signo);
+  sigval value = {};
+  value.sival_int = is_to_be_passed_on(taken) ? 1 : 0;
+  // A full queue must not lose it.
+  if (::sigqueue(worker, signal, value) != 0 && errno == EAGAIN) ::kill(worker, signal);
+}
+
+[[noreturn]] void mirror(pid_t worker, UniqueDescriptor channel) {
+  const UniqueDescriptor signals = signal_descriptor();
+  keep_only({channel.get(), signals.get()});
+  for (;;) {
+    pollfd waits[] = {{signals.get(), POLLIN, 0}, {channel.get(), POLLIN, 0}};
+    ::poll(waits, 2, -1);
+    signalfd_siginfo taken;
+    while (::read(signals.get(), &taken, sizeof taken) == sizeof taken) {
+      if (taken.ssi_signo != SIGCHLD) pass_on(taken, worker);
+    }
+    siginfo_t ended = {};
+    if (::waitid(P_PID, static_cast<id_t>(worker), &ended, WEXITED | WNOHANG) != 0 || ended.si_pid == worker) {
+      if (ended.si_code == CLD_EXITED) end_like({ended.si_status, std::nullopt});
+      end_like({std::nullopt, ended.si_status});
+    }
+    if ((waits[1].revents & POLLIN) == 0) continue;
+    const std::optional<Message> message = receive(channel.get());
+    const std::optional<WaitReport> report = message ? report_in(*message) : std::nullopt;
+    if (report && message->word == Word::stopped) stop_by(report->status);
+  }
+}
+
+}  // namespace
+
+void stand_in_front() {
+  UniqueDescriptor terminal(::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC));
+  if (!terminal.valid()) return;
+  Channel channel = open_channel();
+  if (!channel.child.valid()) return;
+  const pid_t front = ::getpid();
+  const pid_t group = ::getpgrp();
+  take_signals();
+  NewProcess worker = new_process(0);
+  if (worker.pid < 0) return let_signals_act();
+  if (worker.pid > 0) {
+    channel.launcher.reset();
+    mirror(worker.pid, std::move(channel.child));
+  }
+  channel.child.reset();
+  die_with_parent();
+  if (::getppid() != front) ::_exit(127);
+  // Out of the job: what stops or interrupts that does not reach us but through the one in front.
+  ::setpgid(0, 0);
+  behind = true;
+  current = {front, group, terminal.release(), channel.launcher.release()};
+  let_signals_act();
+}
+
+void join_job(pid_t child) {
+  if (behind) ::setpgid(child, current.group);
+}
+
+const Job* job() { return behind ? &current : nullptr; }
+
+}  // namespace writ::run

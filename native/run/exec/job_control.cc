@@ -1,0 +1,69 @@
+// Signals and the terminal; see the header. SIGTTOU is blocked here, so a process in the background may hand the terminal on.
+
+#include "job_control.h"
+
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <fstream>
+#include <string>
+
+#include "../front.h"
+#include "signals.h"
+
+namespace writ::run {
+
+namespace {
+
+void send(int pidfd, int signal) { ::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0); }
+
+}  // namespace
+
+void JobControl::pass_on(const signalfd_siginfo& taken) {
+  const Job* const job = run::job();
+  const int signal = static_cast<int>(taken.ssi_signo);
+  const bool by_front = job != nullptr && taken.ssi_code == SI_QUEUE && static_cast<pid_t>(taken.ssi_pid) == job->front;
+  if (by_front && signal == SIGCONT) return continued();
+  const bool wanted = by_front ? taken.ssi_int != 0 : is_to_be_passed_on(taken);
+  if (wanted) send(child_.program_pidfd.get(), signal);
+}
+
+void JobControl::stopped(int signal) {
+  const Job* const job = run::job();
+  // Without job control nobody would continue us; and one that was continued meanwhile is not stopped.
+  if (job == nullptr || !is_stopped()) return;
+  const pid_t foreground = ::tcgetpgrp(job->terminal);
+  const bool of_program = foreground > 0 && foreground != job->group && foreground == ::getpgid(child_.program);
+  had_terminal_ = of_program ? foreground : 0;
+  if (of_program) ::tcsetpgrp(job->terminal, job->group);
+  send_report(job->channel, Word::stopped, {0, signal});
+}
+
+void JobControl::continued() {
+  const Job& job = *run::job();
+  if (had_terminal_ > 0 && ::tcgetpgrp(job.terminal) == job.group) ::tcsetpgrp(job.terminal, had_terminal_);
+  had_terminal_ = 0;
+  // A shell continues the whole group, but the program may have left it, or only the one in front was continued.
+  if (is_stopped()) send(child_.program_pidfd.get(), SIGCONT);
+}
+
+bool JobControl::is_stopped() const {
+  std::ifstream stat("/proc/" + std::to_string(child_.program) + "/stat");
+  std::string line;
+  std::getline(stat, line);
+  // The name, in parentheses, may hold any character.
+  const std::size_t end = line.rfind(") ");
+  return end != std::string::npos && line[end + 2] == 'T';
+}
+
+void JobControl::take_terminal_back() {
+  const Job* const job = run::job();
+  if (job == nullptr) return;
+  const pid_t foreground = ::tcgetpgrp(job->terminal);
+  const bool gone = foreground > 0 && ::kill(-foreground, 0) != 0 && errno == ESRCH;
+  if (foreground == 0 || gone) ::tcsetpgrp(job->terminal, job->group);
+}
+
+}  // namespace writ::run

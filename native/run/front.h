@@ -1,0 +1,31 @@
+// The process that a shell sees. A stopped job must be a stopped process of the shell's, but a stopped launcher could not
+// renew its lease, and the run would be killed. So on a terminal the launcher is two processes: the one in front is the shell's
+// child, stops and continues as the program does, passes signals on and ends as the program ended; the one behind it does
+// everything else.
+
+#pragma once
+
+#include <sys/types.h>
+
+namespace writ::run {
+
+// To be called first thing in main(), with nothing opened. Without a controlling terminal it does nothing. Otherwise it
+// returns in the process behind, in a process group of its own; the one in front stays inside until the end of both. Should
+// either be killed, so is the other.
+void stand_in_front();
+
+// Puts a child into the process group to which the shell gives the terminal, which is ours where nobody stands in front.
+void join_job(pid_t child);
+
+// Where job control concerns us: the one in front, and the terminal. There is none without a controlling terminal.
+struct Job {
+  // The front process and its group.
+  pid_t front;
+  pid_t group;
+  int terminal;
+  // Whom to ask for a stop.
+  int channel;
+};
+const Job* job();
+
+}  // namespace writ::run
