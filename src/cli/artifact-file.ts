@@ -11,6 +11,8 @@ import { fileProblem, UsageError } from './cli-error.js';
 
 /** Far more than any artifact or trust bundle. */
 const maxFileBytes = 1 << 20;
+/** More than any evidence pack of a sensible lineage. */
+const maxPackBytes = 1 << 26;
 
 /** An artifact as a file holds it. Nothing in it is verified. */
 export interface ArtifactFile {
@@ -62,14 +64,14 @@ async function requireDirectory(path: string): Promise<void> {
 }
 
 /** The bytes of a small file. Throws UsageError. */
-export async function readSmallFile(path: string): Promise<Uint8Array> {
+export async function readSmallFile(path: string, maxBytes: number = maxFileBytes): Promise<Uint8Array> {
   try {
     const { size } = await stat(path);
-    if (size <= maxFileBytes) return await readFile(path);
+    if (size <= maxBytes) return await readFile(path);
   } catch (cause) {
     throw new UsageError(fileProblem(path, cause), { cause });
   }
-  throw new UsageError(`${path} is larger than ${maxFileBytes} bytes, so it is not what is expected here`);
+  throw new UsageError(`${path} is larger than ${maxBytes} bytes, so it is not what is expected here`);
 }
 
 /** A JSON document from a file. Throws UsageError. */
@@ -87,7 +89,7 @@ export async function readJsonFile(path: string): Promise<JsonValue> {
  * Throws UsageError only for a file that cannot be read.
  */
 export async function readCandidate(path: string): Promise<unknown> {
-  const bytes = await readSmallFile(path);
+  const bytes = await readSmallFile(path, maxPackBytes);
   try {
     return parseJsonBytes(bytes);
   } catch (cause) {

@@ -56,6 +56,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: () => import('./commands/lineage.js'),
   },
   {
+    path: ['evidence'],
+    summary: 'pack all that the log says about a decision into one file',
+    load: () => import('./commands/evidence.js'),
+  },
+  {
     path: ['log', 'show'],
     summary: 'list the newest entries of the log',
     load: () => import('./commands/log-show.js'),

@@ -2,6 +2,7 @@
 
 import type { Trust } from '../../format/trust.js';
 import type { AuthenticRecord, AuthenticStatement, Verdict } from '../../verify/verdict.js';
+import { UsageError } from '../cli-error.js';
 import { type Define, examples } from '../command.js';
 import type { CliContext } from '../context.js';
 import { denialLines } from '../denial-text.js';
@@ -32,6 +33,7 @@ export const define: Define = (command, act) => {
         'writ verify release.tar.gz.writ --trust trust.json --file release.tar.gz',
         'writ verify artifact.json --quote quote.json --trust trust.json',
         'writ verify archive/*.json --trust trust.json',
+        'writ verify case.writ --trust trust.json',
         'writ verify old.json --trust trust.json --log /mnt/copy/log',
       ),
     );
@@ -48,6 +50,8 @@ async function verifyFiles(context: CliContext, paths: readonly string[], flags:
   const candidates: unknown[] = [];
   const pinned = await loadTrust(context, flags.trust);
   for (const path of paths) candidates.push(await readCandidate(path));
+  const { isEvidencePack } = await import('../../format/evidence-pack.js');
+  if (candidates.some(isEvidencePack)) return verifyPack(context, candidates, pinned);
   const trust = flags.log === undefined ? pinned : await grownTrust(context, pinned, candidates, flags.log);
   const file =
     flags.file === undefined ? null : (await (await import('./sign.js')).digestsOf(flags.file)).digests;
@@ -68,6 +72,18 @@ async function verifyFiles(context: CliContext, paths: readonly string[], flags:
     );
   }
   return verdicts.every(({ verdict }) => verdict === 'valid') ? exitCodes.ok : exitCodes.denied;
+}
+
+/** An evidence pack tells a story of its own. */
+async function verifyPack(
+  context: CliContext,
+  candidates: readonly unknown[],
+  trust: Trust,
+): Promise<ExitCode> {
+  const [candidate] = candidates;
+  if (candidates.length > 1) throw new UsageError('an evidence pack is verified alone: name that file only');
+  const { showEvidence } = await import('../evidence/show.js');
+  return showEvidence(context, candidate, trust);
 }
 
 /** The pinned trust with the tree heads that a copy of the log proves; a note says what it could not prove. */

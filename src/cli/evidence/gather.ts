@@ -1,0 +1,99 @@
+/** Gathers an evidence pack from a daemon: entries with their proofs, the kept policy inputs, and the bundles. */
+
+import type { WritClient } from '../../client/client.js';
+import type { ArtifactId } from '../../format/artifact-id.js';
+import { base64Decode, base64Encode } from '../../format/base64.js';
+import { type Envelope, envelopePayload } from '../../format/dsse.js';
+import type { BundlePart, InputPart } from '../../format/evidence-methods.js';
+import { type EvidencePack, evidencePackType, type PackedInput } from '../../format/evidence-pack.js';
+import type { Denied } from '../../format/protocol.js';
+import { decodeStatement, statementPayloadType } from '../../format/statement.js';
+import { parseJsonBytes } from '../../format/strict-json.js';
+import { envelopeOf } from '../log-lookup.js';
+
+/** `missing`: sentences about what could not be had, and is not in the pack. */
+export type Gathering =
+  | { readonly decision: 'allow'; readonly pack: EvidencePack; readonly missing: readonly string[] }
+  | Denied;
+
+/** One envelope with its place; a decision among them has an id of its own in the pack. */
+interface Entry {
+  readonly id: ArtifactId;
+  readonly index: number;
+  readonly envelope: Envelope;
+}
+
+/** Asks the daemon for everything about a decision. Denied where the decision is not the caller's to read. */
+export async function gatherEvidence(client: WritClient, id: ArtifactId): Promise<Gathering> {
+  const found = await client.evidence({ id });
+  if (found.decision === 'deny') return found;
+  const missing: string[] = [];
+  const entries: Entry[] = [];
+  for (const index of found.indices) {
+    const entry = await entryAt(client, index);
+    if (entry === null) missing.push(`entry ${index} is not shown to this user, or was never sealed in time`);
+    else entries.push(entry);
+  }
+  const inputs: PackedInput[] = [];
+  const bundles = new Map<string, Readonly<Record<string, string>>>();
+  for (const { id: decision, index, envelope } of entries) {
+    const bundle = bundleOfDecision(envelope);
+    if (bundle === null) continue;
+    const input = await whole((offset) => client.input({ index, offset }));
+    if (input === null || input.length === 0) missing.push(`no policy input was kept for entry ${index}`);
+    else inputs.push({ id: decision, input: base64Encode(input) });
+    if (bundles.has(bundle)) continue;
+    const document = await whole((offset) => client.bundle({ digest: bundle, offset }));
+    if (document === null) missing.push(`the daemon has not kept the policy bundle ${bundle}`);
+    else bundles.set(bundle, filesOf(document));
+  }
+  return {
+    decision: 'allow',
+    pack: {
+      type: evidencePackType,
+      subject: id,
+      entries: entries.map(({ envelope }) => envelope),
+      inputs,
+      bundles: [...bundles.values()],
+    },
+    missing,
+  };
+}
+
+async function entryAt(client: WritClient, index: number): Promise<Entry | null> {
+  const [proof, entry] = await Promise.all([client.proof({ index }), client.entry({ index })]);
+  if (proof.decision === 'deny' || entry.decision === 'deny' || entry.payload === null) return null;
+  return { id: entry.id, index, envelope: await envelopeOf(client, proof) };
+}
+
+/** Digest of the bundle under which an entry was decided; null for what is no decision of a policy. */
+function bundleOfDecision(envelope: Envelope): string | null {
+  if (envelope.payloadType !== statementPayloadType) return null;
+  return decodeStatement(envelopePayload(envelope)).predicate.policy?.bundle ?? null;
+}
+
+/** A document that comes in parts, or null where it is refused. */
+async function whole(
+  ask: (offset: number) => Promise<InputPart | BundlePart | Denied>,
+): Promise<Uint8Array | null> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for (;;) {
+    const answer = await ask(length);
+    if (answer.decision === 'deny') return null;
+    const part = base64Decode(answer.part);
+    parts.push(part);
+    length += part.length;
+    if (length >= answer.totalBytes || part.length === 0) return Buffer.concat(parts);
+  }
+}
+
+/** The files of a bundle document; whether they are the right ones is for the verifier to say. */
+function filesOf(document: Uint8Array): Readonly<Record<string, string>> {
+  const parsed = parseJsonBytes(document);
+  const files =
+    typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) && 'files' in parsed
+      ? parsed.files
+      : {};
+  return Object.fromEntries(Object.entries(files ?? {}).map(([name, text]) => [name, String(text)]));
+}
