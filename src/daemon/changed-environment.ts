@@ -8,15 +8,32 @@ import { type Denial, denial } from '../format/denial.js';
 import type { Binding, GrantPredicate } from '../format/predicate.js';
 import { compareBindings } from '../verify/bindings.js';
 import type { Caller } from './caller.js';
+import type { Decision } from './decision.js';
 import { decide } from './pipeline/decide.js';
 import type { Services } from './services.js';
 
-/** Why the environment forbids that this caller redeems an artifact now: one denial that names what changed, or none. */
+/** `denials`: one that names what changed, or none. `decisions`: what the policy said of each change that it was asked about. */
+export interface JudgedEnvironment {
+  readonly denials: readonly Denial[];
+  readonly decisions: readonly Decision[];
+}
+
+/** Why the environment forbids that this caller uses an artifact now. */
 export function environmentGrounds(
+  services: Services,
+  predicate: GrantPredicate,
+  caller: Caller,
+): readonly Denial[] {
+  return judgeEnvironment(services, predicate, caller).denials;
+}
+
+/** As `environmentGrounds`, with the decisions that led there. */
+export function judgeEnvironment(
   services: Services,
   { environment: sealed, initiator, lineage }: GrantPredicate,
   caller: Caller,
-): Denial[] {
+): JudgedEnvironment {
+  const decisions: Decision[] = [];
   const changed = compareBindings(sealed, caller.environment);
   const counting = changed.filter((name) => {
     const before = onlyBinding(sealed, name);
@@ -36,10 +53,12 @@ export function environmentGrounds(
       lineageDepth: lineage.depth,
       nowMs: services.clock.lastTrustedMs(),
     });
+    decisions.push(decision);
     return decision.decision === 'deny';
   });
-  if (counting.length === 0) return [];
-  return [denial('ENVIRONMENT_MISMATCH', `the environment differs in: ${counting.join(', ')}`)];
+  if (counting.length === 0) return { denials: [], decisions };
+  const mismatch = denial('ENVIRONMENT_MISMATCH', `the environment differs in: ${counting.join(', ')}`);
+  return { denials: [mismatch], decisions };
 }
 
 /** The binding of that name; null where there is none, or where there are several and so nothing certain. */

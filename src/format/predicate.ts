@@ -286,7 +286,7 @@ const initiatorSchema: z.ZodType<Initiator> = z.strictObject({
   claimed: z.strictObject({ agent: nameSchema.nullable(), user: nameSchema.nullable() }),
 });
 
-const policyRecordSchema: z.ZodType<PolicyRecord> = z.strictObject({
+export const policyRecordSchema: z.ZodType<PolicyRecord> = z.strictObject({
   bundle: sha3HexSchema,
   version: z.int().positive(),
   decision: z.enum(['allow', 'deny']),

@@ -7,7 +7,7 @@ import { sha3HexSchema } from './digest-set.js';
 import { jcsText } from './jcs.js';
 import { type EndRecord, endRecordSchema, type LeaseRecord, leaseRecordSchema } from './lease.js';
 import { keyTextSchema, policyPayloadType } from './policy-statement.js';
-import { type Approval, approvalSchema } from './predicate.js';
+import { type Approval, approvalSchema, type PolicyRecord, policyRecordSchema } from './predicate.js';
 import { recordHeadShape as head, type RecordHead } from './record-head.js';
 import { firstIssue } from './statement.js';
 import { parseJsonBytes } from './strict-json.js';
@@ -24,6 +24,8 @@ export interface RedemptionRecord extends RecordHead {
   /** SHA3-512 (hex) of the 16 bytes: only who made the nonce can ask for this receipt again. */
   readonly redeemerNonceDigest: string;
   readonly redeemer: { readonly uid: number; readonly gid: number };
+  /** What the policy said: of the redemption, then of each changed binding that it overlooked. */
+  readonly policy?: readonly PolicyRecord[];
 }
 
 export const revocationCauses = ['withdrawn', 'superseded', 'compromised', 'unsealed'] as const;
@@ -38,6 +40,8 @@ export interface RevocationRecord extends RecordHead {
   readonly targetIndex: number;
   readonly cause: RevocationCause;
   readonly by: number | null;
+  /** What the policy said; nothing where the daemon itself revoked. */
+  readonly policy?: readonly PolicyRecord[];
 }
 
 /**
@@ -237,6 +241,8 @@ function boundedBase64(maxLength: number) {
     .regex(/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/, 'must be base64');
 }
 
+const policySchema = z.array(policyRecordSchema).max(64).readonly().exactOptional();
+
 const pcrValuesSchema: z.ZodType<readonly PcrValue[]> = z
   .array(z.strictObject({ index: z.int().min(0).max(23), value: z.string().regex(/^[0-9a-f]{64}$/) }))
   .min(1)
@@ -273,6 +279,7 @@ const recordSchema: z.ZodType<LogRecord> = z.discriminatedUnion('type', [
     artifactIndex: z.int().nonnegative(),
     redeemerNonceDigest: sha3HexSchema,
     redeemer: z.strictObject({ uid: uidSchema, gid: uidSchema }),
+    policy: policySchema,
   }),
   z.strictObject({
     ...head,
@@ -281,6 +288,7 @@ const recordSchema: z.ZodType<LogRecord> = z.discriminatedUnion('type', [
     targetIndex: z.int().nonnegative(),
     cause: z.enum(revocationCauses),
     by: uidSchema.nullable(),
+    policy: policySchema,
   }),
   leaseRecordSchema,
   endRecordSchema,

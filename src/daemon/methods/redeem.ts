@@ -15,8 +15,9 @@ import { judge } from '../../verify/situation.js';
 import type { AnchorOutcome } from '../anchoring.js';
 import { findGrant, type GrantedArtifact } from '../artifacts.js';
 import { type Caller, withBindings } from '../caller.js';
-import { environmentGrounds } from '../changed-environment.js';
+import { judgeEnvironment } from '../changed-environment.js';
 import type { ClientSession } from '../client-session.js';
+import { type Decision, keptDecisions } from '../decision.js';
 import { artifactRequest } from '../lineage/subtree.js';
 import { judgeOlderArtifact } from '../older-artifact.js';
 import { decide } from '../pipeline/decide.js';
@@ -48,7 +49,12 @@ interface Redeemed {
 /** What became of a presentation: the receipt, or why there is none. Refusals are sealed outside the queue. */
 type Attempt =
   | { readonly outcome: 'redeemed'; readonly redeemed: Redeemed }
-  | { readonly outcome: 'refused'; readonly grounds: readonly Denial[] };
+  | {
+      readonly outcome: 'refused';
+      readonly grounds: readonly Denial[];
+      /** Null where the refusal came before the policy was asked. */
+      readonly policy: Decision | null;
+    };
 
 /** Redemptions under way, by artifact: a second one waits for the outcome of the first. */
 export class RedemptionQueue {
@@ -87,7 +93,8 @@ export async function redeem(
   const presentation = { request, caller: withBindings(caller, measured.bindings), action: measured.action };
   const attempt = await queue.exclusively(request.params.id, () => redeemAlone(services, presentation));
   // Sealing takes its time: whoever presents a right artifact must not wait for it behind those who present it wrongly.
-  if (attempt.outcome === 'refused') return refuseAll(services, request, context, attempt.grounds);
+  if (attempt.outcome === 'refused')
+    return refuseAll(services, request, { ...context, policy: attempt.policy }, attempt.grounds);
   const { receipt, id, index, use } = attempt.redeemed;
   if (request.params.anchor !== undefined) {
     const anchoring = await anchorOf(services, index);
@@ -114,16 +121,18 @@ async function redeemAlone(services: Services, presentation: Presentation): Prom
   const { parent: parentId } = artifact.statement.predicate.lineage;
   const parent = parentId === null ? null : await findGrant(services, parentId);
   // From here to the append nothing is awaited: so no revocation comes in between, and times follow the order of the log.
-  const grounds = groundsToRefuse(services, artifact, parent, presentation, earlier !== null);
-  if (grounds.length > 0) return refused(grounds);
+  const judged = judgePresentation(services, artifact, parent, presentation, earlier !== null);
+  const [decision] = judged.decisions;
+  if (judged.grounds.length > 0) return refused(judged.grounds, decision);
   if (earlier !== null) return { outcome: 'redeemed', redeemed: earlier };
   const time = services.clock.now();
-  if (time.outcome === 'untrusted') return refused([time.denial]);
-  const record = redemptionRecord(services, artifact, presentation, time.timeMs);
-  const sealing = await sealRecord(services, record);
-  if (sealing.outcome === 'unsealed') return refused([sealing.denial]);
+  if (time.outcome === 'untrusted') return refused([time.denial], decision);
+  const { policy, inputs } = keptDecisions(judged.decisions);
+  const record = { ...redemptionRecord(services, artifact, presentation, time.timeMs), policy };
+  const sealing = await sealRecord(services, record, inputs);
+  if (sealing.outcome === 'unsealed') return refused([sealing.denial], decision);
   if (artifact.state.revoked)
-    return refused([denial('REVOKED', 'the artifact was revoked while it was redeemed')]);
+    return refused([denial('REVOKED', 'the artifact was revoked while it was redeemed')], decision);
   services.counters.increment('granted.redeem');
   const { sealed } = sealing;
   return {
@@ -137,8 +146,8 @@ async function redeemAlone(services: Services, presentation: Presentation): Prom
   };
 }
 
-function refused(grounds: readonly Denial[]): Attempt {
-  return { outcome: 'refused', grounds };
+function refused(grounds: readonly Denial[], policy: Decision | null = null): Attempt {
+  return { outcome: 'refused', grounds, policy };
 }
 
 function redemptionRecord(
@@ -185,14 +194,20 @@ async function earlierRedemption(
   return { receipt, id, index, use: artifact.statement.predicate.validity.use };
 }
 
+/** A presentation that was looked at: why it is refused, if it is, and what the policy said, of the redemption first. */
+interface JudgedPresentation {
+  readonly grounds: readonly Denial[];
+  readonly decisions: readonly [Decision, ...Decision[]];
+}
+
 /** `repeated`: this redeemer asks again for the receipt that it has, which is no replay. */
-function groundsToRefuse(
+function judgePresentation(
   services: Services,
   artifact: GrantedArtifact,
   parent: GrantedArtifact | null,
   { request, caller, action }: Presentation,
   repeated: boolean,
-): Denial[] {
+): JudgedPresentation {
   const { statement, state } = artifact;
   const { predicate } = statement;
   const time = services.clock.now();
@@ -216,15 +231,12 @@ function groundsToRefuse(
     lineageDepth: predicate.lineage.depth,
     nowMs: services.clock.lastTrustedMs(),
   });
-  const grounds = [
-    ...judgeOlderArtifact(services, predicate, caller),
-    ...denials,
-    ...environmentGrounds(services, predicate, caller),
-  ];
+  const environment = judgeEnvironment(services, predicate, caller);
+  const grounds = [...judgeOlderArtifact(services, predicate, caller), ...denials, ...environment.denials];
   if (predicate.lineage.parent !== null && parent === null) {
     grounds.push(denial('LINEAGE_BROKEN', 'the log holds no sealed authorization with the id of the parent'));
   }
   if (decision.decision === 'deny') grounds.push(decision.denial);
   if (time.outcome === 'untrusted') grounds.push(time.denial);
-  return grounds;
+  return { grounds, decisions: [decision, ...environment.decisions] };
 }

@@ -5,6 +5,7 @@ import type { RevocationRecord } from '../../format/record.js';
 import { formatInstant } from '../../format/time.js';
 import { findGrant } from '../artifacts.js';
 import type { Caller } from '../caller.js';
+import { keptDecisions } from '../decision.js';
 import { artifactRequest } from '../lineage/subtree.js';
 import { decide } from '../pipeline/decide.js';
 import type { Request } from '../pipeline/parse.js';
@@ -37,6 +38,7 @@ export async function revoke(
     return refuse(services, request, { ...context, policy: decision }, [decision.denial]);
   }
   services.views.revokeAtOnce(entry.index);
+  const { policy, inputs } = keptDecisions([decision]);
   const record: RevocationRecord = {
     type: 'urn:writ:revocation:v1',
     // A restriction is never held up by a clock that cannot be trusted; it takes the last time that could.
@@ -47,8 +49,9 @@ export async function revoke(
     targetIndex: entry.index,
     cause: request.params.cause ?? 'withdrawn',
     by: caller.peer.uid,
+    policy,
   };
-  const sealing = await sealRecord(services, record);
+  const sealing = await sealRecord(services, record, inputs);
   if (sealing.outcome === 'unsealed') return refuse(services, request, context, [sealing.denial]);
   services.counters.increment('granted.revoke');
   return grantResult(services.vkey, sealing.sealed);

@@ -44,13 +44,17 @@ export function sealStatement(services: Services, statement: Statement, input: U
   });
 }
 
-/** Seals a record. */
-export function sealRecord(services: Pick<Services, 'log'>, record: LogRecord): Promise<Sealing> {
-  return seal(services, recordSubmission(record));
+/** Seals a record. `inputs` as for `recordSubmission`. */
+export function sealRecord(
+  services: Pick<Services, 'log'>,
+  record: LogRecord,
+  inputs: Uint8Array = new Uint8Array(),
+): Promise<Sealing> {
+  return seal(services, recordSubmission(record, inputs));
 }
 
-/** A record as the log takes it. */
-export function recordSubmission(record: LogRecord): Submission {
+/** A record as the log takes it. `inputs`: what the decisions that it names were made on. */
+export function recordSubmission(record: LogRecord, inputs: Uint8Array = new Uint8Array()): Submission {
   const kind = recordKind(record);
   const payload = recordText(record);
   return {
@@ -58,7 +62,7 @@ export function recordSubmission(record: LogRecord): Submission {
     payloadType: recordPayloadType,
     payload,
     record,
-    attachment: new Uint8Array(),
+    attachment: inputs,
     effect: effectOf(kind),
   };
 }
