@@ -3,11 +3,11 @@
 import type { Action } from '../../format/action.js';
 import type { ArtifactId } from '../../format/artifact-id.js';
 import { type Denial, denial, unknownIdRemedy } from '../../format/denial.js';
+import type { ExactText } from '../../format/exact-text.js';
 import type { Descend, Lineage, ResourceLimits } from '../../format/predicate.js';
 import {
   type AuthorizeParams,
   type Claims,
-  type RequestedDescend,
   requestDigest,
   requestText,
   type SignParams,
@@ -66,8 +66,10 @@ export async function authorize(
   const measuring = services.measureAction(params.action);
   const measured = measuring instanceof Promise ? await measuring : measuring;
   const parent = params.parent === undefined ? null : await findParent(services, params.parent);
-  const { descend, denials } = await measureDescend(services, params.descend ?? 'any');
-  denials.push(...executionFaults(params));
+  const asked = params.descend ?? 'any';
+  const { descend, faults } =
+    typeof asked === 'string' ? { descend: asked, faults: [] } : await measureListed(services, asked.listed);
+  const denials = [...faults, ...executionFaults(params)];
   if (measured.outcome === 'denied') denials.push(measured.denial);
   if (parent === 'missing')
     denials.push(
@@ -270,16 +272,15 @@ function policyRequest({ action, descend, options }: Draft): PolicyRequest {
   return { ...action, use: options.use ?? 'single', confine: options.confine ?? 'tree', descend: shown };
 }
 
-/** Digests what the program may start in turn. */
-async function measureDescend(
+/** Digests the programs that the program may start in turn. */
+async function measureListed(
   services: Services,
-  descend: RequestedDescend,
-): Promise<{ readonly descend: Descend; readonly denials: Denial[] }> {
-  if (typeof descend === 'string') return { descend, denials: [] };
-  const measured = await Promise.all(descend.listed.map((path) => services.measureProgram(path)));
+  listed: readonly ExactText[],
+): Promise<{ readonly descend: Descend; readonly faults: readonly Denial[] }> {
+  const measured = await Promise.all(listed.map((path) => services.measureProgram(path)));
   return {
     descend: { listed: measured.flatMap((each) => (each.outcome === 'measured' ? [each.program] : [])) },
-    denials: measured.flatMap((each) => (each.outcome === 'denied' ? [each.denial] : [])),
+    faults: measured.flatMap((each) => (each.outcome === 'denied' ? [each.denial] : [])),
   };
 }
 
