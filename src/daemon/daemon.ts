@@ -323,6 +323,6 @@ function relatedEntries(opening: Promise<LogIndex>, log: Log): Services['related
   return {
     children: async (id) => inLog(await (await reached()).children(id)),
     about: async (position) => inLog(await (await reached()).about(position)),
-    newestBefore: async (kind, position) => (await reached()).newestBefore(kind, position),
+    newestBefore: async (kind, position, subject) => (await reached()).newestBefore(kind, position, subject),
   };
 }

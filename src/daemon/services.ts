@@ -92,8 +92,8 @@ export interface RelatedEntries {
   children(id: ArtifactId): Promise<readonly number[]>;
   /** What was logged about the entry at a log index; of many leases only the first and the last. */
   about(index: number): Promise<readonly number[]>;
-  /** The newest entry of a kind before a log index, or null. */
-  newestBefore(kind: EntryKind, index: number): Promise<number | null>;
+  /** The newest entry of a kind before a log index, or null; with a `subject` (docs/index.md) only of that. */
+  newestBefore(kind: EntryKind, index: number, subject: string | null): Promise<number | null>;
 }
 
 /** Every policy bundle that was ever in force. */

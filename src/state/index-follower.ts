@@ -55,8 +55,8 @@ export interface LogIndex {
   children(id: ArtifactId): Promise<readonly ChildEntry[]>;
   /** What was logged about the entry at a log index, oldest first; see `IndexStore.about`. */
   about(idx: number): Promise<readonly KindedEntry[]>;
-  /** The newest entry of a kind before a log index, or null. */
-  newestBefore(kind: EntryKind, idx: number): Promise<number | null>;
+  /** The newest entry of a kind before a log index, or null; with a `subject` only of that. */
+  newestBefore(kind: EntryKind, idx: number, subject: string | null): Promise<number | null>;
   /** Log index of the first entry with this id; null when it is not among the covered ones. */
   find(id: ArtifactId): Promise<number | null>;
   /** Stops following and closes the file. Call it before the log is closed. Never rejects. */
@@ -146,8 +146,8 @@ class IndexFollower implements LogIndex {
     return this.#query((thread) => thread.about(idx));
   }
 
-  newestBefore(kind: EntryKind, idx: number): Promise<number | null> {
-    return this.#query((thread) => thread.newestBefore(kind, idx));
+  newestBefore(kind: EntryKind, idx: number, subject: string | null): Promise<number | null> {
+    return this.#query((thread) => thread.newestBefore(kind, idx, subject));
   }
 
   find(id: ArtifactId): Promise<number | null> {

@@ -20,7 +20,12 @@ export type IndexRequest =
   | { readonly request: 'find'; readonly id: ArtifactId }
   | { readonly request: 'children'; readonly id: ArtifactId }
   | { readonly request: 'about'; readonly idx: number }
-  | { readonly request: 'newestBefore'; readonly kind: EntryKind; readonly idx: number }
+  | {
+      readonly request: 'newestBefore';
+      readonly kind: EntryKind;
+      readonly idx: number;
+      readonly subject: string | null;
+    }
   | { readonly request: 'close' };
 
 export type IndexReply =

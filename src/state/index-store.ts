@@ -178,9 +178,12 @@ export class IndexStore {
     return guarded(this.#path, 'read', () => this.#connections.about.all(idx, idx, idx, maxAbout));
   }
 
-  /** The newest entry of a kind before a log index, or null. Throws IndexStoreError. */
-  newestBefore(kind: EntryKind, idx: number): number | null {
-    return guarded(this.#path, 'read', () => this.#connections.newestBefore.get(kind, idx)?.idx ?? null);
+  /** The newest entry of a kind before a log index, or null; with a `subject` only of that. Throws IndexStoreError. */
+  newestBefore(kind: EntryKind, idx: number, subject: string | null): number | null {
+    return guarded(this.#path, 'read', () => {
+      const { newestBefore } = this.#connections;
+      return newestBefore.get(kind, idx, subject, subject)?.idx ?? null;
+    });
   }
 
   close(): void {
@@ -225,7 +228,10 @@ interface Connections {
   readonly find: Database.Statement<[string], { readonly idx: number }>;
   readonly children: Database.Statement<[string], ChildEntry>;
   readonly about: Database.Statement<[number, number, number, number], KindedEntry>;
-  readonly newestBefore: Database.Statement<[EntryKind, number], { readonly idx: number }>;
+  readonly newestBefore: Database.Statement<
+    [EntryKind, number, string | null, string | null],
+    { readonly idx: number }
+  >;
 }
 
 type AppendTransaction = (rows: readonly IndexRow[], from: number, to: IndexPosition) => void;
@@ -257,7 +263,8 @@ function connect(path: string): Connections {
          ORDER BY idx LIMIT ?`,
       ),
       newestBefore: reader.prepare(
-        'SELECT idx FROM entries WHERE kind = ? AND idx < ? ORDER BY idx DESC LIMIT 1',
+        `SELECT idx FROM entries WHERE kind = ? AND idx < ? AND (? IS NULL OR subject = ?)
+         ORDER BY idx DESC LIMIT 1`,
       ),
     };
   } catch (cause) {

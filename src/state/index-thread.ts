@@ -83,9 +83,9 @@ export class IndexThread {
     return reply.reply === 'about' ? reply.entries : failedBy(reply);
   }
 
-  /** The newest entry of a kind before a log index, or null. */
-  async newestBefore(kind: EntryKind, idx: number): Promise<number | null> {
-    const reply = await this.#ask({ request: 'newestBefore', kind, idx });
+  /** The newest entry of a kind before a log index, or null; with a `subject` only of that. */
+  async newestBefore(kind: EntryKind, idx: number, subject: string | null): Promise<number | null> {
+    const reply = await this.#ask({ request: 'newestBefore', kind, idx, subject });
     return reply.reply === 'found' ? reply.idx : failedBy(reply);
   }
 

@@ -45,7 +45,10 @@ class IndexService {
       case 'about':
         return { reply: 'about', entries: this.#use().store.about(request.idx) };
       case 'newestBefore':
-        return { reply: 'found', idx: this.#use().store.newestBefore(request.kind, request.idx) };
+        return {
+          reply: 'found',
+          idx: this.#use().store.newestBefore(request.kind, request.idx, request.subject),
+        };
       case 'close':
         this.#opened?.store.close();
         this.#opened = null;

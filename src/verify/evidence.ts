@@ -5,7 +5,7 @@
 
 import type { ArtifactId } from '../format/artifact-id.js';
 import { base64Decode } from '../format/base64.js';
-import { bundleDigest } from '../format/bundle-digest.js';
+import { type BundleFiles, bundleDigest } from '../format/bundle-digest.js';
 import { type Denial, denial } from '../format/denial.js';
 import { type EvidencePack, readEvidencePack } from '../format/evidence-pack.js';
 import { hexEncode } from '../format/hex.js';
@@ -22,6 +22,7 @@ import type { Statement } from '../format/statement.js';
 import { parseInstant } from '../format/time.js';
 import type { Trust } from '../format/trust.js';
 import { sha3_512 } from '../hash/evidence.js';
+import type { ApprovalRule } from './approvals.js';
 import { type Authentication, authenticateBatch } from './authenticate.js';
 import { VerificationContext } from './context.js';
 import type { ParentArtifact } from './lineage.js';
@@ -49,7 +50,7 @@ export interface Chapter {
   readonly quote: Placed<QuoteRecord> | null;
   readonly activation: Placed<PolicyActivationRecord> | null;
   /** The texts of the bundle that it was decided under, and the document that it was decided on; both fit their digests. */
-  readonly bundle: Readonly<Record<string, string>> | null;
+  readonly bundle: BundleFiles | null;
   readonly input: Uint8Array | null;
 }
 
@@ -85,10 +86,12 @@ interface Proven {
  * its proofs do not prove, NO_AUTHORIZATION if the decision itself is missing, POLICY_MISMATCH for a bundle or an input that is
  * not the decision's, STATE_UNVERIFIABLE for entries that do not make one thread, and all codes of `verify` for the artifacts, as
  * of when they were issued.
+ * @param ruleOf what the files of a bundle, whose digest was compared, say of approvals; null where they cannot be read
  */
 export function verifyEvidence(
   document: unknown,
   trust: Trust,
+  ruleOf: (files: BundleFiles) => ApprovalRule | null = () => null,
   context: VerificationContext = new VerificationContext(),
 ): EvidenceVerdict {
   let pack: EvidencePack;
@@ -109,7 +112,7 @@ export function verifyEvidence(
   const [first, ...others] = chapters;
   if (first === undefined) throw new Error('a lineage begins with its decision');
   const judged = chapters.map((chapter, position) =>
-    judgeChapter(chapter, chapters[position + 1] ?? null, proven, trust, context),
+    judgeChapter(chapter, chapters[position + 1] ?? null, { proven, trust, ruleOf, context }),
   );
   const sizes = [...proven.statements.values()].map((each) => each.proven.checkpoint.size);
   const story: Story = {
@@ -238,13 +241,19 @@ function isOf<Type extends LogRecord['type']>(
   return (placed): placed is OfType<Type> => isOfType(placed) && fits(placed);
 }
 
+/** What every chapter is judged with. */
+interface Judging {
+  readonly proven: Proven;
+  readonly trust: Trust;
+  readonly ruleOf: (files: BundleFiles) => ApprovalRule | null;
+  readonly context: VerificationContext;
+}
+
 /** The artifact itself as of when it was issued. Evidence of a denial permits nothing, and need not: that it is authentic is all. */
 function judgeChapter(
-  { decision, quote }: Chapter,
+  { decision, quote, bundle }: Chapter,
   above: Chapter | null,
-  { statements }: Proven,
-  trust: Trust,
-  context: VerificationContext,
+  { proven, trust, ruleOf, context }: Judging,
 ): { readonly denials: readonly Denial[]; readonly unproven: readonly Unproven[] } {
   const { statement } = decision;
   if (statement.predicateType === 'urn:writ:denial:v1') return { denials: [], unproven: [] };
@@ -252,8 +261,9 @@ function judgeChapter(
     ...offlineSituation(parseInstant(statement.predicate.validity.notBefore)),
     parent: above === null ? null : parentArtifact(above),
     quote: quote && provenQuote(quote),
+    approvalRule: bundle && ruleOf(bundle),
   };
-  const verdict = verify(statements.get(decision.id)?.envelope, trust, situation, context);
+  const verdict = verify(proven.statements.get(decision.id)?.envelope, trust, situation, context);
   const denials = verdict.verdict === 'valid' ? [] : verdict.denials;
   return { denials, unproven: verdict.unproven };
 }

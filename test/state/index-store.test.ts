@@ -77,8 +77,10 @@ describe('openIndexStore', () => {
       { idx: 6, kind: 'end' },
     ]);
     assert.deepEqual(store.about(1), []);
-    assert.equal(store.newestBefore('lease', 5), 4);
-    assert.equal(store.newestBefore('lease', 3), null);
+    assert.equal(store.newestBefore('lease', 5, null), 4);
+    assert.equal(store.newestBefore('lease', 3, null), null);
+    assert.equal(store.newestBefore('authorization', 9, row.subject), 1);
+    assert.equal(store.newestBefore('authorization', 9, 'something else'), null);
     store.close();
   });
 

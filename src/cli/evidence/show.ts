@@ -1,6 +1,10 @@
 /** `writ verify` of an evidence pack: the verdict, the story, and what the file could not prove. */
 
+import type { BundleFiles } from '../../format/bundle-digest.js';
 import type { Trust } from '../../format/trust.js';
+import { bundleOf } from '../../policy/bundle.js';
+import { PolicyBundleError } from '../../policy/bundle-error.js';
+import type { ApprovalRule } from '../../verify/approvals.js';
 import { type EvidenceVerdict, verifyEvidence } from '../../verify/evidence.js';
 import type { CliContext } from '../context.js';
 import { denialLines } from '../denial-text.js';
@@ -10,7 +14,7 @@ import { storyLines } from './story-text.js';
 
 /** Shows what a pack proves under the pinned trust. A decision that comes out otherwise now makes the pack denied. */
 export async function showEvidence({ output }: CliContext, pack: unknown, trust: Trust): Promise<ExitCode> {
-  const verdict = verifyEvidence(pack, trust);
+  const verdict = verifyEvidence(pack, trust, ruleOf);
   const redecisions = verdict.story === null ? [] : verdict.story.chapters.map(redecide);
   const isSame = redecisions.every(({ outcome }) => outcome !== 'different');
   output.result({ ...documentOf(verdict), redecisions }, (paint) => [
@@ -23,6 +27,16 @@ export async function showEvidence({ output }: CliContext, pack: unknown, trust:
     ...openLines(verdict, redecisions, paint),
   ]);
   return verdict.verdict === 'valid' && isSame ? exitCodes.ok : exitCodes.denied;
+}
+
+/** What a bundle says of approvals; null where this program cannot use it, which the story says. */
+function ruleOf(files: BundleFiles): ApprovalRule | null {
+  try {
+    return bundleOf('the evidence', files);
+  } catch (cause) {
+    if (cause instanceof PolicyBundleError) return null;
+    throw cause;
+  }
 }
 
 function openLines(

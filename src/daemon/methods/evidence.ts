@@ -37,7 +37,7 @@ export async function evidence(
   const { size } = services.log.seal ?? { size: 0 };
   const found = new Set<number>();
   await gatherLineage(services, entry, statement, found);
-  const status = await services.related.newestBefore('status', size);
+  const status = await services.related.newestBefore('status', size, null);
   if (status !== null) found.add(status);
   const indices = [...found].filter((index) => index < size).sort((left, right) => left - right);
   if (indices.length > maxIndices)
@@ -84,7 +84,7 @@ async function gatherAbout(
   const quote = citedQuote(predicate);
   const quoted = quote === null ? null : await findEntry(services, quote);
   if (quoted !== null) found.add(quoted.index);
-  const activation = await related.newestBefore('policy', index);
+  const activation = await related.newestBefore('policy', index, predicate.policy?.bundle ?? null);
   if (activation !== null) found.add(activation);
 }
 
