@@ -60,7 +60,7 @@ test('a redeemed authorization is told from the policy to the redemption, and de
   const { exitCode, stdout } = await run('verify', file);
   assert.equal(exitCode, 0, stdout);
   assert.match(stdout, /^valid\n/);
-  assert.match(stdout, /version 1 of the policy came into force/);
+  assert.match(stdout, /version \d+ of the policy came into force/);
   assert.match(stdout, /was allowed to run: .*told/);
   assert.match(stdout, /decided again from the kept input by cedar-[\d.]+: the same/);
   assert.match(stdout, /redeemed it/);
