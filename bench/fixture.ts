@@ -164,7 +164,7 @@ class Records {
     if (target === undefined) return { ...this.#head(), type: 'urn:writ:stop:v1', daemon: 'fixture' };
     if (position % 16 === 0) {
       const { id, index } = target;
-      const revoked = { target: id, targetIndex: index, cause: 'withdrawn', by: 0 } as const;
+      const revoked = { target: { kind: 'artifact', id, index }, cause: 'withdrawn', by: 0 } as const;
       return { ...this.#head(), type: 'urn:writ:revocation:v1', ...revoked };
     }
     return {

@@ -42,7 +42,7 @@ export const commandTable: readonly CommandEntry[] = [
   },
   {
     path: ['revoke'],
-    summary: 'end an artifact',
+    summary: 'end an artifact, or all that comes of a user, a program, a policy bundle or a key',
     load: () => import('./commands/revoke.js'),
   },
   {

@@ -5,6 +5,7 @@ import { displayText } from '../format/exact-text.js';
 import type { ExitStatus, LeaseRecord } from '../format/lease.js';
 import type { ExecutableFact, GrantPredicate } from '../format/predicate.js';
 import type { KeyRecord, LogRecord } from '../format/record.js';
+import { targetText } from '../format/revocation.js';
 import type { Statement } from '../format/statement.js';
 import type { LoggedPayload } from '../verify/payload.js';
 
@@ -88,7 +89,7 @@ export function recordText(record: LogRecord): string {
     case 'urn:writ:redemption:v1':
       return `of entry ${record.artifactIndex} by uid ${record.redeemer.uid}`;
     case 'urn:writ:revocation:v1':
-      return `of entry ${record.targetIndex} (${record.cause})`;
+      return `of ${targetText(record.target)} (${record.cause})`;
     case 'urn:writ:lease:v1':
       return leaseText(record);
     case 'urn:writ:end:v1':

@@ -20,11 +20,14 @@ import {
   type Method,
   type Methods,
   type RequestedDescend,
+  type RevokeParams,
   requestDigest,
   requestText,
+  ruleOf,
   type SealedArtifact,
   type SignParams,
 } from '../format/protocol.js';
+import type { RevocationRecord } from '../format/record.js';
 import { redeemerNonceDigest } from '../format/redeemer-nonce.js';
 import { parseInstant } from '../format/time.js';
 import { parseTlogProof } from '../format/tlog-proof.js';
@@ -120,7 +123,7 @@ const checks: { readonly [M in Method]: Check<M> } = {
     const payload = payloadOf(result, pinned);
     if (payload.content !== 'record' || payload.record.type !== 'urn:writ:revocation:v1')
       throw new Mismatch('it is not the record of a revocation');
-    same(payload.record.target, params.id, 'it revokes another artifact');
+    checkRevoked(payload.record, params);
     if (params.cause !== undefined) same(payload.record.cause, params.cause, 'it names another cause');
   },
   approve: (params, result, pinned) => {
@@ -185,6 +188,13 @@ const checks: { readonly [M in Method]: Check<M> } = {
   status: () => undefined,
   trust: () => undefined,
 };
+
+function checkRevoked({ target }: RevocationRecord, params: RevokeParams): void {
+  const rule = ruleOf(params);
+  if (rule !== null) same(target, rule, 'it revokes something else');
+  else if ('id' in params && (target.kind !== 'artifact' || target.id !== params.id))
+    throw new Mismatch('it revokes another artifact');
+}
 
 function isDenied(result: Methods[Method]['result']): result is Denied {
   return 'decision' in result && result.decision === 'deny';

@@ -45,7 +45,11 @@ export async function findGrant(services: Services, id: ArtifactId): Promise<Gra
     get state() {
       // An artifact is revoked when it or any of its ancestors is. An ancestor that cannot be found counts as revoked.
       const orphaned = parent !== null && (ancestor === null || ancestor.state.revoked);
-      const revoked = orphaned || services.views.isRevoked(entry.index);
+      const { revocations } = services.views;
+      const revoked =
+        orphaned ||
+        revocations.isRevoked(entry.index) ||
+        revocations.ruleEnding(statement.predicate) !== null;
       const redeemed = services.views.isRedeemed(entry.index);
       return { revoked, redeemed, void: !redeemed && services.views.isVoid(entry.index) };
     },

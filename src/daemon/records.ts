@@ -19,8 +19,7 @@ export function unsealedRevocation(services: Stamped, { id, index }: AbandonedGr
   const record: RevocationRecord = {
     type: 'urn:writ:revocation:v1',
     ...recordHead(services),
-    target: id,
-    targetIndex: index,
+    target: { kind: 'artifact', id, index },
     cause: 'unsealed',
     by: null,
   };

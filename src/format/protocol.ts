@@ -5,6 +5,7 @@ import { sha3_512 } from '../hash/evidence.js';
 import { type RequestedAction, requestedActionSchema, type SignAction, signActionSchema } from './action.js';
 import { type ArtifactId, artifactIdSchema } from './artifact-id.js';
 import type { Denial, Denials } from './denial.js';
+import { sha3HexSchema } from './digest-set.js';
 import { type Envelope, envelopeSchema } from './dsse.js';
 import {
   type BundleParams,
@@ -39,11 +40,13 @@ import {
   bindSchema,
   type Confine,
   confineSchema,
+  ed25519KeySchema,
   maxListedPrograms,
   nonceSchema,
   type ResourceLimits,
 } from './predicate.js';
 import { type RevocationCause, revocationCauses } from './record.js';
+import type { RevocationRule } from './revocation.js';
 import type { Instant } from './time.js';
 import type { TrustDocument } from './trust.js';
 import { utf8Encode } from './utf8.js';
@@ -99,9 +102,23 @@ export interface RedeemParams {
   readonly anchor?: 'fresh' | undefined;
 }
 
-export interface RevokeParams {
-  readonly id: ArtifactId;
-  readonly cause?: RevocationCause | undefined;
+/** One artifact with all that descends from it, or everything that a rule names (revocation.ts): exactly one of the four. */
+export type RevokeParams = RevokedThing & { readonly cause?: RevocationCause | undefined };
+
+type RevokedThing =
+  | { readonly id: ArtifactId }
+  | { readonly initiator: { readonly uid: number; readonly executable?: string | undefined } }
+  | { readonly bundle: string }
+  | { readonly key: string };
+
+/** The rule that the parameters of a revocation name, or null where they name an artifact. */
+export function ruleOf(params: RevokeParams): RevocationRule | null {
+  if ('id' in params) return null;
+  if ('initiator' in params) {
+    const { uid, executable } = params.initiator;
+    return { kind: 'initiator', uid, executable: executable ?? null };
+  }
+  return 'bundle' in params ? { kind: 'bundle', digest: params.bundle } : { kind: 'key', key: params.key };
 }
 
 export interface IdParams {
@@ -330,6 +347,7 @@ const claimShape = {
 const ttlSeconds = z.int().positive().max(31_536_000).optional();
 const limit = z.int().nonnegative().optional();
 const fresh = z.literal('fresh').optional();
+const cause = z.enum(revocationCauses).exclude(['unsealed']).optional();
 const noParams = z.strictObject({});
 const indexParams = z.strictObject({ index: z.int().nonnegative() });
 const idParams = z.strictObject({ id: artifactIdSchema });
@@ -379,10 +397,18 @@ export const paramsSchemas: { readonly [M in Method]: z.ZodType<Methods[M]['para
   'lease.open': leaseOpenParamsSchema,
   'lease.renew': leaseRenewParamsSchema,
   'lease.close': leaseCloseParamsSchema,
-  revoke: z.strictObject({
-    id: artifactIdSchema,
-    cause: z.enum(revocationCauses).exclude(['unsealed']).optional(),
-  }),
+  revoke: z.union([
+    z.strictObject({ id: artifactIdSchema, cause }),
+    z.strictObject({
+      initiator: z.strictObject({
+        uid: z.int().min(0).max(0xffff_ffff),
+        executable: sha3HexSchema.optional(),
+      }),
+      cause,
+    }),
+    z.strictObject({ bundle: sha3HexSchema, cause }),
+    z.strictObject({ key: ed25519KeySchema, cause }),
+  ]),
   approve: approveParamsSchema,
   'pending.get': z.strictObject({ id: nonceSchema }),
   'pending.list': noParams,

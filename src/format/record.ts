@@ -9,6 +9,7 @@ import { type EndRecord, endRecordSchema, type LeaseRecord, leaseRecordSchema } 
 import { keyTextSchema, policyPayloadType } from './policy-statement.js';
 import { type Approval, approvalSchema, type PolicyRecord, policyRecordSchema } from './predicate.js';
 import { recordHeadShape as head, type RecordHead } from './record-head.js';
+import { type RevocationTarget, revocationTargetSchema } from './revocation.js';
 import { firstIssue } from './statement.js';
 import { parseJsonBytes } from './strict-json.js';
 import { utf8Encode } from './utf8.js';
@@ -32,12 +33,10 @@ export const revocationCauses = ['withdrawn', 'superseded', 'compromised', 'unse
 /** `unsealed`: the grant's seal missed its deadline, so nobody ever held a proof of it. */
 export type RevocationCause = (typeof revocationCauses)[number];
 
-/** Ends an artifact or a receipt. `by` is the uid that asked, or null where the daemon itself revoked. */
+/** Ends what the target names. `by` is the uid that asked, or null where the daemon itself revoked. */
 export interface RevocationRecord extends RecordHead {
   readonly type: 'urn:writ:revocation:v1';
-  readonly target: ArtifactId;
-  /** Log index of the target's own entry. */
-  readonly targetIndex: number;
+  readonly target: RevocationTarget;
   readonly cause: RevocationCause;
   readonly by: number | null;
   /** What the policy said; nothing where the daemon itself revoked. */
@@ -284,8 +283,7 @@ const recordSchema: z.ZodType<LogRecord> = z.discriminatedUnion('type', [
   z.strictObject({
     ...head,
     type: z.literal('urn:writ:revocation:v1'),
-    target: artifactIdSchema,
-    targetIndex: z.int().nonnegative(),
+    target: revocationTargetSchema,
     cause: z.enum(revocationCauses),
     by: uidSchema.nullable(),
     policy: policySchema,

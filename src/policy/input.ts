@@ -6,6 +6,7 @@
 import type { ExecuteAction, SignAction, ToolAction } from '../format/action.js';
 import { jcsText } from '../format/jcs.js';
 import type { Bind, Binding, Confine, Peer } from '../format/predicate.js';
+import type { RevocationRule } from '../format/revocation.js';
 import type { JsonObject } from '../format/strict-json.js';
 import { baseName, commandLine, policyText } from './policy-text.js';
 
@@ -28,6 +29,13 @@ export type BindKind = Extract<Bind, string> | 'key';
 export interface DelegationRequest {
   readonly type: 'delegate';
   readonly key: string;
+}
+
+/** A rule by which everything that it names is to be revoked. `inForce`: whether the daemon decides by that bundle now. */
+export interface RuleRequest {
+  readonly type: 'revoke-rule';
+  readonly rule: RevocationRule;
+  readonly inForce: boolean;
 }
 
 /**
@@ -66,6 +74,7 @@ export type PolicyRequest =
   | SignAction
   | ArtifactRequest
   | DelegationRequest
+  | RuleRequest
   | ChangeRequest
   | ActivationRequest;
 
@@ -256,6 +265,8 @@ function requestPart(request: PolicyRequest): RequestPart {
       };
     case 'delegate':
       return { action: 'delegate', resource: entity('Writ::Key', request.key, {}), context: {} };
+    case 'revoke-rule':
+      return { action: 'revoke', resource: ruleEntity(request), context: {} };
     case 'overlook':
       return { action: 'overlook', resource: changeEntity(request), context: {} };
     case 'activate': {
@@ -268,6 +279,20 @@ function requestPart(request: PolicyRequest): RequestPart {
 
 function artifactEntity({ ownerUid, bind, withinRun }: ArtifactRequest): PolicyEntity {
   return entity('Writ::Artifact', `uid:${ownerUid}`, { ownerUid, bind, withinRun });
+}
+
+function ruleEntity({ rule, inForce }: RuleRequest): PolicyEntity {
+  switch (rule.kind) {
+    case 'initiator': {
+      const { uid, executable } = rule;
+      const id = executable === null ? `uid:${uid}` : `uid:${uid} ${executable}`;
+      return entity('Writ::Initiator', id, { uid, ...present({ executable }) });
+    }
+    case 'bundle':
+      return entity('Writ::PolicyVersion', rule.digest, { inForce });
+    case 'key':
+      return entity('Writ::Key', rule.key, {});
+  }
 }
 
 function changeEntity({ ownerUid, name, sealed, measured, accepted }: ChangeRequest): PolicyEntity {

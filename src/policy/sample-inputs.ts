@@ -32,6 +32,14 @@ const requests: readonly PolicyRequest[] = [
   { type: 'redeem', ownerUid: 0, bind: 'uid', withinRun: false },
   { type: 'revoke', ownerUid: 0, bind: 'key', withinRun: true },
   { type: 'delegate', key: `${'A'.repeat(43)}=` },
+  {
+    type: 'revoke-rule',
+    rule: { kind: 'initiator', uid: 0, executable: digests.sha3_512 },
+    inForce: false,
+  },
+  { type: 'revoke-rule', rule: { kind: 'initiator', uid: 0, executable: null }, inForce: false },
+  { type: 'revoke-rule', rule: { kind: 'bundle', digest: digests.sha3_512 }, inForce: true },
+  { type: 'revoke-rule', rule: { kind: 'key', key: `${'A'.repeat(43)}=` }, inForce: false },
 ];
 
 const change: Omit<ChangeRequest, 'measured'> = {

@@ -12,6 +12,18 @@ export class BitList {
     return ((chunk[bit >> 3] ?? 0) & (1 << (bit & 7))) !== 0;
   }
 
+  /** The bits that are set, highest first, as of this moment. */
+  *descending(): Generator<number> {
+    for (const number of [...this.#chunks.keys()].sort((one, other) => other - one)) {
+      const chunk = this.#chunks.get(number) ?? new Uint8Array();
+      for (let byte = chunk.length - 1; byte >= 0; byte--) {
+        const bits = chunk[byte] ?? 0;
+        for (let bit = 7; bits !== 0 && bit >= 0; bit--)
+          if ((bits & (1 << bit)) !== 0) yield number * chunkBits + 8 * byte + bit;
+      }
+    }
+  }
+
   add(index: number): void {
     const number = Math.floor(index / chunkBits);
     let chunk = this.#chunks.get(number);

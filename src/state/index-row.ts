@@ -9,6 +9,7 @@ import type { EntryKind } from '../format/entry.js';
 import { displayText } from '../format/exact-text.js';
 import type { DenialPredicate, GrantPredicate } from '../format/predicate.js';
 import type { LogRecord } from '../format/record.js';
+import { targetText } from '../format/revocation.js';
 import type { Statement } from '../format/statement.js';
 import type { Instant } from '../format/time.js';
 import type { LogEntry } from '../log/entry-reader.js';
@@ -131,8 +132,9 @@ function ofRecord(record: LogRecord): RowDetail {
         ...nothing,
         uid: record.by,
         action: record.cause,
-        target: record.target,
-        target_idx: record.targetIndex,
+        ...(record.target.kind === 'artifact'
+          ? { target: record.target.id, target_idx: record.target.index }
+          : { subject: bounded(targetText(record.target)) }),
       };
     case 'urn:writ:lease:v1':
       return {

@@ -14,6 +14,7 @@ import {
   type SnapshotRecord,
   tpmNameSchema,
 } from '../format/record.js';
+import { revocationRuleSchema } from '../format/revocation.js';
 import { firstIssue } from '../format/statement.js';
 import { parseJsonBytes } from '../format/strict-json.js';
 import { evidenceDigests } from '../hash/evidence.js';
@@ -50,7 +51,13 @@ const hash = z.string().regex(/^[A-Za-z0-9+/]{43}=$/);
 
 const keyEndSchema: z.ZodType<KeyEnd> = z.discriminatedUnion('event', [
   z.strictObject({ event: z.literal('retire'), publicKey: hash }),
-  z.strictObject({ event: z.literal('compromise'), publicKey: hash, from: count, to: count }),
+  z.strictObject({
+    event: z.literal('compromise'),
+    publicKey: hash,
+    from: count,
+    to: count,
+    index: count,
+  }),
 ]);
 
 const manifestSchema: z.ZodType<Manifest> = z
@@ -82,6 +89,7 @@ const manifestSchema: z.ZodType<Manifest> = z
           artifactKey: hash.optional(),
           bootAnchor: z.unknown().optional().transform(startRecord),
           keyEnds: z.array(keyEndSchema).optional(),
+          revokedRules: z.array(z.strictObject({ index: count, rule: revocationRuleSchema })).optional(),
           anchor: z
             .strictObject({
               key: tpmNameSchema,

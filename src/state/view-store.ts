@@ -19,7 +19,7 @@ import { spanEntries } from '../log/journal-positions.js';
 import { type IdRuns, rangeEntries } from './id-index.js';
 import { decodeManifest, type Manifest, manifestDigests, type StoredSpan } from './manifest.js';
 import { findPairs, type PairTable, pairBytes, pairTable } from './pair-table.js';
-import { anchorsPerSpan, type Span, tagsBytes } from './span.js';
+import { anchorsPerSpan, type Span, type SpanFacts, tagsBytes } from './span.js';
 
 /** The state of one span as it was read back. */
 export interface LoadedSpan {
@@ -101,24 +101,23 @@ export class ViewStore {
   /** Takes the next span of a manifest into use. Throws SnapshotDamageError when it is not what the manifest says. */
   async load(stored: StoredSpan): Promise<LoadedSpan> {
     const start = this.#spans.at(-1)?.end ?? 0;
-    const pairs = stored.redemptions + stored.revocations + stored.leases + stored.ends;
-    const words = new Uint32Array((anchorsBytes + pairBytes * pairs) / 4);
-    await readWhole(this.#changes, words, start, stored.changes, 'changes');
-    let at = anchorsBytes / 4;
-    const next = (count: number): Uint32Array => {
-      const from = at;
-      at += (pairBytes / 4) * count;
-      return words.subarray(from, at);
-    };
-    const redemptions = next(stored.redemptions);
-    this.#use(stored, start, redemptions, words.byteLength);
-    return {
-      anchors: words.slice(0, anchorsBytes / 4),
-      redemptions,
-      revocations: next(stored.revocations),
-      leases: next(stored.leases),
-      ends: next(stored.ends),
-    };
+    const loaded = await this.#readChanges(stored, start);
+    this.#use(stored, start, loaded.redemptions, changesBytes(stored));
+    return { ...loaded, anchors: loaded.anchors.slice() };
+  }
+
+  /** The marks of the revocations in a span that is in use, by their targets. Throws SnapshotDamageError. */
+  async revocationMarks(span: number): Promise<Uint32Array> {
+    const used = this.#spans[span];
+    if (used === undefined || used.stored.revocations === 0) return new Uint32Array();
+    // As a whole: its digest is what tells that none of them is missing.
+    const { revocations } = await this.#readChanges(used.stored, used.end - changesBytes(used.stored));
+    return revocations.filter((_, at) => at % 2 === 1);
+  }
+
+  /** What the records of a span that is in use state; undefined for any other. */
+  factsOf(span: number): SpanFacts | undefined {
+    return this.#spans[span]?.stored.facts;
   }
 
   /** The tags of a span that is in use. Throws SnapshotDamageError. */
@@ -208,6 +207,24 @@ export class ViewStore {
     return perRun.flatMap((positions, run) => positions.map((position) => run * rangeEntries + position));
   }
 
+  async #readChanges(stored: StoredSpan, start: number): Promise<LoadedSpan> {
+    const words = new Uint32Array(changesBytes(stored) / 4);
+    await readWhole(this.#changes, words, start, stored.changes, 'changes');
+    let at = anchorsBytes / 4;
+    const next = (count: number): Uint32Array => {
+      const from = at;
+      at += (pairBytes / 4) * count;
+      return words.subarray(from, at);
+    };
+    return {
+      anchors: words.subarray(0, at),
+      redemptions: next(stored.redemptions),
+      revocations: next(stored.revocations),
+      leases: next(stored.leases),
+      ends: next(stored.ends),
+    };
+  }
+
   #use(stored: StoredSpan, start: number, redemptions: Uint32Array, sizeBytes: number): void {
     const table = pairTable(redemptions, start + anchorsBytes);
     this.#spans.push({ stored, end: start + sizeBytes, redemptions: table });
@@ -226,6 +243,10 @@ function joined(parts: readonly Uint32Array[]): Uint32Array {
     at += part.length;
   }
   return words;
+}
+
+function changesBytes({ redemptions, revocations, leases, ends }: StoredSpan): number {
+  return anchorsBytes + pairBytes * (redemptions + revocations + leases + ends);
 }
 
 async function readWhole(

@@ -9,8 +9,16 @@ import type { AuthorityRecord, KeyRecord, LogRecord, StartRecord } from '../form
 import { spanEntries } from '../log/journal-positions.js';
 import { BitList } from './bit-list.js';
 import { IdIndex, rangeEntries, tagOf } from './id-index.js';
+import { Revocations } from './revocations.js';
 import { RunViews } from './run-views.js';
-import { type KeyEnd, type LoggedAnchor, type LoggedPolicy, Span, type SpanFacts } from './span.js';
+import {
+  type KeyEnd,
+  type LoggedAnchor,
+  type LoggedPolicy,
+  placeOfMark,
+  Span,
+  type SpanFacts,
+} from './span.js';
 import type { LoadedSpan, ViewStore } from './view-store.js';
 
 /** A durable log entry; `record` is its payload where it is one, null for statements. */
@@ -24,18 +32,16 @@ export interface ViewedEntry {
 export class LogViews {
   /** Governed executions. */
   readonly runs = new RunViews();
+  /** A lease whose seal missed its deadline never began: there is nothing to end. */
+  readonly revocations = new Revocations((index) => this.runs.end(index));
   readonly #store: ViewStore | null;
   readonly #ids: IdIndex;
   readonly #redeemed = new BitList();
-  readonly #revoked = new BitList();
-  readonly #unsealed = new BitList();
   /** The spans that are not in the store, oldest first. */
   readonly #spans = new Map<number, Span>();
   #facts: SpanFacts = {};
   /** What became of `anchor`, entry by entry: some hundred a day at most. */
   readonly #announcements: { readonly index: number; readonly anchor: LoggedAnchor | null }[] = [];
-  /** What compromised keys sealed: mostly nothing. */
-  #compromised: readonly { readonly from: number; readonly to: number }[] = [];
 
   /** `store`: where older spans are found; null where there is none and everything stays in memory. */
   constructor(store: ViewStore | null = null) {
@@ -58,11 +64,7 @@ export class LogViews {
     for (let at = 0; at < redemptions.length; at += 2) this.#redeemed.add(redemptions[at] ?? 0);
     for (let at = 0; at < leases.length; at += 2) this.runs.open(leases[at] ?? 0, leases[at + 1] ?? 0);
     for (let at = 0; at < ends.length; at += 2) this.runs.end(ends[at] ?? 0);
-    for (let at = 0; at < revocations.length; at += 2) {
-      const target = revocations[at] ?? 0;
-      this.#revoked.add(target);
-      if (revocations[at + 1] === 1) this.#neverSealed(target);
-    }
+    this.revocations.restore(revocations);
     this.#takeFacts(facts);
   }
 
@@ -117,9 +119,25 @@ export class LogViews {
     return (await this.#store?.findRedemption(artifactIndex)) ?? null;
   }
 
+  /**
+   * Log indexes of the entries of one span that revoke something, in their order. Rejects with SnapshotDamageError where its
+   * file was damaged.
+   */
+  async revocationsIn(span: number): Promise<readonly number[]> {
+    const inMemory = this.#spans.get(span);
+    const marks =
+      inMemory === undefined
+        ? ((await this.#store?.revocationMarks(span)) ?? [])
+        : inMemory.revocations.values;
+    const { revokedRules = [], keyEnds = [] } = inMemory?.facts ?? this.#store?.factsOf(span) ?? {};
+    const atLarge = [...revokedRules, ...keyEnds.filter((end) => end.event === 'compromise')];
+    const single = Array.from(marks, (mark) => span * spanEntries + placeOfMark(mark));
+    return [...single, ...atLarge.map(({ index }) => index)].sort((one, other) => one - other);
+  }
+
   /** Whether a revocation ended the entry, or a compromised key sealed it. */
   isRevoked(index: number): boolean {
-    return this.#revoked.has(index) || this.#compromised.some(({ from, to }) => from <= index && index < to);
+    return this.revocations.isRevoked(index);
   }
 
   /** The events that ended a key (base64), as the log has them. */
@@ -129,12 +147,7 @@ export class LogViews {
 
   /** Whether the entry is a grant whose seal missed its deadline: no proof of it is ever served. */
   isUnsealed(index: number): boolean {
-    return this.#unsealed.has(index);
-  }
-
-  /** A revocation counts from the moment it is decided, before its entry is durable. */
-  revokeAtOnce(index: number): void {
-    this.#revoked.add(index);
+    return this.revocations.isUnsealed(index);
   }
 
   /** The bundle of the newest activation, or null in a log that has none. */
@@ -194,9 +207,7 @@ export class LogViews {
         span.redemptions.add(record.artifactIndex, index);
         return;
       case 'urn:writ:revocation:v1':
-        this.#revoked.add(record.targetIndex);
-        if (record.cause === 'unsealed') this.#neverSealed(record.targetIndex);
-        span.revocations.add(record.targetIndex, record.cause === 'unsealed' ? 1 : 0);
+        this.revocations.apply(record, index, span);
         return;
       case 'urn:writ:lease:v1':
         if (record.event === 'renew') return;
@@ -216,7 +227,7 @@ export class LogViews {
         this.#add(span, { authorityStatements: [record.statement] });
         return;
       case 'urn:writ:key:v1':
-        this.#applyKey(record, span);
+        this.#applyKey(record, index, span);
         return;
       case 'urn:writ:start:v1':
         if (record.clock === 'trusted' && this.bootAnchor?.boot !== record.boot)
@@ -244,12 +255,7 @@ export class LogViews {
     }
   }
 
-  #neverSealed(target: number): void {
-    this.#unsealed.add(target);
-    this.runs.end(target);
-  }
-
-  #applyKey(record: KeyRecord, span: Span): void {
+  #applyKey(record: KeyRecord, index: number, span: Span): void {
     const { event, publicKey } = record;
     switch (event) {
       case 'use':
@@ -259,7 +265,7 @@ export class LogViews {
         this.#endKey(span, { event, publicKey });
         return;
       case 'compromise':
-        this.#endKey(span, { event, publicKey, from: record.fromIndex, to: record.toIndex });
+        this.#endKey(span, { event, publicKey, from: record.fromIndex, to: record.toIndex, index });
         return;
     }
   }
@@ -269,7 +275,7 @@ export class LogViews {
     // What a snapshot says is under a seal, so where exactly it stands there plays no part.
     if (facts.anchor !== undefined)
       this.#announcements.push({ index: facts.anchor?.index ?? 0, anchor: facts.anchor });
-    this.#compromised = (this.#facts.keyEnds ?? []).filter((end) => end.event === 'compromise');
+    this.revocations.takeFacts(facts);
   }
 
   #endKey(span: Span, end: KeyEnd): void {

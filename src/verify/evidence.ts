@@ -18,6 +18,7 @@ import type {
   RedemptionRecord,
   RevocationRecord,
 } from '../format/record.js';
+import { type RevocationTarget, ruleEnds } from '../format/revocation.js';
 import type { Statement } from '../format/statement.js';
 import { parseInstant } from '../format/time.js';
 import type { Trust } from '../format/trust.js';
@@ -200,9 +201,8 @@ function chapterOf(
   const leases = records.filter(isOf('urn:writ:lease:v1', ({ record }) => record.artifact === decision.id));
   const end = records.find(isOf('urn:writ:end:v1', ({ record }) => record.artifact === decision.id));
   const revocations = records.filter(
-    isOf(
-      'urn:writ:revocation:v1',
-      ({ record }) => record.target === decision.id || record.target === redemption?.id,
+    isOf('urn:writ:revocation:v1', ({ record }) =>
+      endsThread(record.target, decision, redemption?.id ?? null),
     ),
   );
   const quote = records.find(isOf('urn:writ:quote:v1', ({ id }) => cited.includes(id)));
@@ -304,9 +304,21 @@ function threadFaults({ decision, redemption, leases, end, revocations }: Chapte
   }
   if (end !== null && leases.every(({ id, index }) => id !== end.record.lease || index >= end.index))
     faults.push(broken('the end is not that of a lease in the file'));
-  if (revocations.some(({ record, index }) => index <= record.targetIndex))
+  if (
+    revocations.some(({ record: { target }, index }) => target.kind === 'artifact' && index <= target.index)
+  )
     faults.push(broken('a revocation does not follow what it revokes'));
   return faults;
+}
+
+/** Whether a revocation ends this decision by itself, by its receipt, or by a rule. */
+function endsThread(
+  target: RevocationTarget,
+  { id, statement }: AuthenticStatement,
+  receipt: ArtifactId | null,
+): boolean {
+  if (target.kind === 'artifact') return target.id === id || target.id === receipt;
+  return statement.predicateType !== 'urn:writ:denial:v1' && ruleEnds(target, statement.predicate);
 }
 
 function broken(message: string): Denial {

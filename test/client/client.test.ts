@@ -73,8 +73,7 @@ const redemption = {
 const revocation = {
   ...head,
   type: 'urn:writ:revocation:v1',
-  target: someId,
-  targetIndex: 2,
+  target: { kind: 'artifact', id: someId, index: 2 },
   cause: 'withdrawn',
   by: 1000,
 } as const;
@@ -226,9 +225,24 @@ const foreign: readonly {
   },
   {
     name: 'the revocation of another artifact',
-    result: recorded({ ...revocation, target: otherId }),
+    result: recorded({ ...revocation, target: { kind: 'artifact', id: otherId, index: 2 } }),
     call: (client) => client.revoke({ id: someId }),
     message: 'it revokes another artifact',
+  },
+  {
+    name: 'the revocation of an artifact where a rule was asked for',
+    result: recorded(revocation),
+    call: (client) => client.revoke({ initiator: { uid: 1000 } }),
+    message: 'it revokes something else',
+  },
+  {
+    name: 'the revocation of a program of a user instead of the user',
+    result: recorded({
+      ...revocation,
+      target: { kind: 'initiator', uid: 1000, executable: '0'.repeat(128) },
+    }),
+    call: (client) => client.revoke({ initiator: { uid: 1000 } }),
+    message: 'it revokes something else',
   },
   {
     name: 'another cause',

@@ -50,7 +50,7 @@ describe('loadBundle', () => {
     assert.equal(starter.needsTime, false);
     assert.match(starter.digest, /^[0-9a-f]{128}$/);
     assert.ok(Object.keys(starter.policies).includes('signers-sign'));
-    assert.equal(Object.keys(starter.policies).length, 14);
+    assert.equal(Object.keys(starter.policies).length, 15);
   });
 
   it('takes policies from every *.cedar file, and from no other', async () => {

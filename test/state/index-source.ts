@@ -259,8 +259,14 @@ export function redemption(artifact: ArtifactId, artifactIndex: number, uid = 10
   };
 }
 
-export function revocation(target: ArtifactId, targetIndex: number, by: number | null): LogRecord {
-  return { ...recordHead(), type: 'urn:writ:revocation:v1', target, targetIndex, cause: 'withdrawn', by };
+export function revocation(id: ArtifactId, index: number, by: number | null): LogRecord {
+  return {
+    ...recordHead(),
+    type: 'urn:writ:revocation:v1',
+    target: { kind: 'artifact', id, index },
+    cause: 'withdrawn',
+    by,
+  };
 }
 
 export function policyActivation(): LogRecord {

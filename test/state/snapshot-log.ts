@@ -104,13 +104,12 @@ export function redemption(artifact: ArtifactId, artifactIndex: number): Submiss
   );
 }
 
-export function revocation(target: ArtifactId, targetIndex: number): Submission {
+export function revocation(id: ArtifactId, index: number): Submission {
   const record: LogRecord = {
     ...head,
     type: 'urn:writ:revocation:v1',
     nonce: freshNonce(),
-    target,
-    targetIndex,
+    target: { kind: 'artifact', id, index },
     cause: 'withdrawn',
     by: 1,
   };

@@ -8,6 +8,7 @@ import fc from 'fast-check';
 import type { ArtifactId } from '../../src/format/artifact-id.js';
 import { recordKind } from '../../src/format/record.js';
 import { redeemerNonceDigest } from '../../src/format/redeemer-nonce.js';
+import type { RevocationRule } from '../../src/format/revocation.js';
 import { positionStride, spanEntries } from '../../src/log/journal-positions.js';
 import { ViewStore } from '../../src/state/view-store.js';
 import { LogViews, type ViewedEntry } from '../../src/state/views.js';
@@ -30,6 +31,17 @@ function idOf(index: number): ArtifactId {
 
 const ids = Array.from({ length: size }, (_, index) => idOf(index));
 
+const rules: readonly RevocationRule[] = [
+  { kind: 'initiator', uid: 1000, executable: null },
+  { kind: 'initiator', uid: 1000, executable: 'a'.repeat(128) },
+  { kind: 'bundle', digest: 'b'.repeat(128) },
+  { kind: 'key', key: `${'A'.repeat(43)}=` },
+];
+
+function ascending(one: number, other: number): number {
+  return one - other;
+}
+
 /** What stands at a place of the log besides plain entries. */
 interface Event {
   readonly at: number;
@@ -48,9 +60,12 @@ const event: fc.Arbitrary<Event> = fc.oneof(
     };
     return { at, record: { ...head, type: 'urn:writ:redemption:v1', ...artifact } };
   }),
-  fc.tuple(place, place, fc.constantFrom('withdrawn', 'unsealed')).map(([at, targetIndex, cause]): Event => {
-    const revoked = { target: idOf(targetIndex), targetIndex, cause, by: null } as const;
-    return { at, record: { ...head, type: 'urn:writ:revocation:v1', ...revoked } };
+  fc.tuple(place, place, fc.constantFrom('withdrawn', 'unsealed')).map(([at, index, cause]): Event => {
+    const target = { kind: 'artifact', id: idOf(index), index } as const;
+    return { at, record: { ...head, type: 'urn:writ:revocation:v1', target, cause, by: null } };
+  }),
+  fc.tuple(place, fc.constantFrom(...rules)).map(([at, target]): Event => {
+    return { at, record: { ...head, type: 'urn:writ:revocation:v1', target, cause: 'withdrawn', by: 0 } };
   }),
   fc.tuple(place, fc.constantFrom('log', 'artifact'), fc.nat(9)).map(([at, role, digit]): Event => {
     const key = { event: 'use', role, publicKey: `${String(digit).repeat(43)}=` } as const;
@@ -118,7 +133,9 @@ async function known(views: LogViews, records: ReadonlyMap<number, Event['record
   const places = [...records].flatMap(([at, record]) => {
     if (record.type === 'urn:writ:redemption:v1') return [at, record.artifactIndex];
     if (record.type === 'urn:writ:lease:v1') return [at, record.redemptionIndex];
-    return record.type === 'urn:writ:revocation:v1' ? [at, record.targetIndex] : [at];
+    return record.type === 'urn:writ:revocation:v1' && record.target.kind === 'artifact'
+      ? [at, record.target.index]
+      : [at];
   });
   const states = await Promise.all(
     places.map(async (index) => [
@@ -133,7 +150,23 @@ async function known(views: LogViews, records: ReadonlyMap<number, Event['record
   );
   const { policy, authorityStatements, bootAnchor } = views;
   const keys = [views.loggedKey('log'), views.loggedKey('artifact')];
-  return { states, open: views.runs.openLeases, policy, authorityStatements, bootAnchor, keys };
+  const { rules, compromised } = views.revocations;
+  const revoked = [...views.revocations.entriesNewestFirst()];
+  const spans = new Set([...records.keys()].map((at) => Math.floor(at / spanEntries)));
+  const revoking = await Promise.all([...spans].map((span) => views.revocationsIn(span)));
+  const expected = [...records].filter(([, { type }]) => type === 'urn:writ:revocation:v1').map(([at]) => at);
+  assert.deepEqual(revoking.flat().sort(ascending), expected.sort(ascending));
+  return {
+    states,
+    open: views.runs.openLeases,
+    policy,
+    authorityStatements,
+    bootAnchor,
+    keys,
+    rules,
+    compromised,
+    revoked,
+  };
 }
 
 test('what a snapshot and its tail say is what the whole log says', { timeout: 300_000 }, async () => {

@@ -52,14 +52,13 @@ describe('the views of the log', () => {
 
   test('a revocation counts at once, and an unsealed grant is known as one', () => {
     const views = new LogViews();
-    views.revokeAtOnce(3);
+    views.revocations.revokeAtOnce({ kind: 'artifact', id: randomId(), index: 3 });
     assert.equal(views.isRevoked(3), true);
     assert.equal(views.isUnsealed(3), false);
     const record = {
       type: 'urn:writ:revocation:v1',
       ...head,
-      target: randomId(),
-      targetIndex: 4,
+      target: { kind: 'artifact', id: randomId(), index: 4 },
       cause: 'unsealed',
       by: null,
     } as const;

@@ -86,8 +86,7 @@ const revocation: RevocationRecord = {
   ...head,
   type: 'urn:writ:revocation:v1',
   time: '2026-01-01T00:00:04.000Z',
-  target: artifactId,
-  targetIndex: 1,
+  target: { kind: 'artifact', id: artifactId, index: 1 },
   cause: 'withdrawn',
   by: 0,
 };
@@ -148,7 +147,10 @@ describe('verifyEvidence', () => {
   });
 
   test('tells a revocation, and counts what has nothing to do with the decision', () => {
-    const other = log.sealRecord({ ...revocation, target: `sha3-512:${hex('9')}` }, 3);
+    const other = log.sealRecord(
+      { ...revocation, target: { kind: 'artifact', id: `sha3-512:${hex('9')}`, index: 1 } },
+      3,
+    );
     const verdict = verifyEvidence(
       { ...pack, entries: [...pack.entries, log.sealRecord(revocation, 4), other] },
       log.trust,

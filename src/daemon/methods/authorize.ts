@@ -12,6 +12,7 @@ import {
   requestText,
   type SignParams,
 } from '../../format/protocol.js';
+import { targetText } from '../../format/revocation.js';
 import type { GrantStatement } from '../../format/statement-reader.js';
 import { parseInstant } from '../../format/time.js';
 import type { PolicyRequest } from '../../policy/input.js';
@@ -136,8 +137,8 @@ async function grant(services: Services, draft: Draft): Promise<Granted> {
   };
   const stamp = { timeMs: time.timeMs, nonce: services.nonce() };
   const statement = grantStatement(terms, occasion, stamp);
-  const widening = parentFaults(statement, parent);
-  if (widening.length > 0) return refuseAll(services, request, context, widening);
+  const faults = [...parentFaults(statement, parent), ...ruleFaults(services, statement)];
+  if (faults.length > 0) return refuseAll(services, request, context, faults);
   const passage = passApprovals(services, request, statement, decision.approvals);
   if (passage.outcome === 'refused') {
     const denied = await refuse(services, request, context, [passage.denial]);
@@ -153,10 +154,15 @@ async function sealGrant(
   context: RefusalContext,
   { statement, spent }: Extract<Passage, { outcome: 'passed' }>,
 ): Promise<Granted> {
-  const sealing = await sealStatement(services, statement, context.policy?.input ?? new Uint8Array());
-  if (sealing.outcome === 'unsealed') {
+  // The key of an approver may be revoked.
+  const isRuledOut = ruleFaults(services, statement).length > 0;
+  const input = context.policy?.input ?? new Uint8Array();
+  const sealing = isRuledOut ? null : await sealStatement(services, statement, input);
+  // A rule may have come while it was sealed, and counts before its own answer leaves.
+  const faults = sealing?.outcome === 'unsealed' ? [sealing.denial] : ruleFaults(services, statement);
+  if (sealing === null || sealing.outcome === 'unsealed' || faults.length > 0) {
     if (spent !== null) services.pendingRequests.putBack(spent);
-    return refuse(services, request, context, [sealing.denial]);
+    return refuseAll(services, request, context, faults);
   }
   const { id, index, payload } = sealing.sealed;
   services.recentGrants.keep({ entry: { id, index, kind: kindOf(statement) }, statement }, payload.length);
@@ -304,6 +310,12 @@ function executionFaults({ action, use, runSeconds, confine, limits }: Authorize
 
 function kindOf({ predicateType }: GrantStatement): 'authorization' | 'signature' {
   return predicateType === 'urn:writ:signature:v1' ? 'signature' : 'authorization';
+}
+
+/** What was revoked by a rule is revoked for whatever is asked for later, too. */
+function ruleFaults({ views }: Services, { predicate }: GrantStatement): Denial[] {
+  const rule = views.revocations.ruleEnding(predicate);
+  return rule === null ? [] : [denial('REVOKED', `${targetText(rule)} was revoked`)];
 }
 
 function parentFaults(statement: GrantStatement, parent: GrantedArtifact | null): Denial[] {
