@@ -46,6 +46,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: () => import('./commands/revoke.js'),
   },
   {
+    path: ['approve'],
+    summary: 'look at a request that waits for approval, and sign it',
+    load: () => import('./commands/approve.js'),
+  },
+  {
     path: ['export'],
     summary: 'get an artifact with a plain DSSE signature beside its proof',
     load: () => import('./commands/export.js'),

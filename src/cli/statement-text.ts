@@ -77,6 +77,8 @@ function grantRows({
     rows.push(['audience', scope.audience ?? 'any']);
   }
   rows.push(['policy', `version ${policy.version}, by ${policy.determining.join(', ') || 'default'}`]);
+  if (governance.approvals.length > 0)
+    rows.push(['approved by', governance.approvals.map(({ approver }) => approver).join(', ')]);
   if (lineage.parent !== null) rows.push(['parent', `${lineage.parent} (depth ${lineage.depth})`]);
   if (governance.purpose !== null) rows.push(['purpose', short(governance.purpose)]);
   if (governance.ticket !== null) rows.push(['ticket', short(governance.ticket)]);

@@ -46,6 +46,8 @@ export interface PendingDetail extends PendingSummary {
   readonly options: JsonObject;
   readonly grant: RequestedGrant;
   readonly approvals: readonly Approval[];
+  /** Base64 of the keys of those whose approval is demanded: by them a person finds the right one among several. */
+  readonly keys: readonly string[];
 }
 
 const demandSchema: z.ZodType<PendingDemand> = z.strictObject({
@@ -75,6 +77,7 @@ export const pendingDetailSchema: z.ZodType<PendingDetail> = z.strictObject({
   options: z.record(z.string(), z.json()) as z.ZodType<JsonObject>,
   grant: requestedGrantSchema,
   approvals: z.array(approvalSchema).readonly(),
+  keys: z.array(ed25519KeySchema).readonly(),
 });
 
 /** `approve`: one person's signature over the approval document of a pending request (approval.ts). */

@@ -19,6 +19,7 @@ import {
   type TokenIdentity,
   type TokenStatus,
 } from './provisioning/protocol.js';
+import type { SignedByKey } from './provisioning/signing.js';
 import { noSuccession } from './succession.js';
 import {
   type KeyRole,
@@ -105,6 +106,16 @@ export async function signPolicyStatement(
 ): Promise<Uint8Array> {
   const answer = await provision({ type: 'say-policy', access, key, statement }, access);
   return answer.type === 'signature' ? answer.signature : unexpected(answer);
+}
+
+/** Signs the document of an approval with the key of that id (lower-case hex). Faults: those of finding a key, and of a login. */
+export async function signApproval(
+  access: TokenAccess,
+  id: string,
+  document: Uint8Array,
+): Promise<SignedByKey> {
+  const answer = await provision({ type: 'approve', access, id, document }, access);
+  return answer.type === 'approval' ? answer.approval : unexpected(answer);
 }
 
 /** Signs the tree head of the empty log with its pinned key. Faults: those of finding a key, and of a login. */
@@ -219,6 +230,7 @@ function patienceWith(request: ProvisioningRequest): number {
     case 'generate':
     case 'certify':
     case 'say-policy':
+    case 'approve':
     case 'possession':
     case 'list':
       return patienceMs(request.access.pin);

@@ -2,6 +2,7 @@
 
 import type { Allowed } from '../../format/protocol.js';
 import { showGrant, withDaemon } from '../asking.js';
+import { onceApproved } from '../awaiting-approval.js';
 import { type Define, examples } from '../command.js';
 import type { CliContext } from '../context.js';
 import { type AuthorizeFlags, addAuthorizeOptions, authorizeOptionsOf } from '../option-values.js';
@@ -9,10 +10,12 @@ import { columns, type Paint } from '../output.js';
 
 interface Flags extends AuthorizeFlags {
   readonly output?: string;
+  readonly waitApproval?: boolean;
 }
 
 export const define: Define = (command, act) => {
   addAuthorizeOptions(command.argument('<command...>', 'the command, behind --').passThroughOptions())
+    .option('--wait-approval', 'where approvals are needed, wait for them')
     .option('-o, --output <file>', 'write the envelope alone to this file (of a denial: its evidence)')
     .addHelpText(
       'after',
@@ -29,7 +32,10 @@ async function authorize(context: CliContext, words: readonly string[], flags: F
   const { resolveCommand } = await import('../resolve-command.js');
   const action = resolveCommand(words, context.own, context.environment.PATH ?? '');
   const params = { ...(await authorizeOptionsOf(flags)), action };
-  const result = await withDaemon(context, (client) => client.authorize(params));
+  const result = await withDaemon(context, (client) => {
+    const ask = () => client.authorize(params);
+    return flags.waitApproval === true ? onceApproved(context, client, ask) : ask();
+  });
   const lines = result.decision === 'allow' ? await describe(result, flags.output) : () => [];
   return showGrant(context, result, flags.output, lines);
 }

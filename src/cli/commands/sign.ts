@@ -3,6 +3,7 @@
 import { basename } from 'node:path';
 import type { FileDigests } from '../../client/file-digests.js';
 import { showGrant, withDaemon } from '../asking.js';
+import { onceApproved } from '../awaiting-approval.js';
 import { fileProblem, UsageError } from '../cli-error.js';
 import { type Define, examples } from '../command.js';
 import type { CliContext } from '../context.js';
@@ -19,11 +20,13 @@ interface Flags extends ClaimFlags {
   readonly attest?: 'fresh';
   readonly ttl?: number;
   readonly output?: string;
+  readonly waitApproval?: boolean;
 }
 
 export const define: Define = (command, act) => {
   addAttestOption(addClaimOptions(command.argument('<file>', 'the file')))
     .option('--ttl <seconds>', 'how long the signature shall be valid', positiveInteger)
+    .option('--wait-approval', 'where approvals are needed, wait for them')
     .option('-o, --output <file>', 'write the envelope alone to this file (of a denial: its evidence)')
     .addHelpText(
       'after',
@@ -43,7 +46,10 @@ async function sign(context: CliContext, path: string, flags: Flags): Promise<nu
     attest: flags.attest,
     blob: { name: basename(path), sizeBytes, digests },
   };
-  const result = await withDaemon(context, (client) => client.sign(params));
+  const result = await withDaemon(context, (client) => {
+    const ask = () => client.sign(params);
+    return flags.waitApproval === true ? onceApproved(context, client, ask) : ask();
+  });
   return showGrant(context, result, flags.output, (paint) => [
     paint('good', 'signed'),
     ...columns([

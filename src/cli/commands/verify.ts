@@ -1,6 +1,7 @@
 /** `writ verify`: the pure verifier over files. Asks no daemon, trusts nothing but the pinned bundle. */
 
 import type { Trust } from '../../format/trust.js';
+import type { Situation } from '../../verify/situation.js';
 import type { AuthenticRecord, AuthenticStatement, Verdict } from '../../verify/verdict.js';
 import { UsageError } from '../cli-error.js';
 import { type Define, examples } from '../command.js';
@@ -16,6 +17,7 @@ interface Flags {
   readonly audience?: string;
   readonly quote: readonly string[];
   readonly log?: string;
+  readonly policy?: string;
 }
 
 export const define: Define = (command, act) => {
@@ -26,6 +28,7 @@ export const define: Define = (command, act) => {
     .option('--audience <name>', 'the relying party that the artifact must be for')
     .option('--quote <file>', 'a TPM quote that artifacts may cite; can be given several times', appended, [])
     .option('--log <directory>', 'a copy of the published log, to prove tree heads of retired log keys from')
+    .option('--policy <directory>', 'the policy bundle that decisions and approvals must be of')
     .addHelpText(
       'after',
       examples(
@@ -56,7 +59,12 @@ async function verifyFiles(context: CliContext, paths: readonly string[], flags:
   const file =
     flags.file === undefined ? null : (await (await import('./sign.js')).digestsOf(flags.file)).digests;
   const quotes = await loadQuotes(flags.quote, trust);
-  const situation = { ...offlineSituation(Date.now()), file, audience: flags.audience ?? null };
+  const situation = {
+    ...offlineSituation(Date.now()),
+    ...(await ruledBy(flags.policy)),
+    file,
+    audience: flags.audience ?? null,
+  };
   const verdicts = verifyBatch(candidates, trust, (position) => ({
     ...situation,
     quote: quoteFor(candidates[position], quotes),
@@ -84,6 +92,16 @@ async function verifyPack(
   if (candidates.length > 1) throw new UsageError('an evidence pack is verified alone: name that file only');
   const { showEvidence } = await import('../evidence/show.js');
   return showEvidence(context, candidate, trust);
+}
+
+/** The bundle that artifacts must have been decided under, which also says who may approve and what needs approval. */
+async function ruledBy(
+  directory: string | undefined,
+): Promise<Pick<Situation, 'policyBundles' | 'approvalRule'>> {
+  if (directory === undefined) return { policyBundles: null, approvalRule: null };
+  const { bundleIn } = await import('../policy-bundle.js');
+  const bundle = await bundleIn(directory);
+  return { policyBundles: [bundle.digest], approvalRule: bundle };
 }
 
 /** The pinned trust with the tree heads that a copy of the log proves; a note says what it could not prove. */

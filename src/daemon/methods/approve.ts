@@ -160,10 +160,13 @@ function summaryOf(pending: PendingRequest): PendingSummary {
 }
 
 function detailOf({ origin }: Services, pending: PendingRequest): PendingDetail {
-  const { predicate, options } = pending.request;
+  const { predicate, options, demands, rule } = pending.request;
+  const { people, groups } = rule.approvers;
+  const members = new Set(demands.flatMap(({ group }) => groups.get(group) ?? []));
+  const keys = [...members].flatMap((member) => people.get(member)?.keys ?? []);
   const { scope, initiator, environment, policy, lineage } = predicate;
   const grant = { scope, initiator, environment, policy, lineage };
-  return { ...summaryOf(pending), log: origin, options, grant, approvals: pending.approvals };
+  return { ...summaryOf(pending), log: origin, options, grant, approvals: pending.approvals, keys };
 }
 
 function subjectText(action: GrantPredicate['scope']['action']): string {

@@ -25,7 +25,7 @@ import type {
   TokenIdentity,
   TokenStatus,
 } from './protocol.js';
-import { certify, provePossession, sayPolicy } from './signing.js';
+import { certify, provePossession, sayPolicy, signApproval } from './signing.js';
 
 /** Does what was asked; a fault of module, token, PIN or key is an answer too. */
 export function perform(request: ProvisioningRequest): ProvisioningAnswer {
@@ -61,6 +61,13 @@ export function perform(request: ProvisioningRequest): ProvisioningAnswer {
       return inModule(access, tokenName(access.token), (module) => ({
         type: 'signature',
         signature: withLogin(module, access, 'read', (session) => sayPolicy(session, key, statement, access)),
+      }));
+    }
+    case 'approve': {
+      const { access, id, document } = request;
+      return inModule(access, tokenName(access.token), (module) => ({
+        type: 'approval',
+        approval: withLogin(module, access, 'read', (session) => signApproval(session, id, document, access)),
       }));
     }
     case 'possession': {

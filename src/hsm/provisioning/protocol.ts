@@ -8,6 +8,7 @@ import type { Ed25519Support } from '../mechanisms.js';
 import { type PinSource, pinSourceSchema } from '../pin-source.js';
 import { accessSchema, faultSchema, keySchema as pinnedKeySchema } from '../signer/protocol.js';
 import type { ModuleLocation, PinnedKey, TokenAccess } from '../token-access.js';
+import type { SignedByKey } from './signing.js';
 
 /** A token as its module describes it. A blank one has no label, and a serial only in hardware. */
 export interface TokenStatus {
@@ -69,6 +70,13 @@ export type ProvisioningRequest =
       readonly key: PinnedKey;
       readonly statement: Uint8Array;
     }
+  /** A signature by the key with this CKA_ID over the document of an approval (format/approval.ts), and over nothing else. */
+  | {
+      readonly type: 'approve';
+      readonly access: TokenAccess;
+      readonly id: string;
+      readonly document: Uint8Array;
+    }
   /** A signature by this key over the tree head of the empty log `origin`: proof that the key can be used. */
   | {
       readonly type: 'possession';
@@ -81,6 +89,7 @@ export type ProvisioningRequest =
 export type ProvisioningAnswer =
   | { readonly type: 'tokens'; readonly module: ModuleStatus }
   | { readonly type: 'signature'; readonly signature: Uint8Array }
+  | { readonly type: 'approval'; readonly approval: SignedByKey }
   | { readonly type: 'initialized'; readonly identity: TokenIdentity }
   | { readonly type: 'keys'; readonly keys: readonly KeyDescription[] }
   | { readonly type: 'failed'; readonly fault: HsmFault };
@@ -110,6 +119,12 @@ const requestSchema: z.ZodType<ProvisioningRequest> = z.discriminatedUnion('type
     access: accessSchema,
     key: pinnedKeySchema,
     statement: z.instanceof(Uint8Array),
+  }),
+  z.object({
+    type: z.literal('approve'),
+    access: accessSchema,
+    id: z.string(),
+    document: z.instanceof(Uint8Array),
   }),
   z.object({
     type: z.literal('possession'),
@@ -147,6 +162,10 @@ const answerSchema: z.ZodType<ProvisioningAnswer> = z.discriminatedUnion('type',
     module: z.object({ library: z.string(), tokens: z.array(tokenSchema) }),
   }),
   z.object({ type: z.literal('signature'), signature: z.instanceof(Uint8Array) }),
+  z.object({
+    type: z.literal('approval'),
+    approval: z.object({ publicKey: z.instanceof(Uint8Array), signature: z.instanceof(Uint8Array) }),
+  }),
   z.object({
     type: z.literal('initialized'),
     identity: z.object({ label: z.string(), serial: z.string() }),

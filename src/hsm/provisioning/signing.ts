@@ -1,9 +1,10 @@
 /**
- * The signatures that ceremonies and policy authorities need. As in a signer process, what is signed is built here from what was asked: no
- * caller can put bytes of its own before a key. Every function throws HsmError.
+ * The signatures that ceremonies, policy authorities and approvers need. As in a signer process, what is signed is built here
+ * from what was asked: no caller can put bytes of its own before a key. Every function throws HsmError.
  */
 
 import type { Session } from 'graphene-pk11';
+import { decodeApproval, encodeApproval } from '../../format/approval.js';
 import { equalBytes } from '../../format/bytes.js';
 import { formatCheckpoint } from '../../format/checkpoint.js';
 import { pae } from '../../format/dsse.js';
@@ -36,6 +37,29 @@ export function sayPolicy(
 ): Uint8Array {
   decodePolicyStatement(statement);
   return signWith(session, key, pae(policyPayloadType, statement), tokenName(token));
+}
+
+/** A signature, and the raw public key under which it verifies. */
+export interface SignedByKey {
+  readonly publicKey: Uint8Array;
+  readonly signature: Uint8Array;
+}
+
+/** Signs an approval with the key of that id. Throws SyntaxError for bytes that are none, HsmError `key-missing` and the like. */
+export function signApproval(
+  session: Session,
+  id: string,
+  document: Uint8Array,
+  { token }: TokenAccess,
+): SignedByKey {
+  const name = tokenName(token);
+  const publicKey = publicKeyOf(session, findPrivateKey(session, id, name));
+  if (publicKey === null)
+    throw new HsmError(
+      hsmFault('key-missing', `${name} holds the key with id ${id} without its public half`),
+    );
+  const message = encodeApproval(decodeApproval(document));
+  return { publicKey, signature: signWith(session, { id, publicKey }, message, name) };
 }
 
 /** Signs the tree head of the empty log: a checkpoint like any other, below which no log can be. */
