@@ -1,6 +1,7 @@
-# How node-gyp compiles the addons: build/Release/writ_native.node, and build/Release/writ_tpm.node where tpm2-tss is
-# installed; and the launcher of governed programs where libcrypto's headers are. For a run under sanitizers give `--sanitize=address,undefined` to node-gyp; fortified libc calls are left
-# out then, as they hide faults from it.
+# How node-gyp compiles the addons, build/Release/writ_native.node, and build/Release/writ_tpm.node where tpm2-tss is installed;
+# and the programs beside them: the watchdog of governed runs, and what starts them where libcrypto's headers are. For a run
+# under sanitizers give `--sanitize=address,undefined` to node-gyp; fortified libc calls are left out then, as they hide faults
+# from it.
 {
   'includes': ['flags.gypi'],
   'variables': {
@@ -23,6 +24,7 @@
         'src/locked_bytes.cc',
         'src/peer.cc',
         'src/peer_other.cc',
+        'src/pid_namespaces.cc',
         'src/process_facts.cc',
         'src/process_hardening.cc',
         'src/secret.cc',
@@ -33,6 +35,15 @@
     },
   ],
   'conditions': [
+    # The watchdog of governed runs, which outlives the daemon.
+    ["OS=='linux'", {
+      'targets': [
+        {
+          'target_name': 'writ-watchdog',
+          'includes': ['watchdog/watchdog.gypi'],
+        },
+      ],
+    }],
     # The governed launcher: standalone, as Node alone would take longer to start than all that it does.
     ["OS=='linux' and with_openssl==1", {
       'targets': [

@@ -13,6 +13,7 @@
 #include "kernel_events.h"
 #include "kernel_log.h"
 #include "peer.h"
+#include "pid_namespaces.h"
 #include "process_facts.h"
 #include "process_hardening.h"
 #include "secret.h"
@@ -35,6 +36,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports["lockFile"] = Napi::Function::New(env, writ::lock_file, "lockFile");
   exports["openKernelEvents"] = Napi::Function::New(env, writ::open_kernel_events, "openKernelEvents");
   exports["openKernelLog"] = Napi::Function::New(env, writ::open_kernel_log, "openKernelLog");
+  exports["pidNamespaces"] = Napi::Function::New(env, writ::pid_namespaces, "pidNamespaces");
   exports["pidfdAlive"] = Napi::Function::New(env, writ::pidfd_alive, "pidfdAlive");
   exports["processFacts"] = Napi::Function::New(env, writ::process_facts, "processFacts");
   exports["readSecret"] = Napi::Function::New(env, writ::read_secret, "readSecret");

@@ -29,8 +29,11 @@ export function provideNativeDependencies() {
   }
 }
 
+/** Programs beside the addons, which run without Node; all of them on Linux only. */
+const PROGRAMS = process.platform === 'linux' ? ['writ-watchdog'] : [];
+
 /**
- * Compiles Writ's own addons: native/build/Release/writ_native.node and, where tpm2-tss is installed, writ_tpm.node.
+ * Compiles what is in native/: native/build/Release/writ_native.node, where tpm2-tss is installed writ_tpm.node, and the programs.
  * @throws {SetupFailure} when one does not compile, or does not load afterwards
  */
 export function provideNativeAddons() {
@@ -40,7 +43,7 @@ export function provideNativeAddons() {
     throw new SetupFailure(`There are no sources in ${directory}: clone the project afresh.`);
   }
   const withTpm = hasTpmHeaders();
-  const names = ['writ_native.node', ...(withTpm ? ['writ_tpm.node'] : [])];
+  const names = ['writ_native.node', ...(withTpm ? ['writ_tpm.node'] : []), ...PROGRAMS];
   const files = names.map((name) => join(directory, 'build', 'Release', name));
   const key = digestOfContents(sources, `${process.version} ${process.arch} ${withTpm ? 'tpm' : 'no tpm'}`);
   if (stampMatches('native', key) && files.every(loads)) return;
@@ -98,6 +101,7 @@ function runNodeGyp(directory, options) {
 /** In a process of its own, because loading foreign code could end the process that tries it. */
 function loads(file) {
   if (!existsSync(file)) return false;
+  if (!file.endsWith('.node')) return true;
   return tryCommand(process.execPath, ['-e', 'process.dlopen({ exports: {} }, process.argv[1])', file])
     .succeeded;
 }

@@ -24,9 +24,8 @@ import {
   peerAtGlance,
   probePidfdSupport,
 } from '../identity/peer.js';
-import type { ProcessPlace } from '../identity/process-place.js';
+import { type ProcessPlace, placeOf } from '../identity/process-place.js';
 import { bootTimeMs } from '../kernel/boot-clock.js';
-import { readNamespace } from '../kernel/process.js';
 import { type ProcessExtraNames, type ProcessFacts, parseProcessFacts } from '../kernel/process-facts.js';
 import { socketDescriptor } from '../kernel/socket-descriptor.js';
 import type { ClockReading } from '../state/payload-clock.js';
@@ -165,6 +164,10 @@ export class Machine {
     const seen = glance === null ? null : this.#seenAs(connection, glance);
     const digests = seen && this.#digester.keptDigestsOf(seen.facts.executableIdentity);
     if (seen === null || digests === null) return this.#identifyAnew(connection);
+    const { cgroup, namespaces } = seen.facts;
+    const placing = placeOf(connection, cgroup, namespaces.pid);
+    if (placing.outcome === 'denied') return placing;
+    const { place } = placing;
     return this.#named(() => {
       const accounts = look.accountsVersion;
       const { machine } = this.#measurer;
@@ -173,7 +176,6 @@ export class Machine {
         return { outcome: 'identified', caller: known.caller };
       const peer = peerAtGlance(connection, seen.facts, digests);
       const { bindings } = this.#measurer.atGlance(seen.facts, connection.facts.label);
-      const place = { cgroup: seen.facts.cgroup, pidNamespaces: [seen.facts.namespaces.pid] };
       seen.named = { accounts, digests, machine, caller: this.#caller(peer, bindings, place) };
       return { outcome: 'identified', caller: seen.named.caller };
     });
@@ -200,10 +202,11 @@ export class Machine {
     const current = await currentPeer(connection, (path) => this.#digester.digest(path, 'executable'));
     if (current.outcome === 'denied') return current;
     const { peer } = current;
+    const placing = placeOf(connection, peer.cgroup, null);
+    if (placing.outcome === 'denied') return placing;
+    const { place } = placing;
     return this.#named(() => {
       const { bindings } = this.#measurer.measure(peer);
-      const { cgroup } = peer;
-      const place = { cgroup, pidNamespaces: [readNamespace(peer.pid, 'pid')] };
       return { outcome: 'identified', caller: this.#caller(peer, bindings, place) };
     });
   }

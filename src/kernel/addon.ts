@@ -71,6 +71,11 @@ export interface NativeAddon {
    */
   processFacts(pid: number, pidfd: number, extras: number): string | null;
   /**
+   * Inode numbers of the process's PID namespace and of those around it, innermost first, out to the daemon's own or as far as
+   * the kernel shows them (ioctl_nsfs(2)). Make certain afterwards that the process is still the one that was meant.
+   */
+  pidNamespaces(pid: number): readonly string[];
+  /**
    * Identity of the executable regular file at an absolute path without links. Null when there is none, or when the
    * kernel cannot tell without waiting for a file system; away from Linux always.
    */
@@ -140,6 +145,7 @@ const functionNames: readonly (keyof NativeAddon)[] = [
   'pidfdAlive',
   'closeFd',
   'processFacts',
+  'pidNamespaces',
   'cachedExecutable',
   'lockFile',
   'fileSystem',

@@ -1,0 +1,24 @@
+# The sources of the watchdog; a program of our own beside the addons, without any part of Node in it.
+{
+  'type': 'executable',
+  'sources': [
+    'cgroup_mount.cc',
+    'client.cc',
+    'main.cc',
+    'process.cc',
+    'protocol.cc',
+    'run_group.cc',
+    'watchdog.cc',
+  ],
+  'include_dirs!': [
+    '<(node_root_dir)/include/node',
+    '<(node_root_dir)/src',
+    '<(node_root_dir)/deps/openssl/config',
+    '<(node_root_dir)/deps/openssl/openssl/include',
+    '<(node_root_dir)/deps/uv/include',
+    '<(node_root_dir)/deps/zlib',
+    '<(node_root_dir)/deps/v8/include',
+  ],
+  'cflags': ['-fPIE'],
+  'ldflags': ['-pie'],
+}
