@@ -36,6 +36,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: () => import('./commands/verify.js'),
   },
   {
+    path: ['present'],
+    summary: 'prove to a verifier that the key is held which an artifact is bound to',
+    load: () => import('./commands/present.js'),
+  },
+  {
     path: ['redeem'],
     summary: 'redeem an authorization and get its receipt',
     load: () => import('./commands/redeem.js'),

@@ -3,7 +3,7 @@
 import type { Action } from '../format/action.js';
 import { displayText } from '../format/exact-text.js';
 import type { ExitStatus, LeaseRecord } from '../format/lease.js';
-import type { ExecutableFact, GrantPredicate } from '../format/predicate.js';
+import type { ExecutableFact, GrantPredicate, Scope } from '../format/predicate.js';
 import type { KeyRecord, LogRecord } from '../format/record.js';
 import { targetText } from '../format/revocation.js';
 import type { Statement } from '../format/statement.js';
@@ -73,7 +73,7 @@ function grantRows({
   const use = scope.action.type === 'sign' ? '' : `, ${useText(validity.use)}`;
   rows.push(['valid', `${validity.notBefore} to ${validity.notAfter}${use}`]);
   if (scope.action.type !== 'sign') {
-    rows.push(['runs as', `uid ${scope.uid}, gid ${scope.gid}; to be redeemed by the same ${scope.bind}`]);
+    rows.push(['runs as', redeemerText(scope)]);
     rows.push(['audience', scope.audience ?? 'any']);
   }
   rows.push(['policy', `version ${policy.version}, by ${policy.determining.join(', ') || 'default'}`]);
@@ -143,6 +143,12 @@ function leaseText({ leaseIndex, artifactIndex, until }: LeaseRecord): string {
 function statusText(status: ExitStatus | null): string {
   if (status === null) return '';
   return 'exit' in status ? ` with status ${status.exit}` : ` by signal ${status.signal}`;
+}
+
+function redeemerText({ uid, gid, bind }: Scope): string {
+  return typeof bind === 'object'
+    ? `whoever redeems it with the key ${bind.key}`
+    : `uid ${uid}, gid ${gid}; to be redeemed by the same ${bind}`;
 }
 
 function executableText(fact: ExecutableFact): string {

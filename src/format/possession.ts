@@ -35,6 +35,7 @@ export interface PossessionSignature {
 /** A presentation as a document of its own. */
 export interface PossessionProof extends PossessionClaim, PossessionSignature {
   readonly type: typeof possessionType;
+  readonly use: 'present';
 }
 
 export const possessionType = 'urn:writ:possession:v1';
@@ -64,7 +65,7 @@ export const possessionSignatureSchema: z.ZodType<PossessionSignature> = z.stric
 export const possessionProofSchema: z.ZodType<PossessionProof> = z.strictObject({
   ...signatureShape,
   type: z.literal(possessionType),
-  use: z.enum(['redeem', 'present']),
+  use: z.literal('present'),
   artifact: artifactIdSchema,
   log: z.string().min(1).max(256),
   nonce: nonceSchema,

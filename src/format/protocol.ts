@@ -34,6 +34,7 @@ import {
   type PendingNotice,
   type PendingSummary,
 } from './pending.js';
+import { type PossessionSignature, possessionSignatureSchema } from './possession.js';
 import {
   type Bind,
   type Binding,
@@ -98,6 +99,8 @@ export interface RedeemParams {
   readonly id: ArtifactId;
   readonly nonce: string;
   readonly action: RequestedAction;
+  /** For an artifact that is bound to a key: its signature over `possessionText` for this use, artifact and nonce. */
+  readonly possession?: PossessionSignature | undefined;
   readonly attest?: 'fresh' | undefined;
   readonly anchor?: 'fresh' | undefined;
 }
@@ -391,6 +394,7 @@ export const paramsSchemas: { readonly [M in Method]: z.ZodType<Methods[M]['para
     id: artifactIdSchema,
     nonce: nonceSchema,
     action: requestedActionSchema,
+    possession: possessionSignatureSchema.optional(),
     attest: fresh,
     anchor: fresh,
   }),

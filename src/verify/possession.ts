@@ -11,11 +11,16 @@ import {
 } from '../format/possession.js';
 import { verifyDetached } from './sshsig.js';
 
-/** A proof as the verifier got it. `fresh`: its nonce is one that this verifier had not seen in any proof before. */
+/** A proof as the verifier got it, and what it must be for. Null means that the verifier cannot tell. */
 export interface PresentedPossession {
   readonly claim: PossessionClaim;
   readonly proof: PossessionSignature;
-  readonly fresh: boolean;
+  readonly expected: {
+    /** The nonce that the verifier chose, and never before. */
+    readonly nonce: string | null;
+    /** The verifier's own name. */
+    readonly audience: string | null;
+  };
 }
 
 /**
@@ -26,10 +31,14 @@ export function possessionFaults(
   key: string,
   id: ArtifactId,
   log: string,
-  { claim, proof }: PresentedPossession,
+  { claim, proof, expected }: PresentedPossession,
 ): Denial[] {
   if (claim.artifact !== id || claim.log !== log)
     return [bad('the proof of possession is for another artifact')];
+  if (expected.nonce !== null && claim.nonce !== expected.nonce)
+    return [bad('the proof of possession answers another nonce')];
+  if (expected.audience !== null && claim.audience !== null && claim.audience !== expected.audience)
+    return [bad(`the proof of possession is for ${claim.audience}, not for ${expected.audience}`)];
   const verdict = verifyDetached(
     proof.form,
     base64Decode(key),

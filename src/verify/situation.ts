@@ -1,16 +1,18 @@
 /** The second half of verification: does an authentic statement permit this, here, now, to this presenter? */
 
 import type { Action } from '../format/action.js';
+import type { ArtifactId } from '../format/artifact-id.js';
 import { type Denial, denial } from '../format/denial.js';
 import { type DigestSet, sameDigests } from '../format/digest-set.js';
 import { jcsText } from '../format/jcs.js';
-import type { Binding, ExecutableFact, GrantPredicate } from '../format/predicate.js';
+import type { Binding, ExecutableFact, GrantPredicate, Scope } from '../format/predicate.js';
 import type { Statement } from '../format/statement.js';
 import { parseInstant } from '../format/time.js';
 import { type ApprovalRule, judgeApprovals } from './approvals.js';
 import { compareBindings } from './bindings.js';
 import { citesTpm, type QuoteJudgement, quoteNotPresented } from './cited-quote.js';
 import { lineageFaults, type ParentArtifact } from './lineage.js';
+import { type PresentedPossession, possessionFaults, possessionMissing } from './possession.js';
 import type { ProvenQuote } from './quote.js';
 import { unproven } from './unproven.js';
 import type { Unproven } from './verdict.js';
@@ -47,6 +49,8 @@ export interface Situation {
   /** Digests of the file that the artifact is to be checked against. */
   readonly file: DigestSet | null;
   readonly presenter: Presenter | null;
+  /** What shall prove that whoever presents the artifact holds the key that it is bound to. */
+  readonly possession: PresentedPossession | null;
   readonly environment: readonly Binding[] | null;
   readonly parent: ParentArtifact | null;
   readonly quote: ProvenQuote | null;
@@ -64,6 +68,7 @@ export function offlineSituation(nowMs: number): Situation {
     action: null,
     file: null,
     presenter: null,
+    possession: null,
     environment: null,
     parent: null,
     quote: null,
@@ -77,12 +82,18 @@ export interface Judgement {
   readonly unproven: readonly Unproven[];
 }
 
+/** A statement, and the id of its artifact where that is known: a forged one has none. */
+export interface Judged {
+  readonly id: ArtifactId | null;
+  readonly statement: Statement;
+}
+
 /**
  * Compares a statement with a situation: every code that applies, and everything that could not be compared.
  * @param judgeQuote compares the statement with the situation's quote. Without it the quote counts as not presented
  */
 export function judge(
-  statement: Statement,
+  { id, statement }: Judged,
   situation: Situation,
   judgeQuote: (predicate: GrantPredicate, quote: ProvenQuote | null) => QuoteJudgement = quoteUnjudged,
 ): Judgement {
@@ -107,7 +118,7 @@ export function judge(
       ...validityFaults(predicate, situation.nowMs),
       ...policyFaults(predicate, situation.policyBundles),
       ...scopeFaults(statement.subject[0].digest, predicate, situation),
-      ...presenterFaults(predicate, situation.presenter),
+      ...presenterFaults(id, predicate, situation),
       ...environmentFaults(predicate.environment, situation.environment),
       ...quoted.denials,
       ...approved.denials,
@@ -185,9 +196,17 @@ function differingFields(authorized: Action, presented: Action): string[] {
   return names.filter((name) => jcsText(left.get(name) ?? null) !== jcsText(right.get(name) ?? null));
 }
 
-function presenterFaults({ scope, initiator }: GrantPredicate, presenter: Presenter | null): Denial[] {
-  // Whether the key that it is bound to was proven is not this verifier's to see.
-  if (presenter === null || typeof scope.bind === 'object') return [];
+function presenterFaults(
+  id: ArtifactId | null,
+  { scope, initiator, attribution }: GrantPredicate,
+  { presenter, possession }: Situation,
+): Denial[] {
+  if (typeof scope.bind === 'object') {
+    if (possession !== null && id !== null)
+      return possessionFaults(scope.bind.key, id, attribution.log, possession);
+    return presenter === null ? [] : [possessionMissing()];
+  }
+  if (presenter === null) return [];
   if (presenter.uid !== scope.uid || presenter.gid !== scope.gid) {
     return [mismatch(`the artifact is bound to uid ${scope.uid} and gid ${scope.gid}`)];
   }
@@ -238,6 +257,12 @@ function stateFaults({ scope }: GrantPredicate, state: LogState | null): Denial[
   return faults;
 }
 
+function unprovenPresenter({ bind }: Scope, { presenter, possession }: Situation): Unproven[] {
+  if (typeof bind !== 'object') return presenter === null ? [unproven('presenter')] : [];
+  if (possession === null) return [unproven('presenter')];
+  return possession.expected.nonce === null ? [unproven('possession')] : [];
+}
+
 function unprovenOf(
   { scope, initiator, lineage }: GrantPredicate,
   situation: Situation,
@@ -250,7 +275,7 @@ function unprovenOf(
     if (action.type !== 'sign') open.push(unproven('not-redeemed'));
   }
   if (situation.policyBundles === null) open.push(unproven('policy'));
-  if (situation.presenter === null || typeof scope.bind === 'object') open.push(unproven('presenter'));
+  open.push(...unprovenPresenter(scope, situation));
   if (situation.environment === null) open.push(unproven('environment'));
   open.push(...quoted.unproven);
   if (situation.action === null && situation.file === null) open.push(unproven('action'));

@@ -12,6 +12,8 @@ const messages: Readonly<Record<Unproven['what'], string>> = {
   approvers:
     'no policy bundle of the artifact was given, so that its approvers are approvers, and enough, is the word of the issuing daemon',
   presenter: 'nobody checked who presents the artifact',
+  possession:
+    'the proof of possession answers no nonce of this verifier, so it may be a copy of one that was made for another',
   environment: 'the environment was not measured again',
   quote: 'the TPM quote that the artifact cites was not presented',
   'attestation-key': 'the trust bundle names no attestation key, so nothing proves that a TPM made the quote',

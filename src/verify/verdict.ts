@@ -40,6 +40,7 @@ export interface Unproven {
     | 'reference-values'
     | 'tpm-clock'
     | 'presenter'
+    | 'possession'
     | 'action'
     | 'completeness'
     | 'policy'

@@ -53,7 +53,7 @@ function verdictOn(result: Authentication, situation: Situation, quotes: CitedQu
   if (result.outcome === 'denied') {
     // What a forged artifact says is judged too, only to name every code that applies.
     const statement = result.claimed?.content === 'statement' ? result.claimed.statement : null;
-    const denials = statement === null ? [] : judge(statement, situation).denials;
+    const denials = statement === null ? [] : judge({ id: null, statement }, situation).denials;
     return {
       verdict: 'denied',
       denials: [result.denial, ...denials],
@@ -78,7 +78,7 @@ function verdictOn(result: Authentication, situation: Situation, quotes: CitedQu
     };
   }
   const authentic = { id, statement: payload.statement, index, checkpoint };
-  const { denials, unproven } = judge(payload.statement, situation, (predicate, quote) =>
+  const { denials, unproven } = judge({ id, statement: payload.statement }, situation, (predicate, quote) =>
     quotes.judge(predicate, index, quote),
   );
   const [first, ...others] = denials;

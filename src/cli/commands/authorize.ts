@@ -9,6 +9,7 @@ import { type AuthorizeFlags, addAuthorizeOptions, authorizeOptionsOf } from '..
 import { columns, type Paint } from '../output.js';
 
 interface Flags extends AuthorizeFlags {
+  readonly bindKey?: string;
   readonly output?: string;
   readonly waitApproval?: boolean;
 }
@@ -16,6 +17,14 @@ interface Flags extends AuthorizeFlags {
 export const define: Define = (command, act) => {
   addAuthorizeOptions(command.argument('<command...>', 'the command, behind --').passThroughOptions())
     .option('--wait-approval', 'where approvals are needed, wait for them')
+    .addOption(
+      command
+        .createOption(
+          '--bind-key <key>',
+          'hand it to whoever holds this key: an ssh-ed25519 line or its file, or base64',
+        )
+        .conflicts('bind'),
+    )
     .option('-o, --output <file>', 'write the envelope alone to this file (of a denial: its evidence)')
     .addHelpText(
       'after',
@@ -23,6 +32,7 @@ export const define: Define = (command, act) => {
         'writ authorize -- /bin/echo hello',
         'writ authorize --ttl 60 --purpose release -o artifact.json -- make release',
         'writ authorize --parent artifact.json -- /usr/bin/id',
+        'writ authorize --bind-key builder.pub -o artifact.json -- /usr/bin/make release',
       ),
     );
   act((context) => authorize(context, command.args, command.opts<Flags>()));
@@ -31,13 +41,19 @@ export const define: Define = (command, act) => {
 async function authorize(context: CliContext, words: readonly string[], flags: Flags): Promise<number> {
   const { resolveCommand } = await import('../resolve-command.js');
   const action = resolveCommand(words, context.own, context.environment.PATH ?? '');
-  const params = { ...(await authorizeOptionsOf(flags)), action };
+  const params = { ...(await authorizeOptionsOf(flags)), ...(await bindKeyOf(flags)), action };
   const result = await withDaemon(context, (client) => {
     const ask = () => client.authorize(params);
     return flags.waitApproval === true ? onceApproved(context, client, ask) : ask();
   });
   const lines = result.decision === 'allow' ? await describe(result, flags.output) : () => [];
   return showGrant(context, result, flags.output, lines);
+}
+
+async function bindKeyOf({ bindKey }: Flags): Promise<{ readonly bind?: { readonly key: string } }> {
+  if (bindKey === undefined) return {};
+  const { principalKey } = await import('../principal-key.js');
+  return { bind: { key: await principalKey(bindKey) } };
 }
 
 async function describe(

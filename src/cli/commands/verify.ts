@@ -1,6 +1,7 @@
 /** `writ verify`: the pure verifier over files. Asks no daemon, trusts nothing but the pinned bundle. */
 
 import type { Trust } from '../../format/trust.js';
+import type { PresentedPossession } from '../../verify/possession.js';
 import type { Situation } from '../../verify/situation.js';
 import type { AuthenticRecord, AuthenticStatement, Verdict } from '../../verify/verdict.js';
 import { UsageError } from '../cli-error.js';
@@ -18,6 +19,8 @@ interface Flags {
   readonly quote: readonly string[];
   readonly log?: string;
   readonly policy?: string;
+  readonly possession?: string;
+  readonly nonce?: string;
 }
 
 export const define: Define = (command, act) => {
@@ -29,6 +32,11 @@ export const define: Define = (command, act) => {
     .option('--quote <file>', 'a TPM quote that artifacts may cite; can be given several times', appended, [])
     .option('--log <directory>', 'a copy of the published log, to prove tree heads of retired log keys from')
     .option('--policy <directory>', 'the policy bundle that decisions and approvals must be of')
+    .option(
+      '--possession <file>',
+      'a proof that the key is held which the artifact is bound to (writ present)',
+    )
+    .option('--nonce <base64>', 'the nonce that this verifier chose for that proof')
     .addHelpText(
       'after',
       examples(
@@ -38,6 +46,7 @@ export const define: Define = (command, act) => {
         'writ verify archive/*.json --trust trust.json',
         'writ verify case.writ --trust trust.json',
         'writ verify old.json --trust trust.json --log /mnt/copy/log',
+        'writ verify artifact.json --trust trust.json --possession proof.json --nonce AAECAwQFBgcICQoLDA0ODw==',
       ),
     );
   act((context) => verifyFiles(context, command.args, command.opts<Flags>()));
@@ -59,11 +68,13 @@ async function verifyFiles(context: CliContext, paths: readonly string[], flags:
   const file =
     flags.file === undefined ? null : (await (await import('./sign.js')).digestsOf(flags.file)).digests;
   const quotes = await loadQuotes(flags.quote, trust);
+  const possession = await presentedPossession(flags);
   const situation = {
     ...offlineSituation(Date.now()),
     ...(await ruledBy(flags.policy)),
     file,
     audience: flags.audience ?? null,
+    possession,
   };
   const verdicts = verifyBatch(candidates, trust, (position) => ({
     ...situation,
@@ -102,6 +113,25 @@ async function ruledBy(
   const { bundleIn } = await import('../policy-bundle.js');
   const bundle = await bundleIn(directory);
   return { policyBundles: [bundle.digest], approvalRule: bundle };
+}
+
+/** The proof of possession as this verifier got it: it must answer his nonce, if he chose one, and be for him. */
+async function presentedPossession({
+  possession,
+  nonce,
+  audience,
+}: Flags): Promise<PresentedPossession | null> {
+  if (possession === undefined) {
+    if (nonce !== undefined) throw new UsageError('--nonce is for a proof: give --possession as well');
+    return null;
+  }
+  const { readPossession } = await import('../possession-proof.js');
+  const { form, signature, ...claim } = await readPossession(possession);
+  return {
+    claim,
+    proof: { form, signature },
+    expected: { nonce: nonce ?? null, audience: audience ?? null },
+  };
 }
 
 /** The pinned trust with the tree heads that a copy of the log proves; a note says what it could not prove. */

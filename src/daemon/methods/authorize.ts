@@ -1,9 +1,7 @@
 /** `authorize`: decides whether an action may run, and seals the authorization or the denial. */
 
 import type { Action } from '../../format/action.js';
-import type { ArtifactId } from '../../format/artifact-id.js';
-import { type Denial, denial, unknownIdRemedy } from '../../format/denial.js';
-import type { ExactText } from '../../format/exact-text.js';
+import { type Denial, denial } from '../../format/denial.js';
 import type { Descend, Lineage, ResourceLimits } from '../../format/predicate.js';
 import {
   type AuthorizeParams,
@@ -19,10 +17,12 @@ import type { PolicyRequest } from '../../policy/input.js';
 import { lineageFaults } from '../../verify/lineage.js';
 import { endMs } from '../../verify/narrowing.js';
 import { type Passage, passApprovals } from '../approvals/approval-gate.js';
-import { findGrant, type GrantedArtifact } from '../artifacts.js';
 import { type Caller, withBindings } from '../caller.js';
 import type { Decision } from '../decision.js';
 import type { LeaseTerms } from '../grant-terms.js';
+import { bindFaults, delegationFaults } from '../lineage/delegation.js';
+import { descendUnder, describeDescend } from '../lineage/descend.js';
+import { findParentage, type Parentage } from '../lineage/parentage.js';
 import { decide } from '../pipeline/decide.js';
 import type { Request } from '../pipeline/parse.js';
 import { type RefusalContext, refuse, refuseAll } from '../pipeline/refuse.js';
@@ -47,8 +47,9 @@ interface Draft {
   readonly action: Action;
   /** Whether the caller is one object with that of its other requests, so that it can be recognised. */
   readonly lastingCaller: boolean;
-  readonly parent: GrantedArtifact | null;
+  readonly parent: Parentage | null;
   readonly options: Omit<AuthorizeParams, 'action' | 'descend' | 'parent' | 'attest' | keyof Claims>;
+  /** What the program may start: as asked for, else as its parent may. */
   readonly descend: Descend;
 }
 
@@ -66,21 +67,15 @@ export async function authorize(
   // Nearly every request can be answered without waiting here; a pause for nothing would be one a request.
   const measuring = services.measureAction(params.action);
   const measured = measuring instanceof Promise ? await measuring : measuring;
-  const parent = params.parent === undefined ? null : await findParent(services, params.parent);
-  const asked = params.descend ?? 'any';
-  const { descend, faults } =
-    typeof asked === 'string' ? { descend: asked, faults: [] } : await measureListed(services, asked.listed);
-  const denials = [...faults, ...executionFaults(params)];
+  const finding = findParentage(services, caller, params.parent);
+  const parentage = finding instanceof Promise ? await finding : finding;
+  const parent = parentage.outcome === 'found' ? parentage.parent : null;
+  const describing = describeDescend(services, params.descend, parent);
+  const { descend, faults } = describing instanceof Promise ? await describing : describing;
+  const denials = [...faults, ...executionFaults(params), ...bindFaults(params)];
   if (measured.outcome === 'denied') denials.push(measured.denial);
-  if (parent === 'missing')
-    denials.push(
-      denial(
-        'LINEAGE_BROKEN',
-        'the log holds no sealed authorization with the id of the parent',
-        unknownIdRemedy,
-      ),
-    );
-  if (measured.outcome === 'denied' || parent === 'missing' || denials.length > 0) {
+  if (parentage.outcome === 'refused') denials.push(parentage.denial);
+  if (measured.outcome === 'denied' || denials.length > 0) {
     return refuseAll(services, request, contextOf(caller, params), denials);
   }
   const asking = withBindings(caller, measured.bindings);
@@ -97,28 +92,31 @@ export async function authorize(
 }
 
 /** `sign`: the same way for a blob, whose digests are the caller's word. */
-export function sign(
+export async function sign(
   services: Services,
   caller: Caller,
   request: Extract<Request, { method: 'sign' }>,
 ): Promise<Granted> {
   const { blob, ttlSeconds }: SignParams = request.params;
+  const finding = findParentage(services, caller, undefined);
+  const parentage = finding instanceof Promise ? await finding : finding;
+  if (parentage.outcome === 'refused')
+    return refuse(services, request, contextOf(caller, request.params), [parentage.denial]);
+  const { parent } = parentage;
   return grant(services, {
     request,
     caller,
     lastingCaller: true,
     action: { type: 'sign', ...blob },
-    parent: null,
+    parent,
     options: { ttlSeconds },
-    descend: 'any',
+    descend: descendUnder(parent),
   });
 }
 
 async function grant(services: Services, draft: Draft): Promise<Granted> {
   const { request, caller, parent } = draft;
-  const lineage = lineageUnder(
-    parent && { id: parent.entry.id, lineage: parent.statement.predicate.lineage },
-  );
+  const lineage = lineageUnder(parent);
   const considered = consider(services, draft, lineage);
   // From here to the append nothing is awaited: so payload times follow the order of the log.
   const time = services.clock.now();
@@ -132,7 +130,7 @@ async function grant(services: Services, draft: Draft): Promise<Granted> {
   const context: RefusalContext = { ...contextOf(caller, request.params), policy: decision };
   const occasion = {
     lineage,
-    notAfterCapMs: parent && endMs(parent.statement.predicate.validity),
+    notAfterCapMs: lastMoment(draft),
     attribution: attributionOf(services, requestDigest),
   };
   const stamp = { timeMs: time.timeMs, nonce: services.nonce() };
@@ -188,6 +186,8 @@ function consider(services: Services, draft: Draft, lineage: Lineage): Considere
     nowMs: services.clock.lastTrustedMs(),
   });
   const grounds = groundsToRefuse(services, draft, decision, lineage.depth);
+  if (request.method === 'authorize')
+    grounds.push(...delegationFaults(services, caller, request.params, lineage.depth));
   if (decision.decision === 'deny' || grounds.length > 0) return { outcome: 'refused', decision, grounds };
   const terms = grantTerms(action, caller, request.params, decision.record, optionsOf(services, draft));
   const preparation = { terms, decision, requestDigest: requestDigest(text), digests };
@@ -243,26 +243,42 @@ function lifetimes(
   return { defaultTtlSeconds: policy.signatureTtlSeconds, maxTtlSeconds: policy.signatureTtlSeconds };
 }
 
+/** Until when a grant can last under its parent, or null; a signature permits nothing, and may outlast the run that made it. */
+function lastMoment({ action, parent }: Draft): number | null {
+  if (parent === null || action.type === 'sign') return null;
+  return endMs(parent.artifact.statement.predicate.validity);
+}
+
+/** What is not asked for is as the parent has it. */
 function optionsOf(services: Services, { action, parent, options, descend }: Draft): GrantOptions {
+  const above = parent?.artifact.statement.predicate.scope;
   return {
     authority: services.policy.authority,
     ttlSeconds: options.ttlSeconds ?? lifetimes(services, action).defaultTtlSeconds,
-    audience: options.audience ?? parent?.statement.predicate.scope.audience ?? null,
+    audience: options.audience ?? above?.audience ?? null,
     bind: options.bind ?? 'uid',
     descend,
     confine: options.confine ?? 'tree',
-    limits: limitsOf(options),
+    limits: limitsOf(options, above?.execution?.limits ?? noLimits),
     lease: leaseTerms(services, options),
   };
 }
 
-function limitsOf({ limits = {} }: Draft['options']): ResourceLimits {
+const noLimits: ResourceLimits = {
+  cpuSeconds: null,
+  memoryBytes: null,
+  processes: null,
+  openFiles: null,
+  fileBytes: null,
+};
+
+function limitsOf({ limits = {} }: Draft['options'], above: ResourceLimits): ResourceLimits {
   return {
-    cpuSeconds: limits.cpuSeconds ?? null,
-    memoryBytes: limits.memoryBytes ?? null,
-    processes: limits.processes ?? null,
-    openFiles: limits.openFiles ?? null,
-    fileBytes: limits.fileBytes ?? null,
+    cpuSeconds: limits.cpuSeconds ?? above.cpuSeconds,
+    memoryBytes: limits.memoryBytes ?? above.memoryBytes,
+    processes: limits.processes ?? above.processes,
+    openFiles: limits.openFiles ?? above.openFiles,
+    fileBytes: limits.fileBytes ?? above.fileBytes,
   };
 }
 
@@ -276,18 +292,6 @@ function policyRequest({ action, descend, options }: Draft): PolicyRequest {
   if (action.type !== 'execute') return action;
   const shown = typeof descend === 'string' ? descend : 'listed';
   return { ...action, use: options.use ?? 'single', confine: options.confine ?? 'tree', descend: shown };
-}
-
-/** Digests the programs that the program may start in turn. */
-async function measureListed(
-  services: Services,
-  listed: readonly ExactText[],
-): Promise<{ readonly descend: Descend; readonly faults: readonly Denial[] }> {
-  const measured = await Promise.all(listed.map((path) => services.measureProgram(path)));
-  return {
-    descend: { listed: measured.flatMap((each) => (each.outcome === 'measured' ? [each.program] : [])) },
-    faults: measured.flatMap((each) => (each.outcome === 'denied' ? [each.denial] : [])),
-  };
 }
 
 /** What is asked of a run makes no sense for what is no run. */
@@ -318,18 +322,14 @@ function ruleFaults({ views }: Services, { predicate }: GrantStatement): Denial[
   return rule === null ? [] : [denial('REVOKED', `${targetText(rule)} was revoked`)];
 }
 
-function parentFaults(statement: GrantStatement, parent: GrantedArtifact | null): Denial[] {
+function parentFaults(statement: GrantStatement, parent: Parentage | null): Denial[] {
   if (parent === null) return [];
-  const { predicate } = parent.statement;
+  const { entry, state } = parent.artifact;
+  const { predicate } = parent.artifact.statement;
   const { notBefore } = statement.predicate.validity;
   const ended = endMs(predicate.validity) <= parseInstant(notBefore);
-  const faults = lineageFaults(statement.predicate, { id: parent.entry.id, predicate, state: parent.state });
+  const faults = lineageFaults(statement.predicate, { id: entry.id, predicate, state });
   return ended ? [...faults, denial('LINEAGE_BROKEN', 'its parent has expired')] : faults;
-}
-
-async function findParent(services: Services, id: ArtifactId): Promise<GrantedArtifact | 'missing'> {
-  const parent = await findGrant(services, id);
-  return parent?.entry.kind === 'authorization' ? parent : 'missing';
 }
 
 function contextOf(caller: Caller, claims: GrantRequest['params']): RefusalContext {

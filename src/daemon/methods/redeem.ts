@@ -11,6 +11,7 @@ import { decodeRecord, type RedemptionRecord } from '../../format/record.js';
 import { redeemerNonceDigest } from '../../format/redeemer-nonce.js';
 import { formatInstant } from '../../format/time.js';
 import { LogDamageError } from '../../log/damage.js';
+import type { PresentedPossession } from '../../verify/possession.js';
 import { judge } from '../../verify/situation.js';
 import type { AnchorOutcome } from '../anchoring.js';
 import { findGrant, type GrantedArtifact } from '../artifacts.js';
@@ -200,6 +201,16 @@ interface JudgedPresentation {
   readonly decisions: readonly [Decision, ...Decision[]];
 }
 
+/** The proof that the redeemer gave, for this redemption and no other. */
+function possessionOf(
+  { origin }: Services,
+  { params: { id, nonce, possession } }: RedeemRequest,
+): PresentedPossession | null {
+  if (possession === undefined) return null;
+  const claim = { use: 'redeem', artifact: id, log: origin, nonce, audience: null } as const;
+  return { claim, proof: possession, expected: { nonce, audience: null } };
+}
+
 /** `repeated`: this redeemer asks again for the receipt that it has, which is no replay. */
 function judgePresentation(
   services: Services,
@@ -211,19 +222,23 @@ function judgePresentation(
   const { statement, state } = artifact;
   const { predicate } = statement;
   const time = services.clock.now();
-  const { denials } = judge(statement, {
-    nowMs: services.clock.lastTrustedMs(),
-    audience: null,
-    policyBundles: null,
-    action,
-    file: null,
-    presenter: caller.peer,
-    environment: null,
-    parent: parent && { id: parent.entry.id, predicate: parent.statement.predicate, state: parent.state },
-    state: { ...state, redeemed: state.redeemed && !repeated },
-    quote: null,
-    approvalRule: services.policy.approvalRule,
-  });
+  const { denials } = judge(
+    { id: artifact.entry.id, statement },
+    {
+      nowMs: services.clock.lastTrustedMs(),
+      audience: null,
+      policyBundles: null,
+      action,
+      file: null,
+      presenter: caller.peer,
+      possession: possessionOf(services, request),
+      environment: null,
+      parent: parent && { id: parent.entry.id, predicate: parent.statement.predicate, state: parent.state },
+      state: { ...state, redeemed: state.redeemed && !repeated },
+      quote: null,
+      approvalRule: services.policy.approvalRule,
+    },
+  );
   const decision = decide(services.policy, {
     caller,
     request: artifactRequest('redeem', caller, artifact),

@@ -1,7 +1,6 @@
 /** Stage 5: a decision -> the statement that says so. Pure: time and randomness come in as arguments. */
 
 import type { Action } from '../../format/action.js';
-import type { ArtifactId } from '../../format/artifact-id.js';
 import { base64Encode } from '../../format/base64.js';
 import type { Denials, EvidenceCode } from '../../format/denial.js';
 import type { DigestSet } from '../../format/digest-set.js';
@@ -29,6 +28,7 @@ import { evidenceDigests } from '../../hash/evidence.js';
 import { sha256 } from '../../hash/sha256.js';
 import type { Caller } from '../caller.js';
 import type { GrantTerms, LeaseTerms } from '../grant-terms.js';
+import type { Parentage } from '../lineage/parentage.js';
 import type { Services } from '../services.js';
 
 /** When, and with which nonce, a payload is made. */
@@ -173,10 +173,11 @@ export function attributionOf(services: Services, request: string): Attribution 
 const noLineage: Lineage = { parent: null, root: null, depth: 0, basis: 'none' };
 
 /** The lineage of a child of `parent`, or of an artifact that starts a tree. */
-export function lineageUnder(parent: { readonly id: ArtifactId; readonly lineage: Lineage } | null): Lineage {
+export function lineageUnder(parent: Parentage | null): Lineage {
   if (parent === null) return noLineage;
-  const { lineage } = parent;
-  return { parent: parent.id, root: lineage.root ?? parent.id, depth: lineage.depth + 1, basis: 'named' };
+  const { entry, statement } = parent.artifact;
+  const { root, depth } = statement.predicate.lineage;
+  return { parent: entry.id, root: root ?? entry.id, depth: depth + 1, basis: parent.basis };
 }
 
 function initiatorOf({ peer }: Caller, claims: Claims): Initiator {
