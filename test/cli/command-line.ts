@@ -14,14 +14,17 @@ export interface Surroundings {
   readonly home: string;
   readonly cwd?: string;
   readonly environment?: Readonly<Record<string, string>>;
+  /** A command that becomes `writ`, such as one that changes the user. */
+  readonly launcher?: readonly string[];
 }
 
 const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 
 /** Only what is named here reaches the command: nothing of the environment that the tests run in but PATH. */
 export async function writ(words: readonly string[], surroundings: Surroundings): Promise<Ended> {
-  const { home, cwd = home, environment = {} } = surroundings;
-  const child = spawn(process.execPath, [main, ...words], {
+  const { home, cwd = home, environment = {}, launcher = [] } = surroundings;
+  const [program = process.execPath, ...rest] = [...launcher, process.execPath, main, ...words];
+  const child = spawn(program, rest, {
     cwd,
     env: { PATH: process.env.PATH, WRIT_HOME: home, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
