@@ -18,4 +18,6 @@ export type Sealing =
   | {
       readonly outcome: 'unsealed';
       readonly denial: Denial<'HSM_UNAVAILABLE' | 'LOG_UNAVAILABLE' | 'OVERLOADED' | 'TOO_LARGE'>;
+      /** It is logged all the same, before anything else is given. */
+      readonly owed?: boolean;
     };

@@ -35,7 +35,8 @@ export interface Submission {
   /**
    * `grant`: gives somebody something, so if its seal misses the deadline it is revoked before the next seal.
    * `evidence`: gives nobody anything; a late seal is merely late.
-   * `restriction`: takes something away, so it becomes durable even while the token cannot seal it.
+   * `restriction`: takes something away. It becomes durable even while the token cannot seal it; while the disk cannot take
+   * it, it stays in front of everything, and nothing is sealed before it.
    */
   readonly effect: 'grant' | 'evidence' | 'restriction';
 }
@@ -66,6 +67,8 @@ export interface Sealed {
 export interface Unsealed {
   readonly outcome: 'unsealed';
   readonly denial: Denial<'HSM_UNAVAILABLE' | 'LOG_UNAVAILABLE' | 'OVERLOADED'>;
+  /** It is logged all the same, before any further seal, unless the process ends first: only for restrictions. */
+  readonly owed?: boolean;
 }
 
 export type SealResult = Sealed | Unsealed;

@@ -69,6 +69,8 @@ interface PendingNote {
   readonly settle: (outcome: 'written' | 'failed') => void;
 }
 
+/** How much more may wait where restrictions are concerned. */
+const restrictionRoom = 4;
 /** Pause before a write or signature that failed is tried again. */
 const retryMs = 100;
 /** How often deadlines are looked at. */
@@ -84,7 +86,7 @@ export class Sealer {
   #pendingNote: PendingNote | null = null;
   readonly #slabs = new PayloadSlabs();
   #waitingBytes = 0;
-  /** Abandoned grants whose revocation is not durable yet: while there is one, no seal comes into force. */
+  /** Revocations that are owed: of abandoned grants, and those that were answered. While one is not durable, no seal comes into force. */
   #unrevoked = 0;
   /** Grants abandoned so far: a signature that was asked for before the newest of them is never used. */
   #abandonedGrants = 0;
@@ -148,12 +150,14 @@ export class Sealer {
     if (this.#closed)
       return denial('LOG_UNAVAILABLE', 'the daemon is shutting down', 'Ask again once it has started.');
     const restricts = submission.effect === 'restriction';
-    if (this.#trouble !== null && !(restricts && this.#trouble.code === 'HSM_UNAVAILABLE'))
-      return this.#trouble;
+    if (this.#trouble !== null && !restricts) return this.#trouble;
     const { maxWaitingEntries, maxWaitingBytes } = this.#parts.limits;
     // A payload has at least as many bytes as characters, and is bounded by itself.
     const bytes = submission.payload.length + submission.attachment.length;
-    const full = this.waitingEntries >= maxWaitingEntries || this.#waitingBytes + bytes > maxWaitingBytes;
+    // What takes something away finds room where what gives something does not.
+    const room = restricts ? restrictionRoom : 1;
+    const full =
+      this.waitingEntries >= room * maxWaitingEntries || this.#waitingBytes + bytes > room * maxWaitingBytes;
     return full ? denial('OVERLOADED', 'too many requests wait for their seal') : null;
   }
 
@@ -236,6 +240,7 @@ export class Sealer {
       } else if (batch.length > 0) {
         await this.#parts.journal.sync();
         this.#writing = [];
+        if (this.#trouble?.code === 'LOG_UNAVAILABLE') this.#setTrouble(null);
         this.#becomeDurable(batch);
       }
     }
@@ -252,17 +257,17 @@ export class Sealer {
     }
   }
 
-  /** Nothing of the batch is in the journal, so nothing was given; what the log itself must say is said later. */
+  /** Nothing of the batch is in the journal, so nothing was given; what the log must say all the same is said later. */
   async #refuseBatch(batch: readonly Written[]): Promise<void> {
     const reason = this.#trouble ?? denial('LOG_UNAVAILABLE', 'the journal cannot be written');
     // An abandoned entry was answered when it missed its deadline.
     const refused = batch.map(({ waiting }) => waiting);
-    for (const waiting of refused.filter(({ state }) => state !== 'abandoned'))
-      this.#settle(waiting, { outcome: 'unsealed', denial: reason });
-    this.#queue.unshift(...refused.filter(({ settle }) => settle === null));
+    for (const waiting of refused.filter(({ state }) => state !== 'abandoned')) this.#refuse(waiting, reason);
+    const owed = refused.flatMap((waiting) => (waiting.settle === null ? [waiting] : this.#owed(waiting)));
+    this.#queue.unshift(...owed);
     await pause(retryMs);
-    // Only a new attempt can tell whether the trouble is over.
-    if (this.#trouble === reason) this.#setTrouble(null);
+    // Only a new attempt can tell whether the trouble is over; what is owed is one by itself.
+    if (this.#trouble === reason && owed.length === 0) this.#setTrouble(null);
   }
 
   #becomeDurable(batch: readonly Written[]): void {
@@ -345,19 +350,35 @@ export class Sealer {
     const inJournal = this.#unsealed.filter(({ waiting }) => late(waiting));
     const beingWritten = this.#writing.map(({ waiting }) => waiting).filter(late);
     const unwritten = this.#queue.filter(late);
-    this.#queue = this.#queue.filter((waiting) => !late(waiting));
+    this.#queue = this.#queue.flatMap((waiting) => (late(waiting) ? this.#owed(waiting) : [waiting]));
     this.#unsealed = this.#unsealed.filter(({ waiting }) => !late(waiting));
     const slowDisk = denial('LOG_UNAVAILABLE', 'the disk did not make the entry durable in time');
     const slowToken = denial('HSM_UNAVAILABLE', 'the token did not sign a checkpoint in time');
     for (const waiting of [...beingWritten, ...unwritten]) {
       waiting.state = 'abandoned';
-      this.#settle(waiting, { outcome: 'unsealed', denial: this.#trouble ?? slowDisk });
+      this.#refuse(waiting, this.#trouble ?? slowDisk);
     }
     for (const durable of inJournal) {
-      this.#settle(durable.waiting, { outcome: 'unsealed', denial: this.#trouble ?? slowToken });
+      this.#refuse(durable.waiting, this.#trouble ?? slowToken);
       this.#abandon(durable);
     }
     this.#noteIdle();
+  }
+
+  /** Answers that there is no seal. A restriction is logged all the same: it is owed, or in the journal already. */
+  #refuse(waiting: Waiting, reason: Unsealed['denial']): void {
+    const owed = waiting.submission.effect === 'restriction';
+    this.#settle(waiting, { outcome: 'unsealed', denial: reason, owed });
+  }
+
+  /**
+   * What becomes of an entry that was answered and is not written. A restriction is owed: it counts already, so it must be
+   * durable before any further seal comes into force. Anything else is over.
+   */
+  #owed({ submission }: Waiting): Waiting[] {
+    if (submission.effect !== 'restriction') return [];
+    this.#unrevoked++;
+    return [{ submission, deadlineMs: Number.POSITIVE_INFINITY, settle: null, state: 'pending' }];
   }
 
   /** An entry that is durable, but whose submitter was told that it is not granted. */

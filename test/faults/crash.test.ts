@@ -252,6 +252,7 @@ describe('the state directory', () => {
       const daemon = await startDaemon({ stateDirectory: mount });
       const writ = await connect({ socketPath: daemon.socketPath });
       const before = allowed(await writ.authorize({ action: echo('before') }));
+      const doomed = allowed(await writ.authorize({ action: echo('doomed') }));
       await writeFile(join(mount, 'ballast'), Buffer.alloc(4 << 20)).catch((error: NodeJS.ErrnoException) => {
         assert.equal(error.code, 'ENOSPC');
       });
@@ -261,6 +262,12 @@ describe('the state directory', () => {
         if (answers.length > 0) break;
       }
       assert.deepEqual(answers, ['LOG_UNAVAILABLE']);
+      // A revocation counts, says that it is not logged yet, and is logged before anything is granted again.
+      const unlogged = await writ.revoke({ id: doomed.id });
+      assert.deepEqual(codesOf(unlogged), ['LOG_UNAVAILABLE']);
+      assert.match(unlogged.decision === 'deny' ? unlogged.denials[0].message : '', /revoked from now on/);
+      const spent = await writ.redeem({ id: doomed.id, nonce: freshNonce(), action: echo('doomed') });
+      assert.ok(codesOf(spent).includes('REVOKED'));
       assert.equal((await writ.status()).log.origin.length > 0, true);
       await rm(join(mount, 'ballast'));
       for (let attempt = 0; attempt < 50; attempt++) {
@@ -270,7 +277,13 @@ describe('the state directory', () => {
       allowed(await writ.authorize({ action: echo('after') }));
       allowed(await writ.redeem({ id: before.id, nonce: freshNonce(), action: echo('before') }));
       await writ.close();
-      assert.equal(await daemon.stop(), 0);
+      await daemon.kill();
+      const again = await startDaemon({ stateDirectory: mount });
+      const after = await connect({ socketPath: again.socketPath });
+      const late = await after.redeem({ id: doomed.id, nonce: freshNonce(), action: echo('doomed') });
+      assert.ok(codesOf(late).includes('REVOKED'), codesOf(late).join());
+      await after.close();
+      assert.equal(await again.stop(), 0);
     } finally {
       execFileSync('umount', ['-l', mount]);
       await rm(mount, { recursive: true });

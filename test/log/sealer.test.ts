@@ -8,7 +8,15 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { parseCheckpoint } from '../../src/format/checkpoint.js';
 import { parseNote } from '../../src/format/note.js';
 import { JournalWriteError } from '../../src/log/journal.js';
-import { grantSubmission, openLog, SoftwareSigner, temporaryDirectory } from './software-log.js';
+import {
+  grantSubmission,
+  openLog,
+  revocationOf,
+  SoftwareSigner,
+  temporaryDirectory,
+} from './software-log.js';
+
+const anyId = `sha3-512:${'0'.repeat(128)}` as const;
 
 describe('the sealer', () => {
   let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
@@ -83,4 +91,46 @@ describe('the sealer', () => {
     );
     await log.close();
   });
+
+  for (const trouble of ['fails', 'hangs'] as const) {
+    test(`logs a restriction whose disk ${trouble} before it seals anything else`, async () => {
+      const { log, recovered, durable } = await openLog(
+        fresh(`restriction-${trouble}`),
+        new SoftwareSigner(),
+        100,
+      );
+      const { journal } = recovered;
+      const append = journal.append.bind(journal);
+      let release = (): void => undefined;
+      journal.append = async (frames) => {
+        if (trouble === 'fails') throw new JournalWriteError('the journal', new Error('no space left'));
+        await new Promise<void>((resolve) => {
+          release = resolve;
+        });
+        journal.append = append;
+        return append(frames);
+      };
+      const revocation = log.append(revocationOf({ id: anyId, index: 0, kind: 'redemption' }));
+      const answer = await revocation;
+      assert.ok(answer.outcome === 'unsealed' && answer.owed === true);
+      assert.equal(answer.denial.code, 'LOG_UNAVAILABLE');
+      // More restrictions are taken while nothing can be written; nothing else is sealed before them.
+      const second = log.append(revocationOf({ id: anyId, index: 1, kind: 'redemption' }));
+      if (trouble === 'fails') {
+        const refused = await log.append(grantSubmission());
+        assert.ok(refused.outcome === 'unsealed' && refused.owed !== true);
+      }
+      const owed = await second;
+      assert.ok(owed.outcome === 'unsealed' && owed.owed === true);
+      journal.append = append;
+      release();
+      for (;;) {
+        if ((await log.append(grantSubmission())).outcome === 'sealed') break;
+        await pause(20);
+      }
+      const kinds = durable.map(({ kind }) => kind);
+      assert.deepEqual(kinds.slice(0, 2), ['revocation', 'revocation']);
+      await log.close();
+    });
+  }
 });

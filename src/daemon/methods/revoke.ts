@@ -19,6 +19,7 @@ import type { Request } from '../pipeline/parse.js';
 import { type RefusalContext, refuse } from '../pipeline/refuse.js';
 import type { Granted } from '../pipeline/reply.js';
 import { grantResult, sealRecord } from '../pipeline/seal.js';
+import type { Sealing } from '../sealing.js';
 import type { Services } from '../services.js';
 
 /** What is to be revoked, and how the policy is asked about it. */
@@ -62,7 +63,7 @@ export async function revoke(
     policy,
   };
   const sealing = await sealRecord(services, record, inputs);
-  if (sealing.outcome === 'unsealed') return refuse(services, request, context, [unlogged(sealing.denial)]);
+  if (sealing.outcome === 'unsealed') return refuse(services, request, context, [unlogged(sealing)]);
   services.counters.increment('granted.revoke');
   return grantResult(services.vkey, sealing.sealed);
 }
@@ -105,10 +106,12 @@ function isOwnKey({ views, exportSigner }: Services, key: string): boolean {
 }
 
 /** What is decided counts, whether or not it can be logged now; but nobody has a receipt for it. */
-function unlogged({ code, message }: Denial): Denial {
+function unlogged({ denial: { code, message }, owed }: Extract<Sealing, { outcome: 'unsealed' }>): Denial {
   return denial(
     code,
     `it is revoked from now on, but its record is not sealed: ${message}`,
-    'Keep the daemon running: the record is logged before anything else is, as soon as that can be.',
+    owed === true
+      ? 'Keep the daemon running: the record is logged as soon as that can be, before anything is granted.'
+      : 'Ask again: the record is not even queued, so the revocation is forgotten when the daemon ends.',
   );
 }
