@@ -106,6 +106,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: () => import('./commands/policy-diff.js'),
   },
   {
+    path: ['policy', 'replay'],
+    summary: 'decide the whole history again, and compare',
+    load: () => import('./commands/policy-replay.js'),
+  },
+  {
     path: ['status'],
     summary: 'how the daemon is',
     load: () => import('./commands/status.js'),

@@ -86,6 +86,15 @@ export function checkBundle(directory: string, files: BundleFiles): CheckedBundl
 }
 
 function readEntities(cedar: Cedar, file: string, text: string, schema: string): readonly StaticEntity[] {
+  const read = parseEntities(file, text);
+  const entities = cedarEntities(read);
+  const answer = askCedar(cedar, file, () => cedar.checkParseEntities({ schema, entities }));
+  if (answer.type === 'success') return read;
+  throw new PolicyBundleError(file, cedarMessages(answer.errors), 'Correct the entities or the schema.');
+}
+
+/** The entities of a file's text, not yet held to a schema. Throws PolicyBundleError. */
+export function parseEntities(file: string, text: string): readonly StaticEntity[] {
   let document: JsonValue;
   try {
     document = parseJson(text);
@@ -103,10 +112,7 @@ function readEntities(cedar: Cedar, file: string, text: string, schema: string):
       'List roles and groups only, each as {"uid": {"type", "id"}, "attrs": {}, "parents": [{"type", "id"}, ...]}.',
     );
   }
-  const entities = cedarEntities(read.data);
-  const answer = askCedar(cedar, file, () => cedar.checkParseEntities({ schema, entities }));
-  if (answer.type === 'success') return read.data;
-  throw new PolicyBundleError(file, cedarMessages(answer.errors), 'Correct the entities or the schema.');
+  return read.data;
 }
 
 /** The actions of ours that the schema has though it may leave them out. */

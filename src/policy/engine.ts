@@ -76,21 +76,27 @@ const rememberedBytes = 16 << 20;
 const maxMessageLength = 1000;
 const ownersRemedy = 'Ask the owner of the policy bundle to correct the policies; docs/policy.md says how.';
 
+/** What of a bundle decides. */
+export type DecidingBundle = Pick<
+  PolicyBundle,
+  'name' | 'digest' | 'policies' | 'schema' | 'entities' | 'needsTime' | 'readableTags' | 'approvalDemands'
+>;
+
 /** Prepares a bundle for decisions; parts of inputs may be remembered in `texts`. Throws EngineBrokenError. */
-export function createEngine(bundle: PolicyBundle, texts: RememberedTexts | null = null): PolicyEngine {
+export function createEngine(bundle: DecidingBundle, texts: RememberedTexts | null = null): PolicyEngine {
   return new CedarEngine(bundle, texts);
 }
 
 class CedarEngine implements PolicyEngine {
   readonly version: string;
-  readonly #bundle: PolicyBundle;
+  readonly #bundle: DecidingBundle;
   /** By the whole document that was decided on. */
   readonly #remembered = new BoundedMemory<PolicyDecision>(rememberedBytes);
   readonly #texts: RememberedTexts | null;
   /** Null after a trap, until the next decision makes another. */
   #cedar: Cedar | null;
 
-  constructor(bundle: PolicyBundle, texts: RememberedTexts | null) {
+  constructor(bundle: DecidingBundle, texts: RememberedTexts | null) {
     this.#bundle = bundle;
     this.#texts = texts;
     this.#cedar = prepare(bundle);
@@ -131,7 +137,7 @@ class CedarEngine implements PolicyEngine {
 }
 
 /** A new instance that holds the bundle's policies and schema under the bundle's digest. */
-function prepare({ digest, policies, schema }: PolicyBundle): Cedar {
+function prepare({ digest, policies, schema }: DecidingBundle): Cedar {
   try {
     const cedar = createCedar();
     const answers = [
@@ -147,7 +153,7 @@ function prepare({ digest, policies, schema }: PolicyBundle): Cedar {
   }
 }
 
-function judge(answer: Answer, input: PolicyInput, bundle: PolicyBundle): Judgement {
+function judge(answer: Answer, input: PolicyInput, bundle: DecidingBundle): Judgement {
   if (answer.type === 'success') return judgeResponse(answer.response, input, bundle);
   const message =
     answer.type === 'trapped'
@@ -159,7 +165,7 @@ function judge(answer: Answer, input: PolicyInput, bundle: PolicyBundle): Judgem
 function judgeResponse(
   { decision, diagnostics }: CedarResponse,
   input: PolicyInput,
-  bundle: PolicyBundle,
+  bundle: DecidingBundle,
 ): Judgement {
   // Cedar names policies and errors in no fixed order.
   const determining = diagnostics.reason.toSorted();
@@ -181,7 +187,7 @@ function judgeResponse(
   return denied('forbidden', determining, `${subject} ${describe(input)}.`);
 }
 
-function demandsOf(determining: readonly string[], bundle: PolicyBundle): readonly ApprovalDemand[] {
+function demandsOf(determining: readonly string[], bundle: DecidingBundle): readonly ApprovalDemand[] {
   const demands = determining.map((id) => bundle.approvalDemands.get(id));
   return strictestDemands(demands.filter((demand) => demand !== undefined));
 }

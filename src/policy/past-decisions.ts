@@ -1,0 +1,209 @@
+/**
+ * What a log keeps of the decisions of policies: read from the journal's files, beside a running daemon or without one, an entry at
+ * a time. Every payload is held to the digests of its own log entry; that these are the sealed ones, `writ log check` tells.
+ */
+
+import { z } from 'zod';
+import { type ArtifactId, artifactIdOf } from '../format/artifact-id.js';
+import { pae } from '../format/dsse.js';
+import { decodeEntry, type EntryKind } from '../format/entry.js';
+import { type PolicyRecord, policyRecordSchema } from '../format/predicate.js';
+import { decodeRecord, type LogRecord, recordPayloadType } from '../format/record.js';
+import { decodeStatement, type Statement } from '../format/statement.js';
+import { StatementMemory } from '../format/statement-reader.js';
+import { JsonFaultError, parseJsonBytes } from '../format/strict-json.js';
+import { type Instant, instantSchema } from '../format/time.js';
+import { type EvidenceDigests, evidenceDigestsBatch } from '../hash/evidence.js';
+import { LogDamageError } from '../log/damage.js';
+import type { EntryFrame } from '../log/journal-frame.js';
+import { readJournal } from '../log/journal-reader.js';
+import type { PolicyInput } from './input.js';
+
+/** One thing that a policy said; `input` is what it was asked, null where that was not kept. */
+export interface PastDecision {
+  readonly record: PolicyRecord;
+  readonly input: Uint8Array | null;
+}
+
+export interface PastDenial {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** An entry of the log as far as policies are concerned. */
+export type PastEntry = {
+  readonly index: number;
+  readonly id: ArtifactId;
+  readonly kind: EntryKind;
+} & (
+  | {
+      readonly content: 'decisions';
+      readonly time: Instant;
+      readonly decisions: readonly PastDecision[];
+      readonly denials: readonly PastDenial[];
+    }
+  /** From here on this bundle could decide. */
+  | { readonly content: 'activation'; readonly bundle: string; readonly version: number }
+  /** Denied before any policy was asked. */
+  | { readonly content: 'undecided'; readonly denials: readonly PastDenial[] }
+  /** The payload was erased, so what was decided is not known any more. */
+  | { readonly content: 'erased' }
+  /** Entries that no policy decides about. */
+  | { readonly content: 'other' }
+);
+
+/** So many frames, or bytes, are digested in one call. */
+const batchEntries = 256;
+const batchBytes = 4 << 20;
+
+/** Every entry of the journal in a directory, oldest first. Throws LogDamageError, and the system's errors. */
+export async function* pastEntries(directory: string): AsyncGenerator<PastEntry> {
+  const memory = new StatementMemory();
+  let frames: EntryFrame[] = [];
+  let sizeBytes = 0;
+  let first = 0;
+  let cut = false;
+  for await (const item of readJournal(directory)) {
+    if (cut) throw new LogDamageError('bytes in the middle of the journal are no frame');
+    if (item.item === 'rest') cut = true;
+    else if (item.frame.frame === 'entry') {
+      frames.push(item.frame);
+      sizeBytes += item.frame.payload.length;
+      if (frames.length < batchEntries && sizeBytes < batchBytes) continue;
+      yield* pastBatch(frames, first, memory);
+      first += frames.length;
+      frames = [];
+      sizeBytes = 0;
+    }
+  }
+  yield* pastBatch(frames, first, memory);
+}
+
+/** What consecutive entries say. Throws LogDamageError where a payload is not the one that its leaf digests. */
+export function* pastBatch(
+  frames: readonly EntryFrame[],
+  first: number,
+  memory: StatementMemory | null = null,
+): Generator<PastEntry> {
+  const digests = evidenceDigestsBatch(frames.map(({ payloadType, payload }) => pae(payloadType, payload)));
+  for (const [at, frame] of frames.entries()) yield pastEntry(frame, first + at, digests[at], memory);
+}
+
+function pastEntry(
+  { leaf, payloadType, payload, attachment }: EntryFrame,
+  index: number,
+  digests: EvidenceDigests | undefined,
+  memory: StatementMemory | null,
+): PastEntry {
+  const { kind, digests: sealed } = entryAt(leaf, index);
+  const head = { index, id: artifactIdOf(sealed), kind };
+  if (payload.length === 0) return { ...head, content: 'erased' };
+  if (digests === undefined || !isSame(digests, sealed))
+    throw new LogDamageError(`the payload of log entry ${index} is not the one that the log sealed`);
+  if (payloadType === recordPayloadType)
+    return { ...head, ...recordContent(decodeRecord(payload), attachment) };
+  if (kind === 'denial') return { ...head, ...denialContent(payload, attachment) };
+  return { ...head, ...statementContent(decodeStatement(payload, memory), attachment) };
+}
+
+function isSame(left: EvidenceDigests, right: EvidenceDigests): boolean {
+  return (
+    Buffer.compare(left.sha3_512, right.sha3_512) === 0 && Buffer.compare(left.blake2b, right.blake2b) === 0
+  );
+}
+
+function entryAt(leaf: Uint8Array, index: number): ReturnType<typeof decodeEntry> {
+  try {
+    return decodeEntry(leaf);
+  } catch (cause) {
+    throw new LogDamageError(`log entry ${index} is no entry of a log`, { cause });
+  }
+}
+
+type Content = PastEntry extends infer Entry
+  ? Entry extends PastEntry
+    ? Omit<Entry, 'index' | 'id' | 'kind'>
+    : never
+  : never;
+
+function statementContent({ predicateType, predicate }: Statement, attachment: Uint8Array): Content {
+  // Denials are read by `denialContent`.
+  if (predicateType === 'urn:writ:denial:v1') return { content: 'other' };
+  const { policy, validity } = predicate;
+  return {
+    content: 'decisions',
+    time: validity.notBefore,
+    decisions: paired([policy], attachment),
+    denials: [],
+  };
+}
+
+/** The little of a denial that matters here: its payload was written whole, as its digests show. */
+const denialSchema = z.object({
+  predicate: z.object({
+    policy: policyRecordSchema.nullable(),
+    time: instantSchema,
+    denials: z.array(z.object({ code: z.string(), message: z.string() })),
+  }),
+});
+
+function denialContent(payload: Uint8Array, attachment: Uint8Array): Content {
+  const { policy, time, denials } = denialSchema.parse(parseJsonBytes(payload)).predicate;
+  if (policy === null) return { content: 'undecided', denials };
+  return { content: 'decisions', time, decisions: paired([policy], attachment), denials };
+}
+
+function recordContent(record: LogRecord, attachment: Uint8Array): Content {
+  if (record.type === 'urn:writ:policy:v1')
+    return { content: 'activation', bundle: record.bundle, version: record.version };
+  const said = 'policy' in record ? record.policy : undefined;
+  if (said === undefined) return { content: 'other' };
+  return { content: 'decisions', time: record.time, decisions: paired(said, attachment), denials: [] };
+}
+
+/** The documents lie beside the entry, one a line. */
+function paired(records: readonly PolicyRecord[], attachment: Uint8Array): readonly PastDecision[] {
+  const [only, ...others] = records;
+  if (only !== undefined && others.length === 0)
+    return [{ record: only, input: attachment.length === 0 ? null : attachment }];
+  const inputs = linesOf(attachment);
+  return records.map((record, at) => ({ record, input: inputs[at] ?? null }));
+}
+
+function linesOf(bytes: Uint8Array): readonly Uint8Array[] {
+  if (bytes.length === 0) return [];
+  const lines: Uint8Array[] = [];
+  for (let start = 0; start <= bytes.length; ) {
+    const end = bytes.indexOf(0x0a, start);
+    lines.push(bytes.subarray(start, end === -1 ? bytes.length : end));
+    start = end === -1 ? bytes.length + 1 : end + 1;
+  }
+  return lines;
+}
+
+const referenceSchema = z.strictObject({ type: z.string(), id: z.string() });
+const valuesSchema = z.record(z.string(), z.json());
+const inputSchema: z.ZodType<PolicyInput> = z.strictObject({
+  principal: referenceSchema,
+  action: referenceSchema,
+  resource: referenceSchema,
+  context: valuesSchema,
+  entities: z.array(
+    z.strictObject({
+      uid: referenceSchema,
+      attrs: valuesSchema,
+      parents: z.array(referenceSchema),
+      tags: valuesSchema,
+    }),
+  ),
+});
+
+/** A kept document as an input, or null where it has not the form of one. */
+export function readInput(document: Uint8Array): PolicyInput | null {
+  try {
+    return inputSchema.safeParse(parseJsonBytes(document)).data ?? null;
+  } catch (cause) {
+    if (cause instanceof JsonFaultError) return null;
+    throw cause;
+  }
+}

@@ -1,0 +1,187 @@
+/**
+ * Decides again what was decided, each decision under the bundle that was in force, and compares: what was decided, by which
+ * policies, and on which input. Equal inputs under one bundle are decided once, in bounded memory.
+ */
+
+import type { ArtifactId } from '../format/artifact-id.js';
+import type { BundleFiles } from '../format/bundle-digest.js';
+import type { EntryKind } from '../format/entry.js';
+import type { PolicyRecord } from '../format/predicate.js';
+import { BoundedMemory } from './bounded-memory.js';
+import { PolicyBundleError } from './bundle-error.js';
+import { createEngine, type PolicyDecision, type PolicyEngine } from './engine.js';
+import { pastBundle } from './past-bundle.js';
+import { type PastDecision, type PastEntry, readInput } from './past-decisions.js';
+
+/** Where a decision stands, and what is wrong with it: a sentence. */
+export interface ReplayFinding {
+  readonly index: number;
+  readonly id: ArtifactId;
+  readonly kind: EntryKind;
+  readonly outcome: 'differs' | 'unchecked';
+  readonly problem: string;
+}
+
+/** Decisions, but for `entries`, `undecided` (denials before any policy was asked) and `erased` (entries without a payload). */
+export interface ReplayCounts {
+  readonly entries: number;
+  readonly reproduced: number;
+  readonly differing: number;
+  /** Their input or their bundle is not there. */
+  readonly unchecked: number;
+  readonly undecided: number;
+  readonly erased: number;
+  /** How many decisions each bundle and each version of the engine made, by digest and by version. */
+  readonly bundles: Readonly<Record<string, number>>;
+  readonly engines: Readonly<Record<string, number>>;
+}
+
+/** Finds a bundle by its digest; throws PolicyBundleError for one that is there and is not what it should be. */
+export type FindBundle = (digest: string) => Promise<BundleFiles | null>;
+
+const rememberedBytes = 64 << 20;
+/** Each holds an instance of Cedar. */
+const maxEngines = 4;
+
+type Judge = { readonly engine: PolicyEngine } | { readonly problem: string };
+type Outcome = { readonly outcome: 'reproduced' } | Pick<ReplayFinding, 'outcome' | 'problem'>;
+
+const reproduced: Outcome = { outcome: 'reproduced' };
+
+export class Replay {
+  readonly #find: FindBundle;
+  readonly #onFinding: (finding: ReplayFinding) => void;
+  readonly #judges = new Map<string, Judge>();
+  /** By bundle and digest of the input. */
+  readonly #remembered = new BoundedMemory<PolicyDecision>(rememberedBytes);
+  readonly #activated = new Set<string>();
+  readonly #counts = { entries: 0, reproduced: 0, differing: 0, unchecked: 0, undecided: 0, erased: 0 };
+  readonly #bundles = new Map<string, number>();
+  readonly #engines = new Map<string, number>();
+
+  constructor(find: FindBundle, onFinding: (finding: ReplayFinding) => void) {
+    this.#find = find;
+    this.#onFinding = onFinding;
+  }
+
+  get counts(): ReplayCounts {
+    return {
+      ...this.#counts,
+      bundles: Object.fromEntries(this.#bundles),
+      engines: Object.fromEntries(this.#engines),
+    };
+  }
+
+  /** Takes the next entry of the log. Rejects with EngineBrokenError, and with the system's errors. */
+  async take(entry: PastEntry): Promise<void> {
+    this.#counts.entries++;
+    switch (entry.content) {
+      case 'activation':
+        this.#activated.add(entry.bundle);
+        return;
+      case 'undecided':
+        this.#counts.undecided++;
+        return;
+      case 'erased':
+        this.#counts.erased++;
+        return;
+      case 'other':
+        return;
+      case 'decisions':
+        for (const decision of entry.decisions) {
+          const outcome = this.#checkAtOnce(decision) ?? (await this.#check(decision));
+          this.#count(entry, decision.record, outcome);
+        }
+    }
+  }
+
+  #count({ index, id, kind }: PastEntry, { bundle, engine }: PolicyRecord, outcome: Outcome): void {
+    this.#bundles.set(bundle, (this.#bundles.get(bundle) ?? 0) + 1);
+    this.#engines.set(engine, (this.#engines.get(engine) ?? 0) + 1);
+    if (outcome.outcome === 'reproduced') {
+      this.#counts.reproduced++;
+      return;
+    }
+    this.#counts[outcome.outcome === 'differs' ? 'differing' : 'unchecked']++;
+    this.#onFinding({ index, id, kind, ...outcome });
+  }
+
+  /** For what was decided again before: without waiting for anything. */
+  #checkAtOnce({ record, input }: PastDecision): Outcome | null {
+    if (input === null || !this.#activated.has(record.bundle)) return null;
+    const known = this.#remembered.find(`${record.bundle} ${record.input}`);
+    return known === null ? null : compare(record, input, known);
+  }
+
+  async #check({ record, input }: PastDecision): Promise<Outcome> {
+    if (!this.#activated.has(record.bundle))
+      return differs(`it names the bundle ${short(record.bundle)}, which was not in force before it`);
+    if (input === null) return unchecked('what it was decided on is not kept');
+    const judge = await this.#judgeFor(record.bundle);
+    if ('problem' in judge) return unchecked(judge.problem);
+    const document = readInput(input);
+    if (document === null) return differs('what it was decided on is no policy input');
+    const decision = judge.engine.decide(document);
+    if (decision.inputDigest === record.input)
+      this.#remembered.keep(`${record.bundle} ${record.input}`, decision, 3 * decision.input.length);
+    return compare(record, input, decision);
+  }
+
+  async #judgeFor(digest: string): Promise<Judge> {
+    const known = this.#judges.get(digest);
+    if (known !== undefined) return known;
+    const judge = await this.#makeJudge(digest);
+    const [oldest] = this.#judges.keys();
+    if (oldest !== undefined && this.#judges.size >= maxEngines) this.#judges.delete(oldest);
+    this.#judges.set(digest, judge);
+    return judge;
+  }
+
+  async #makeJudge(digest: string): Promise<Judge> {
+    try {
+      const files = await this.#find(digest);
+      if (files === null) return { problem: `its bundle ${short(digest)} is not kept` };
+      return { engine: createEngine(pastBundle(short(digest), files)) };
+    } catch (cause) {
+      if (!(cause instanceof PolicyBundleError)) throw cause;
+      return { problem: `its bundle ${short(digest)} cannot be used: ${cause.message}` };
+    }
+  }
+}
+
+function compare(record: PolicyRecord, input: Uint8Array, again: PolicyDecision): Outcome {
+  if (again.inputDigest !== record.input || Buffer.compare(again.input, input) !== 0)
+    return differs('what is kept as its input is not what it was decided on');
+  if (again.decision !== record.decision)
+    return differs(
+      `it says ${said(record.decision, record.determining)}; decided again: ${saidAgain(again)}`,
+    );
+  if (again.determining.join() !== record.determining.join())
+    return differs(`it names ${named(record.determining)}; decided again: ${saidAgain(again)}`);
+  return reproduced;
+}
+
+function saidAgain(again: PolicyDecision): string {
+  const reason = again.decision === 'deny' ? ` (${again.denial.message})` : '';
+  return `${said(again.decision, again.determining)}${reason}`;
+}
+
+function said(decision: string, determining: readonly string[]): string {
+  return `${decision} by ${named(determining)}`;
+}
+
+function named(ids: readonly string[]): string {
+  return ids.length === 0 ? 'no policy' : ids.map((id) => `"${id}"`).join(', ');
+}
+
+function short(digest: string): string {
+  return `${digest.slice(0, 16)}…`;
+}
+
+function differs(problem: string): Outcome {
+  return { outcome: 'differs', problem };
+}
+
+function unchecked(problem: string): Outcome {
+  return { outcome: 'unchecked', problem };
+}
