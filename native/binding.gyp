@@ -48,6 +48,13 @@
     ["OS=='linux' and with_openssl==1", {
       'targets': [
         {
+          # For tests alone: says what the launcher's verifier thinks of what it is given.
+          'target_name': 'writ-run-verdicts',
+          'type': 'executable',
+          'includes': ['run/executable.gypi', 'run/verify.gypi'],
+          'sources': ['run/checks/verdicts.cc'],
+        },
+        {
           # For tests alone: executes plans that nobody verified.
           'target_name': 'writ-exec-plan',
           'type': 'executable',

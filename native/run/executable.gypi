@@ -1,5 +1,10 @@
-# A program of our own beside the addons: no part of Node in it, and the system's libcrypto, whose headers Node has too.
+# A program of our own beside the addons: no part of Node in it, and the system's libcrypto, whose headers Node has too. What
+# can be linked in is linked in: a program that starts for every run should not look for libraries first.
 {
+  'variables': {
+    # The compiler answers the bare name where there is none.
+    'libcrypto%': '<!(${CXX:-c++} -print-file-name=libcrypto.a | sed "s/^libcrypto.a$/-lcrypto/")',
+  },
   'include_dirs!': [
     '<(node_root_dir)/include/node',
     '<(node_root_dir)/src',
@@ -11,5 +16,9 @@
   ],
   'cflags': ['-fPIE'],
   'ldflags': ['-pie'],
-  'libraries': ['-lcrypto'],
+  'libraries': ['<(libcrypto)', '-ldl', '-lpthread'],
+  'conditions': [
+    # A sanitizer needs the library that it knows.
+    ["sanitize==''", { 'ldflags': ['-static-libstdc++', '-static-libgcc'] }],
+  ],
 }
