@@ -7,6 +7,7 @@
   'variables': {
     # Asked of the compiler, which alone knows where it looks.
     'with_openssl%': '<!(echo "#include <openssl/evp.h>" | ${CXX:-c++} -E -x c++ - >/dev/null 2>&1 && echo 1 || echo 0)',
+    'with_toml%': '<!(echo "#include <toml++/toml.h>" | ${CXX:-c++} -E -std=c++17 -x c++ - >/dev/null 2>&1 && echo 1 || echo 0)',
     'with_tpm%': '<!(echo "#include <tss2/tss2_esys.h>" | ${CXX:-c++} -E -x c++ - >/dev/null 2>&1 && echo 1 || echo 0)',
   },
   'targets': [
@@ -60,6 +61,15 @@
           'type': 'executable',
           'includes': ['run/executable.gypi', 'run/exec.gypi'],
           'sources': ['run/checks/exec_plan.cc'],
+        },
+      ],
+    }],
+    ["OS=='linux' and with_openssl==1 and with_toml==1", {
+      'targets': [
+        {
+          'target_name': 'writ-run',
+          'type': 'executable',
+          'includes': ['run/executable.gypi', 'run/verify.gypi', 'run/exec.gypi', 'run/ask.gypi'],
         },
       ],
     }],

@@ -30,7 +30,7 @@ export function provideNativeDependencies() {
 }
 
 /** Programs beside the addons, which run without Node; all of them on Linux only. */
-const PROGRAMS = process.platform === 'linux' ? ['writ-watchdog'] : [];
+const PROGRAMS = process.platform === 'linux' ? ['writ-watchdog', 'writ-run'] : [];
 
 /**
  * Compiles what is in native/: native/build/Release/writ_native.node, where tpm2-tss is installed writ_tpm.node, and the programs.

@@ -1,5 +1,5 @@
 // What must come from the operating system: SoftHSM2 for development tokens, and a C++ toolchain for
-// the native modules; for the tests also the Go toolchain that the foreign verifier is written for, TPMs in
+// the native modules, with libcrypto and toml++ for the launcher; for the tests also the Go toolchain that the foreign verifier is written for, TPMs in
 // software, tpm2-tools and OpenSSH, and for the benchmarks the ssh-agent that they compare with. A TPM is a wish where
 // Writ only runs: without its packages it goes on, and says that it has none.
 // Presence is judged by the files themselves, so software that was installed another way counts too.
@@ -21,6 +21,21 @@ const GO_MOD_SOURCES = '/usr/share/gocode/src/golang.org/x/mod/sumdb/note';
 
 const program = (name, aptPackage) => ({ what: name, aptPackage, isPresent: () => isOnPath(name) });
 
+/** Headers of a library that only Linux needs; `path` is below an include directory. */
+const headers = (path, what, aptPackage) => ({
+  what: `the headers of ${what}`,
+  aptPackage,
+  isPresent: () =>
+    process.platform !== 'linux' ||
+    ['/usr/include', '/usr/local/include'].some((directory) => existsSync(`${directory}/${path}`)),
+});
+
+/** For the launcher of governed programs. */
+const FOR_THE_LAUNCHER = [
+  headers('openssl/evp.h', 'libcrypto', 'libssl-dev'),
+  headers('toml++/toml.h', 'toml++', 'libtomlplusplus-dev'),
+];
+
 const FOR_RUNNING = [
   {
     what: 'the SoftHSM2 library (libsofthsm2.so)',
@@ -32,6 +47,7 @@ const FOR_RUNNING = [
   program('python3', 'python3'),
   program('make', 'make'),
   program('g++', 'g++'),
+  ...FOR_THE_LAUNCHER,
 ];
 
 const TPM_HEADERS = ['/usr/include/tss2/tss2_esys.h', '/usr/local/include/tss2/tss2_esys.h'];

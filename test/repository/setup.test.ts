@@ -61,7 +61,7 @@ describe('set-up', () => {
     assert.equal(status, 3);
     assert.match(
       stderr,
-      /^Missing on this system: .*softhsm2-util, python3, make, g\+\+\. There is no apt-get here/,
+      /^Missing on this system: .*softhsm2-util, python3, make, g\+\+(?:, the headers of libcrypto)?(?:, the headers of toml\+\+)?\. There is no apt-get here/,
     );
     assert.match(stderr, /README's section on macOS and Fedora/);
   });
@@ -73,7 +73,7 @@ describe('set-up', () => {
     assert.equal(status, 3);
     assert.match(
       stderr,
-      /\n {2}sudo apt-get update && sudo apt-get install -y --no-install-recommends (?:libsofthsm2 )?softhsm2 python3 make g\+\+ swtpm (?:libtss2-dev )?swtpm-tools tpm2-tools openssl openssh-client golang-go(?: golang-golang-x-mod-dev)?\n/,
+      /\n {2}sudo apt-get update && sudo apt-get install -y --no-install-recommends (?:libsofthsm2 )?softhsm2 python3 make g\+\+ (?:libssl-dev )?(?:libtomlplusplus-dev )?swtpm (?:libtss2-dev )?swtpm-tools tpm2-tools openssl openssh-client golang-go(?: golang-golang-x-mod-dev)?\n/,
     );
     assert.throws(() => readFileSync(join(directory, 'called')), { code: 'ENOENT' });
   });
@@ -90,7 +90,7 @@ describe('set-up', () => {
     );
     assert.match(
       stdout,
-      /^writ: installing system packages: .*softhsm2 python3 make g\+\+ \(apt-get, about a minute\)\n$/,
+      /^writ: installing system packages: .*softhsm2 python3 make g\+\+ (?:libssl-dev )?(?:libtomlplusplus-dev )?\(apt-get, about a minute\)\n$/,
     );
     assert.equal(status, 3);
     assert.match(stderr, /yet this is still not to be found: .*softhsm2-util, python3, make, g\+\+\./);
