@@ -111,6 +111,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: () => import('./commands/policy-replay.js'),
   },
   {
+    path: ['policy', 'simulate'],
+    summary: 'which decisions of the past another bundle would change',
+    load: () => import('./commands/policy-simulate.js'),
+  },
+  {
     path: ['status'],
     summary: 'how the daemon is',
     load: () => import('./commands/status.js'),
