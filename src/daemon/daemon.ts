@@ -221,7 +221,10 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
       return inForce.preparations;
     },
     recentGrants: new RecentGrants(),
-    pendingRequests: new PendingRequests(() => machine.nonce()),
+    pendingRequests: new PendingRequests(
+      () => machine.nonce(),
+      (key) => views.revocations.revokesKey(key),
+    ),
   };
   await announce(services, machine, signer.keys, checked, hsm.succession);
   if (checked.decision !== null) forgetRollback(stateDirectory);

@@ -80,6 +80,11 @@ export class Revocations {
     return this.#rules.ending(predicate);
   }
 
+  /** Whether whatever this key (base64) signs is revoked. */
+  revokesKey(key: string): boolean {
+    return this.#rules.has({ kind: 'key', key });
+  }
+
   #neverSealed(index: number): void {
     this.#unsealed.add(index);
     this.#onUnsealed(index);

@@ -25,7 +25,8 @@ const cli = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const run = promisify(execFile);
 const ownUid = process.getuid?.() ?? 0;
 
-const [alice, bob, carol, owner, stranger] = [0, 1, 2, 3, 4].map(newPerson) as [
+const [alice, bob, carol, owner, dave, stranger] = [0, 1, 2, 3, 4, 5].map(newPerson) as [
+  ReturnType<typeof newPerson>,
   ReturnType<typeof newPerson>,
   ReturnType<typeof newPerson>,
   ReturnType<typeof newPerson>,
@@ -44,8 +45,10 @@ keys = ["${carol.key}"]
 [approvers.owner]
 keys = ["${owner.key}"]
 uid = ${ownUid}
+[approvers.dave]
+keys = ["${dave.key}"]
 [groups]
-managers = ["alice", "bob", "carol", "owner"]
+managers = ["alice", "bob", "carol", "dave", "owner"]
 `;
 
 const two = '@approvals("2") @approvers("managers")';
@@ -87,7 +90,8 @@ describe('approvals', () => {
           'blobs',
           '@approvals("1") @approvers("managers")',
           'action == Writ::Action::"sign", resource',
-        ),
+        ) +
+        demandingPolicy('revoking', '', 'action == Writ::Action::"revoke", resource is Writ::Key'),
       approvers,
     );
     writeFileSync(join(stateDirectory, 'writ.toml'), `[policy]\ndirectory = "${directory}"\n`);
@@ -118,7 +122,7 @@ describe('approvals', () => {
     const { pending } = allowed(await writ.pending({ id }));
     assert.equal(pending.state, 'waiting');
     assert.deepEqual(pending.demands, [
-      { group: 'managers', approvals: 2, members: ['alice', 'bob', 'carol', 'owner'], given: [] },
+      { group: 'managers', approvals: 2, members: ['alice', 'bob', 'carol', 'dave', 'owner'], given: [] },
     ]);
     assert.ok((await writ.pendingList()).pending.some((summary) => summary.id === id));
   });
@@ -273,6 +277,23 @@ describe('approvals', () => {
     allowed(await approve(alice, id));
     allowed(await approve(bob, id));
     assert.deepEqual(codesOf(await approve(carol, id)), ['REPLAYED']);
+  });
+
+  it('count no more once the key is revoked, and can be given by somebody else', async () => {
+    const action = deploy('revoked key');
+    const id = pendingOf(await ask({ action }));
+    const lost = approvalBy(dave, allowed(await writ.pending({ id })).pending);
+    allowed(await writ.approve(lost));
+    allowed(await approve(alice, id));
+    allowed(await writ.revoke({ key: dave.key, cause: 'compromised' }));
+    assert.equal(pendingOf(await ask({ action })), id, 'the approval counts no more');
+    assert.deepEqual(codesOf(await writ.approve(lost)), ['REVOKED']);
+    allowed(await approve(carol, id));
+    const { approvals } = predicateOf(allowed(await ask({ action }))).governance;
+    assert.deepEqual(
+      approvals.map(({ approver }) => approver),
+      ['alice', 'carol'],
+    );
   });
 
   it('are refused for a request that nobody made', async () => {

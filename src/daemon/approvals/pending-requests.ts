@@ -45,7 +45,19 @@ export class PendingRequest {
   /** People whose approvals are being sealed. */
   readonly #underWay = new Set<string>();
 
-  constructor(id: string, request: ApprovalRequest, sizeBytes: number, nowMs: number, lifeMs: number) {
+  readonly #isRevoked: (key: string) => boolean;
+
+  constructor(
+    id: string,
+    request: ApprovalRequest,
+    sizeBytes: number,
+    {
+      nowMs,
+      lifeMs,
+      isRevoked,
+    }: { readonly nowMs: number; readonly lifeMs: number; readonly isRevoked: (key: string) => boolean },
+  ) {
+    this.#isRevoked = isRevoked;
     this.id = id;
     this.request = request;
     this.sizeBytes = sizeBytes;
@@ -54,8 +66,9 @@ export class PendingRequest {
     this.expires = formatInstant(this.expiresMs);
   }
 
+  /** Those that count: none by a key that was revoked since. */
   get approvals(): readonly Approval[] {
-    return this.#approvals;
+    return this.#approvals.filter(({ key }) => !this.#isRevoked(key));
   }
 
   get isApproved(): boolean {
@@ -87,7 +100,7 @@ export class PendingRequest {
   }
 
   #people(): string[] {
-    return this.#approvals.map(({ approver }) => approver);
+    return this.approvals.map(({ approver }) => approver);
   }
 
   #missing(people: readonly string[]): readonly MissingApprovals[] {
@@ -100,15 +113,21 @@ export class PendingRequest {
 export class PendingRequests {
   readonly #limits: PendingLimits;
   readonly #newId: () => string;
+  readonly #isRevoked: (key: string) => boolean;
   /** By id, in the order in which they were opened. */
   readonly #waiting = new Map<string, PendingRequest>();
   /** Ids by what is to be approved. */
   readonly #idOf = new Map<string, string>();
   #usedBytes = 0;
 
-  /** `newId`: 16 random bytes, in base64. */
-  constructor(newId: () => string, limits: PendingLimits = defaultPendingLimits) {
+  /** `newId`: 16 random bytes, in base64. `isRevoked`: whether what a key (base64) signs counts no more. */
+  constructor(
+    newId: () => string,
+    isRevoked: (key: string) => boolean,
+    limits: PendingLimits = defaultPendingLimits,
+  ) {
     this.#newId = newId;
+    this.#isRevoked = isRevoked;
     this.#limits = limits;
   }
 
@@ -140,7 +159,8 @@ export class PendingRequests {
     const own = this.list(nowMs, (other) => other.request.matter.initiator.uid === uid).length;
     if (own >= this.#limits.requestsPerUser || this.#waiting.size >= this.#limits.requests) return null;
     if (this.#usedBytes + sizeBytes > this.#limits.bytes) return null;
-    const pending = new PendingRequest(this.#newId(), request, sizeBytes, nowMs, lifeMs);
+    const isRevoked = this.#isRevoked;
+    const pending = new PendingRequest(this.#newId(), request, sizeBytes, { nowMs, lifeMs, isRevoked });
     this.#keep(pending, name);
     return pending;
   }

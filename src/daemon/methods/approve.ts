@@ -30,7 +30,7 @@ const maxListBytes = 60_000;
 
 /**
  * Denies NO_AUTHORIZATION where nothing waits under this id (any more), BAD_CREDENTIALS for a key of nobody who is asked,
- * BAD_SIGNATURE, POLICY_MISMATCH under another bundle, IDENTITY_MISMATCH for one's own request, REPLAYED for a second approval
+ * BAD_SIGNATURE, REVOKED for a revoked key, POLICY_MISMATCH under another bundle, IDENTITY_MISMATCH for one's own request, REPLAYED for a second approval
  * or one that is not missing any more, and CLOCK_UNTRUSTED.
  */
 export async function approve(services: Services, caller: Caller, request: Of<'approve'>): Promise<Granted> {
@@ -53,7 +53,7 @@ export async function approve(services: Services, caller: Caller, request: Of<'a
   };
   const signed = approvalDocument(matter, services.origin, approval);
   const isSigned = isSignedApproval(approval, approvalMessage(signed, approval.form));
-  const grounds = [...(isSigned ? [] : [notSigned]), ...groundsToRefuse(services, pending, person)];
+  const grounds = [...(isSigned ? [] : [notSigned]), ...groundsToRefuse(services, pending, approval)];
   if (grounds.length > 0) return refuseAll(services, request, context, grounds);
   const record: ApprovalRecord = {
     type: 'urn:writ:approval:v1',
@@ -109,12 +109,20 @@ const noApprover = denial(
   'Sign with a key that approvers.toml lists for the group; writ approve --list shows who may approve.',
 );
 
-function groundsToRefuse({ policy }: Services, pending: PendingRequest, person: string): Denial[] {
+function groundsToRefuse(
+  { policy, views }: Services,
+  pending: PendingRequest,
+  { approver: person, key }: Approval,
+): Denial[] {
   const { matter, rule } = pending.request;
   const grounds: Denial[] = [];
   if (matter.bundle !== policy.approvalRule.digest) {
     const message = 'the request was judged under a policy bundle that is no longer in force';
     grounds.push(denial('POLICY_MISMATCH', message, 'Have it asked for again, under the bundle in force.'));
+  }
+  if (views.revocations.revokesKey(key)) {
+    const remedy = 'Approve with another key, or have somebody else approve it.';
+    grounds.push(denial('REVOKED', `this key of ${person} was revoked`, remedy));
   }
   if (rule.approvers.people.get(person)?.uid === matter.initiator.uid) {
     const message = `${person} asked for this, and nobody approves an own request`;

@@ -159,7 +159,8 @@ async function sealGrant(
   // A rule may have come while it was sealed, and counts before its own answer leaves.
   const faults = sealing?.outcome === 'unsealed' ? [sealing.denial] : ruleFaults(services, statement);
   if (sealing === null || sealing.outcome === 'unsealed' || faults.length > 0) {
-    if (spent !== null) services.pendingRequests.putBack(spent);
+    // One that was sealed has used them up, whoever revoked it.
+    if (spent !== null && sealing?.outcome !== 'sealed') services.pendingRequests.putBack(spent);
     return refuseAll(services, request, context, faults);
   }
   const { id, index, payload } = sealing.sealed;
