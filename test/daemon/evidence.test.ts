@@ -85,6 +85,26 @@ describe('evidence', () => {
     assert.equal((await writ.status()).state, 'ready');
   });
 
+  // The last one: the rule ends what this very program asks for.
+  test('finds the rule that ends an artifact', async () => {
+    const artifact = allowed(await writ.authorize({ action: echo('ruled') }));
+    const { predicate } = decodeStatement(envelopePayload(artifact.artifact));
+    assert.ok(predicate.initiator.peer.executable.source !== 'unavailable');
+    const executable = 'e'.repeat(128);
+    const other = allowed(
+      await writ.revoke({ initiator: { uid: predicate.initiator.peer.uid, executable } }),
+    );
+    assert.ok(other.index > artifact.index);
+    const found = await writ.evidence({ id: artifact.id });
+    assert.ok(found.decision === 'allow' && !found.indices.includes(other.index));
+    const { sha3_512 } = predicate.initiator.peer.executable.digests;
+    const rule = allowed(
+      await writ.revoke({ initiator: { uid: predicate.initiator.peer.uid, executable: sha3_512 } }),
+    );
+    const after = await writ.evidence({ id: artifact.id });
+    assert.ok(after.decision === 'allow' && after.indices.includes(rule.index));
+  });
+
   async function whole(
     ask: (
       offset: number,

@@ -8,6 +8,7 @@ import { type BundleFiles, bundleDocument } from '../../format/bundle-digest.js'
 import { denial, unknownIdRemedy } from '../../format/denial.js';
 import type { GrantPredicate } from '../../format/predicate.js';
 import type { BundleResult, Denied, EvidenceResult, InputResult } from '../../format/protocol.js';
+import { targetText } from '../../format/revocation.js';
 import { decodeStatement, type Statement, statementPayloadType } from '../../format/statement.js';
 import type { LogEntry } from '../../log/entry-reader.js';
 import { citedQuote } from '../../verify/cited-quote.js';
@@ -86,6 +87,10 @@ async function gatherAbout(
   if (quoted !== null) found.add(quoted.index);
   const activation = await related.newestBefore('policy', index, predicate.policy?.bundle ?? null);
   if (activation !== null) found.add(activation);
+  const rule = 'scope' in predicate ? services.views.revocations.ruleEnding(predicate) : null;
+  const ruled =
+    rule === null ? null : await related.newestBefore('revocation', services.log.size, targetText(rule));
+  if (ruled !== null) found.add(ruled);
 }
 
 /** A part of the policy input that is kept with a decision. */
