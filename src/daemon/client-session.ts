@@ -3,6 +3,7 @@
 import type { ArtifactId } from '../format/artifact-id.js';
 import type { PeerConnection } from '../identity/peer.js';
 import type { Push } from './connection.js';
+import type { Observation } from './lineage/observation.js';
 
 /** A receipt that was given over this connection, of an artifact that is used under a lease. */
 export interface HeldReceipt {
@@ -16,12 +17,15 @@ export interface HeldReceipt {
 export class ClientSession {
   readonly peer: PeerConnection;
   readonly push: Push;
+  /** Which run its process was seen inside of. */
+  readonly observation: Observation;
   readonly #receipts = new Map<ArtifactId, HeldReceipt>();
   #closed = false;
 
-  constructor(peer: PeerConnection, push: Push) {
+  constructor(peer: PeerConnection, push: Push, observation: Observation) {
     this.peer = peer;
     this.push = push;
+    this.observation = observation;
   }
 
   /** Whether the connection is gone. */

@@ -36,7 +36,13 @@ export async function dispatch(
   const identified = identifying instanceof Promise ? await identifying : identifying;
   // Who asked is not known, so there is no initiator that a sealed denial could name.
   if (identified.outcome === 'denied') return refusePlainly(services, identified.denial);
+  const { place } = identified.caller;
+  const observed = session.observation.observe(place);
   try {
+    if (observed.outcome === 'denied') {
+      const context = { caller: identified.caller, claims: {}, policy: null };
+      return await refuse(services, request, context, [observed.denial]);
+    }
     const demanded = demandsFreshQuote(request) ? await attestFreshly(services) : null;
     if (demanded !== null) {
       const context = { caller: identified.caller, claims: {}, policy: null };
@@ -44,7 +50,8 @@ export async function dispatch(
     }
     const attesting = attestedCaller(services, identified.caller, request.method);
     // Nothing is awaited that is there: this is the path of every request.
-    const caller = attesting instanceof Promise ? await attesting : attesting;
+    const attested = attesting instanceof Promise ? await attesting : attesting;
+    const caller = observed.run === null ? attested : { ...attested, run: observed.run };
     return await perform(services, redemptions, session, caller, request);
   } catch (cause) {
     return refuseUnverifiable(services, cause);

@@ -26,6 +26,7 @@ import {
 } from '../identity/peer.js';
 import { type ProcessPlace, placeOf } from '../identity/process-place.js';
 import { bootTimeMs } from '../kernel/boot-clock.js';
+import { ProcessReadError, readCgroup } from '../kernel/process.js';
 import { type ProcessExtraNames, type ProcessFacts, parseProcessFacts } from '../kernel/process-facts.js';
 import { socketDescriptor } from '../kernel/socket-descriptor.js';
 import type { ClockReading } from '../state/payload-clock.js';
@@ -146,6 +147,21 @@ export class Machine {
     if (descriptor === null)
       throw new PeerError('The connection was closed before its peer could be identified.');
     return identifyPeer(descriptor, this.#pidfdSupport);
+  }
+
+  /** Where the peer of a new connection stands now. Throws PeerError where that cannot be read, after closing the connection. */
+  placeOf(connection: PeerConnection): ProcessPlace {
+    let reason: string;
+    try {
+      const placing = placeOf(connection, readCgroup(connection.facts.pid), null);
+      if (placing.outcome === 'placed') return placing.place;
+      reason = placing.denial.message;
+    } catch (cause) {
+      if (!(cause instanceof ProcessReadError)) throw cause;
+      reason = cause.message;
+    }
+    connection.close();
+    throw new PeerError(`It cannot be seen which run the caller is in: ${reason}`);
   }
 
   /** For `identify`: take one when all requests that it is for have arrived. */

@@ -6,6 +6,7 @@ import type { Config } from './config.js';
 import type { FaultTally } from './fault-tally.js';
 import type { GenerationGuard } from './generation-guard.js';
 import { Intake } from './intake.js';
+import { Observation } from './lineage/observation.js';
 import type { Machine } from './machine.js';
 import { RedemptionQueue } from './methods/redeem.js';
 import { SocketServer } from './server.js';
@@ -33,8 +34,12 @@ export function serve(
     maxConnections: config.maxConnections,
     maxInFlight: config.maxInFlightPerConnection,
     openSession: (socket, push) => {
-      const session = new ClientSession(machine.connect(socket), push);
-      const { uid, pid } = session.peer.facts;
+      const peer = machine.connect(socket);
+      const observation = new Observation(services.runs);
+      // Where no run lives, none can be left between this and the first request.
+      if (services.runs.size > 0) observation.observe(machine.placeOf(peer));
+      const session = new ClientSession(peer, push, observation);
+      const { uid, pid } = peer.facts;
       return {
         peerName: `uid ${uid} pid ${pid}`,
         answer: (request) => intake.answer(session, request),

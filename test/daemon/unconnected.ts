@@ -1,6 +1,7 @@
 /** A client and a place for tests that call the daemon's parts themselves: no socket, no process. */
 
 import { ClientSession } from '../../src/daemon/client-session.js';
+import { Observation } from '../../src/daemon/lineage/observation.js';
 import { PeerConnection } from '../../src/identity/peer.js';
 import type { ProcessPlace } from '../../src/identity/process-place.js';
 import { peer } from '../verify/sealed-artifact.js';
@@ -10,5 +11,6 @@ export const outside: ProcessPlace = { cgroup: '/user.slice', pidNamespaces: ['4
 
 export function unconnectedSession(): ClientSession {
   const push = { notify: () => undefined, unreadBytes: 0, hangUp: () => undefined };
-  return new ClientSession(new PeerConnection(peer, null), push);
+  const observation = new Observation({ holding: () => ({ holding: 'none' }), find: () => null });
+  return new ClientSession(new PeerConnection(peer, null), push, observation);
 }

@@ -6,9 +6,15 @@
 import type { ArtifactId } from '../../format/artifact-id.js';
 import { type Denial, denial, unknownIdRemedy } from '../../format/denial.js';
 import type { Lineage } from '../../format/predicate.js';
-import { findGrant, type GrantedArtifact } from '../artifacts.js';
+import type { GrantStatement } from '../../format/statement-reader.js';
+import { parseInstant } from '../../format/time.js';
+import { lineageFaults } from '../../verify/lineage.js';
+import { endMs } from '../../verify/narrowing.js';
+import { findGrant } from '../artifacts.js';
 import type { Caller } from '../caller.js';
+import type { GrantedArtifact } from '../granted-artifact.js';
 import type { Services } from '../services.js';
+import { type LiveRuns, parentRunFaults } from './governance.js';
 import { isWithinRun } from './subtree.js';
 
 /** The parent of what will be granted, and where it is known from; null for what starts a tree. */
@@ -61,4 +67,18 @@ async function parentageInRun(
       'Leave the parent out: what a run asks for comes under that run.',
     ),
   };
+}
+
+/** Why a statement may not stand under its parent: it is wider, or the parent is revoked, void, or over. */
+export function parentFaults(runs: LiveRuns, statement: GrantStatement, parent: Parentage | null): Denial[] {
+  if (parent === null) return [];
+  const { entry, state } = parent.artifact;
+  const { predicate } = parent.artifact.statement;
+  const { notBefore } = statement.predicate.validity;
+  const isOver = endMs(predicate.validity) <= parseInstant(notBefore);
+  return [
+    ...lineageFaults(statement.predicate, { id: entry.id, predicate, state }),
+    ...(isOver ? [denial('LINEAGE_BROKEN', 'its parent has expired')] : []),
+    ...parentRunFaults(runs, parent.artifact),
+  ];
 }

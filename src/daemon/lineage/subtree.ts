@@ -1,8 +1,8 @@
 /** What came of a run: the artifacts that were issued under its authorization, and under those. */
 
 import type { PolicyRequest } from '../../policy/input.js';
-import type { GrantedArtifact } from '../artifacts.js';
 import type { Caller } from '../caller.js';
+import type { GrantedArtifact } from '../granted-artifact.js';
 
 /** Whether an artifact was issued under the run that the caller is inside of. False for a caller that is in none. */
 export function isWithinRun({ run }: Pick<Caller, 'run'>, artifact: GrantedArtifact): boolean {

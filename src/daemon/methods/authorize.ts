@@ -12,9 +12,7 @@ import {
 } from '../../format/protocol.js';
 import { targetText } from '../../format/revocation.js';
 import type { GrantStatement } from '../../format/statement-reader.js';
-import { parseInstant } from '../../format/time.js';
 import type { PolicyRequest } from '../../policy/input.js';
-import { lineageFaults } from '../../verify/lineage.js';
 import { endMs } from '../../verify/narrowing.js';
 import { type Passage, passApprovals } from '../approvals/approval-gate.js';
 import { type Caller, withBindings } from '../caller.js';
@@ -22,7 +20,8 @@ import type { Decision } from '../decision.js';
 import type { LeaseTerms } from '../grant-terms.js';
 import { bindFaults, delegationFaults } from '../lineage/delegation.js';
 import { descendUnder, describeDescend } from '../lineage/descend.js';
-import { findParentage, type Parentage } from '../lineage/parentage.js';
+import { callerRunFaults } from '../lineage/governance.js';
+import { findParentage, type Parentage, parentFaults } from '../lineage/parentage.js';
 import { decide } from '../pipeline/decide.js';
 import type { Request } from '../pipeline/parse.js';
 import { type RefusalContext, refuse, refuseAll } from '../pipeline/refuse.js';
@@ -135,7 +134,11 @@ async function grant(services: Services, draft: Draft): Promise<Granted> {
   };
   const stamp = { timeMs: time.timeMs, nonce: services.nonce() };
   const statement = grantStatement(terms, occasion, stamp);
-  const faults = [...parentFaults(statement, parent), ...ruleFaults(services, statement)];
+  const faults = [
+    ...callerRunFaults(services.runs, caller),
+    ...parentFaults(services.runs, statement, parent),
+    ...ruleFaults(services, statement),
+  ];
   if (faults.length > 0) return refuseAll(services, request, context, faults);
   const passage = passApprovals(services, request, statement, decision.approvals);
   if (passage.outcome === 'refused') {
@@ -321,16 +324,6 @@ function kindOf({ predicateType }: GrantStatement): 'authorization' | 'signature
 function ruleFaults({ views }: Services, { predicate }: GrantStatement): Denial[] {
   const rule = views.revocations.ruleEnding(predicate);
   return rule === null ? [] : [denial('REVOKED', `${targetText(rule)} was revoked`)];
-}
-
-function parentFaults(statement: GrantStatement, parent: Parentage | null): Denial[] {
-  if (parent === null) return [];
-  const { entry, state } = parent.artifact;
-  const { predicate } = parent.artifact.statement;
-  const { notBefore } = statement.predicate.validity;
-  const ended = endMs(predicate.validity) <= parseInstant(notBefore);
-  const faults = lineageFaults(statement.predicate, { id: entry.id, predicate, state });
-  return ended ? [...faults, denial('LINEAGE_BROKEN', 'its parent has expired')] : faults;
 }
 
 function contextOf(caller: Caller, claims: GrantRequest['params']): RefusalContext {

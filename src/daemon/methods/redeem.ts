@@ -19,6 +19,7 @@ import { type Caller, withBindings } from '../caller.js';
 import { judgeEnvironment } from '../changed-environment.js';
 import type { ClientSession } from '../client-session.js';
 import { type Decision, keptDecisions } from '../decision.js';
+import { ancestorRunFaults, callerRunFaults, reachFaults } from '../lineage/governance.js';
 import { artifactRequest } from '../lineage/subtree.js';
 import { judgeOlderArtifact } from '../older-artifact.js';
 import { decide } from '../pipeline/decide.js';
@@ -251,6 +252,11 @@ function judgePresentation(
   if (predicate.lineage.parent !== null && parent === null) {
     grounds.push(denial('LINEAGE_BROKEN', 'the log holds no sealed authorization with the id of the parent'));
   }
+  grounds.push(
+    ...callerRunFaults(services.runs, caller),
+    ...reachFaults(caller, artifact),
+    ...ancestorRunFaults(services.runs, artifact),
+  );
   if (decision.decision === 'deny') grounds.push(decision.denial);
   if (time.outcome === 'untrusted') grounds.push(time.denial);
   return { grounds, decisions: [decision, ...environment.decisions] };
