@@ -2,7 +2,7 @@
 // shows before it signs.
 
 import assert from 'node:assert/strict';
-import { rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { exactly } from '../../src/cli/approval-text.js';
@@ -20,6 +20,7 @@ import { type Ended, writ } from './command-line.js';
 
 const cli = new URL('../../src/cli/main.js', import.meta.url);
 const tokenKeyId = 'a11ce0';
+const bobsUid = 65_000;
 
 describe('writ approve', () => {
   const [alice, bob, stranger] = [newSshKey(), newSshKey(), newSshKey()];
@@ -44,7 +45,7 @@ describe('writ approve', () => {
           'action == Writ::Action::"sign", resource',
         ),
       `[approvers.alice]\nkeys = ["${alice.line.trim()}"]
-       [approvers.bob]\nkeys = ["${base64Encode(bob.publicKey)}"]
+       [approvers.bob]\nkeys = ["${base64Encode(bob.publicKey)}"]\nuid = ${bobsUid}
        [approvers.carol]\nkeys = ["${base64Encode(carol.publicKey)}"]
        [groups]\nmanagers = ["alice", "bob", "carol"]\n`,
     );
@@ -188,6 +189,29 @@ describe('writ approve', () => {
     assert.ok(listed.stdout.includes(id));
     const document = JSON.parse((await writHere(['approve', '--list', '--json'])).stdout);
     assert.ok(document.pending.some((summary: { readonly id: string }) => summary.id === id));
+  });
+
+  it('shows a list to its approvers and its owner only, and the request to whoever knows its id', async (context) => {
+    if (process.getuid?.() !== 0) return context.skip('acting as another user needs root');
+    const id = await pendingFor('others');
+    chmodSync(daemon.stateDirectory, 0o755);
+    chmodSync(daemon.socketPath, 0o666);
+    const as = (uid: number, ...words: string[]) =>
+      writ(words, {
+        home: daemon.stateDirectory,
+        cwd: '/',
+        launcher: ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'],
+      });
+    assert.ok((await as(bobsUid, 'approve', '--list')).stdout.includes(id));
+    assert.doesNotMatch((await as(bobsUid + 1, 'approve', '--list')).stdout, /==/);
+    assert.match((await as(bobsUid + 1, 'approve', id, '--show')).stdout, /"others"/);
+    const words = ['authorize', '--json', '--', '/usr/bin/echo', 'bob'];
+    const own = JSON.parse((await as(bobsUid, ...words)).stdout).pending.id;
+    const refused = await writHere(['approve', own, '--ssh-key', bob.path, '--yes']);
+    assert.match(refused.stdout, /IDENTITY_MISMATCH/);
+    const others = JSON.parse((await as(bobsUid + 1, ...words)).stdout).pending.id;
+    assert.notEqual(others, own, 'the same, asked by somebody else, is another request');
+    assert.equal((await writHere(['approve', others, '--ssh-key', bob.path, '--yes'])).exitCode, 0);
   });
 
   it('refuses what is no id, and an id under which nothing waits', async () => {
