@@ -49,8 +49,8 @@ MaybeDenial compare_identity(const Plan& plan) {
   return std::nullopt;
 }
 
-bool equal(const Digests& one, const Digests& other) {
-  return one.sha3_512 == other.sha3_512 && one.blake2b == other.blake2b && one.sha256 == other.sha256;
+bool equal(const FileDigests& found, const Digests& expected) {
+  return found.sha3_512 == expected.sha3_512 && found.sha256 == expected.sha256;
 }
 
 Denial another_file(const std::string& path) {

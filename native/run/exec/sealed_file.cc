@@ -25,8 +25,8 @@ constexpr std::size_t buffer_bytes = 256 * 1024;
 constexpr unsigned int executable_memory = 0x0010;  // MFD_EXEC, since Linux 6.3
 
 Denial unreadable(const std::string& path) {
-  return {code_scope_mismatch, path + " could not be read to its end: " + system_reason() + ".",
-          "Look at that file and its file system, and try again."};
+  return {code_scope_mismatch, path + " could not be read and digested: " + system_reason() + ".",
+          "Look at that file, its file system and libcrypto, and try again."};
 }
 
 Denial no_copy(const std::string& path) {
@@ -46,15 +46,19 @@ UniqueDescriptor memory_file(const std::string& path) {
   return UniqueDescriptor(descriptor);
 }
 
-bool write_all(int descriptor, const char* bytes, std::size_t size) {
-  while (size > 0) {
-    const ssize_t written = ::write(descriptor, bytes, size);
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return false;
-    bytes += written;
-    size -= static_cast<std::size_t>(written);
+// Copies at most `size` bytes.
+MaybeDenial fill(int copy, int original, std::uint64_t size, const std::string& path) {
+  const auto buffer = std::make_unique<char[]>(buffer_bytes);
+  for (std::uint64_t left = size; left > 0;) {
+    const ssize_t got = ::read(original, buffer.get(), std::min<std::uint64_t>(buffer_bytes, left));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return unreadable(path);
+    if (got == 0) break;
+    // Memory takes all or has no more.
+    if (::write(copy, buffer.get(), static_cast<std::size_t>(got)) != got) return no_copy(path);
+    left -= static_cast<std::uint64_t>(got);
   }
-  return true;
+  return std::nullopt;
 }
 
 // Seals the copy and opens it anew for reading, so that nobody inherits a descriptor to write with.
@@ -76,37 +80,23 @@ Result<SealedFile> SealedFile::take(const std::string& path) {
   file.path_ = path;
   file.facts_ = real.facts;
   file.copy_ = real.protection == Protection::changeable;
-  UniqueDescriptor copy;
-  if (file.copy_) {
-    copy = memory_file(path);
-    if (!copy.valid() || ::fchmod(copy.get(), 0555) != 0) return no_copy(path);
-  }
-  std::optional<Digesting> digesting = Digesting::begin();
-  const auto buffer = std::make_unique<char[]>(buffer_bytes);
   // A file that somebody makes grow without end is not the one that was authorized either.
-  std::uint64_t left = static_cast<std::uint64_t>(real.facts.st_size) + 1;
-  while (left > 0) {
-    const ssize_t size = ::read(real.descriptor.get(), buffer.get(), std::min<std::uint64_t>(buffer_bytes, left));
-    if (size < 0 && errno == EINTR) continue;
-    if (size < 0) return unreadable(path);
-    if (size == 0) break;
-    const auto taken = static_cast<std::size_t>(size);
-    if (file.head_.size() < script_head_bytes) {
-      file.head_.append(buffer.get(), std::min(taken, script_head_bytes - file.head_.size()));
-    }
-    if (digesting && !digesting->update(buffer.get(), taken)) digesting.reset();
-    if (!digesting) break;
-    if (file.copy_ && !write_all(copy.get(), buffer.get(), taken)) return no_copy(path);
-    left -= taken;
+  const std::uint64_t size = static_cast<std::uint64_t>(real.facts.st_size) + 1;
+  if (file.copy_) {
+    const UniqueDescriptor copy = memory_file(path);
+    if (!copy.valid() || ::fchmod(copy.get(), 0555) != 0) return no_copy(path);
+    if (MaybeDenial denial = fill(copy.get(), real.descriptor.get(), size, path)) return *denial;
+    file.bytes_ = seal(copy.get());
+    if (!file.bytes_.valid()) return no_copy(path);
+  } else {
+    file.bytes_ = std::move(real.descriptor);
   }
-  const std::optional<Digests> digests = digesting ? digesting->finish() : std::nullopt;
-  if (!digests) {
-    return Denial{code_environment_mismatch, "libcrypto could not digest " + path + ".",
-                  "Look whether libcrypto offers SHA3-512, BLAKE2b-512 and SHA-256 here."};
-  }
+  const std::optional<FileDigests> digests = digest_file(file.bytes_.get(), size);
+  char head[script_head_bytes];
+  const ssize_t length = ::pread(file.bytes_.get(), head, sizeof head, 0);
+  if (!digests || length < 0) return unreadable(path);
   file.digests_ = *digests;
-  file.bytes_ = file.copy_ ? seal(copy.get()) : std::move(real.descriptor);
-  if (!file.bytes_.valid()) return no_copy(path);
+  file.head_.assign(head, static_cast<std::size_t>(length));
   return file;
 }
 

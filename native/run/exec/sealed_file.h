@@ -8,19 +8,19 @@
 
 #include "../../src/unique_descriptor.h"
 #include "../denial.h"
-#include "digesting.h"
+#include "file_digests.h"
 
 namespace writ::run {
 
 class SealedFile {
  public:
-  // Opens the file, and digests it: the file itself where root alone can change it, else a copy in memory that is sealed
-  // before anybody uses it. Every byte is in one buffer of ours when it is digested and copied, so that no write in place
-  // comes between. Only opening can be denied here (SCOPE_MISMATCH; ENVIRONMENT_MISMATCH where no copy can be made).
+  // Opens the file, and digests it: the file itself where root alone can change it, else a copy in memory that was sealed
+  // before, so that a write in place during the copying is part of what is digested, and none comes behind it. Only opening
+  // and reading can be denied here (SCOPE_MISMATCH; ENVIRONMENT_MISMATCH where no copy can be made).
   static Result<SealedFile> take(const std::string& path);
 
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
-  [[nodiscard]] const Digests& digests() const noexcept { return digests_; }
+  [[nodiscard]] const FileDigests& digests() const noexcept { return digests_; }
   // What was digested, for reading. Of a copy not the file of the path.
   [[nodiscard]] int bytes() const noexcept { return bytes_.get(); }
   [[nodiscard]] bool is_copy() const noexcept { return copy_; }
@@ -36,7 +36,7 @@ class SealedFile {
   std::string head_;
   UniqueDescriptor bytes_;
   struct stat facts_ = {};
-  Digests digests_ = {};
+  FileDigests digests_ = {};
   bool copy_ = false;
 };
 
