@@ -19,6 +19,7 @@
     'exec/new_process.cc',
     'exec/prepared.cc',
     'exec/private_view.cc',
+    'exec/process_stat.cc',
     'exec/real_path.cc',
     'exec/script_line.cc',
     'exec/sealed_file.cc',

@@ -7,10 +7,10 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <fstream>
-#include <string>
+#include <optional>
 
 #include "../front.h"
+#include "process_stat.h"
 #include "signals.h"
 
 namespace writ::run {
@@ -50,12 +50,8 @@ void JobControl::continued() {
 }
 
 bool JobControl::is_stopped() const {
-  std::ifstream stat("/proc/" + std::to_string(child_.program) + "/stat");
-  std::string line;
-  std::getline(stat, line);
-  // The name, in parentheses, may hold any character.
-  const std::size_t end = line.rfind(") ");
-  return end != std::string::npos && line[end + 2] == 'T';
+  const std::optional<ProcessStat> stat = process_stat(child_.program);
+  return stat && stat->state == 'T';
 }
 
 void JobControl::take_terminal_back() {

@@ -54,6 +54,11 @@ MaybeDenial copy_to(const SealedFile& file, const std::string& target) {
   return std::nullopt;
 }
 
+Denial replaced(const SealedFile& file) {
+  return {code_scope_mismatch, file.path() + " leads to another file by now than when it was digested.",
+          "Find out who replaced it; authorize it again if that was right."};
+}
+
 // Puts a copy over the path of the original, and returns a descriptor of the copy as it lies there.
 Result<UniqueDescriptor> mount_over(const std::string& copy, const SealedFile& file) {
   UniqueDescriptor tree(
@@ -61,12 +66,10 @@ Result<UniqueDescriptor> mount_over(const std::string& copy, const SealedFile& f
   if (!tree.valid()) return no_view("A copy of " + file.path() + " could not be taken out");
   const UniqueDescriptor place = place_of(file.path());
   struct stat facts;
-  if (!place.valid() || ::fstat(place.get(), &facts) != 0 || !same_file(facts, file.facts())) {
-    return Denial{code_scope_mismatch, file.path() + " leads to another file by now than when it was digested.",
-                  "Find out who replaced it; authorize it again if that was right."};
-  }
+  if (!place.valid() || ::fstat(place.get(), &facts) != 0 || !same_file(facts, file.facts())) return replaced(file);
   if (::syscall(SYS_move_mount, tree.get(), "", place.get(), "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) != 0) {
-    return no_view("A copy could not be mounted over " + file.path());
+    // Nothing can be mounted over what has been removed since.
+    return errno == ENOENT ? replaced(file) : no_view("A copy could not be mounted over " + file.path());
   }
   return tree;
 }

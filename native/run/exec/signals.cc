@@ -2,7 +2,7 @@
 
 #include "signals.h"
 
-#include <unistd.h>
+#include "process_stat.h"
 
 namespace writ::run {
 
@@ -45,9 +45,7 @@ UniqueDescriptor signal_descriptor() {
 
 bool is_to_be_passed_on(const signalfd_siginfo& taken) {
   if (taken.ssi_signo == SIGCHLD || taken.ssi_code == SI_KERNEL) return false;
-  // Who continues a group, continues its members; but the program may have left it.
-  if (taken.ssi_signo == SIGCONT || taken.ssi_code != SI_USER || taken.ssi_pid == 0) return true;
-  return ::getpgid(static_cast<pid_t>(taken.ssi_pid)) != ::getpgrp();
+  return taken.ssi_code != SI_USER || !descends_from_us(static_cast<pid_t>(taken.ssi_pid));
 }
 
 }  // namespace writ::run

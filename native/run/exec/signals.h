@@ -23,7 +23,7 @@ void restore_inherited_signals();
 UniqueDescriptor signal_descriptor();
 
 // Whether a taken signal is meant for the program and has not reached it: not one of the terminal's, which it sends to
-// the whole group, nor one from a member of the group, which means that group.
+// the whole group, nor one from the run itself: a program that signals its group does not mean us to repeat that.
 bool is_to_be_passed_on(const signalfd_siginfo& taken);
 
 }  // namespace writ::run
