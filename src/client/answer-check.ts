@@ -146,6 +146,14 @@ const checks: { readonly [M in Method]: Check<M> } = {
     same(result.id, idOf(params.artifact), 'the verdict is on another artifact');
   },
   'policy.get': () => undefined,
+  'policy.stage': (params, { receivedBytes }) => {
+    if (receivedBytes > params.sizeBytes) throw new Mismatch('it received more than the document has');
+  },
+  'policy.activate': (_params, result, pinned) => {
+    const payload = payloadOf(result, pinned);
+    if (payload.content !== 'record' || payload.kind !== 'policy')
+      throw new Mismatch('it is not the record of an activation, nor of what an authority said');
+  },
   'log.checkpoint': (_params, { checkpoint, size }, pinned) => {
     if (checkpoint === null) return same(size, 0, 'it names a size without a checkpoint');
     same(parseCheckpoint(parseNote(checkpoint).text).size, size, 'the checkpoint is of another size');

@@ -7,6 +7,7 @@ import type { BundleParams, EvidenceParams, InputParams } from '../format/eviden
 import type { LeaseCloseParams, LeaseOpenParams, LeaseRenewParams } from '../format/lease-methods.js';
 import type { Notification, NotificationMethod, Notifications } from '../format/notification.js';
 import type { ApproveParams } from '../format/pending.js';
+import type { ActivateParams, StageParams } from '../format/policy-methods.js';
 import type {
   AuthorizeParams,
   BundleResult,
@@ -30,6 +31,7 @@ import type {
   RedeemParams,
   RevokeParams,
   SignParams,
+  StageResult,
   StatusResult,
   TrustResult,
   VerifyParams,
@@ -77,6 +79,10 @@ export interface WritClient {
   pendingList(options?: CallOptions): Promise<PendingListResult>;
   export(params: IdParams, options?: CallOptions): Promise<ExportResult>;
   policy(options?: CallOptions): Promise<PolicyResult>;
+  /** Hands a part of a policy document to the daemon; `policy-upload.ts` hands over all of one. */
+  stagePolicy(params: StageParams, options?: CallOptions): Promise<StageResult>;
+  /** Has a staged document put in force: the record of it, or why not. */
+  activatePolicy(params: ActivateParams, options?: CallOptions): Promise<GrantResult>;
   checkpoint(options?: CallOptions): Promise<CheckpointResult>;
   proof(params: IndexParams, options?: CallOptions): Promise<ProofResult>;
   entry(params: IndexParams, options?: CallOptions): Promise<EntryResult>;
@@ -154,6 +160,8 @@ export async function connect(options: ConnectOptions): Promise<WritClient> {
     pendingList: (callOptions) => ask('pending.list', {}, callOptions),
     export: (params, callOptions) => ask('export', params, callOptions),
     policy: (callOptions) => ask('policy.get', {}, callOptions),
+    stagePolicy: (params, callOptions) => ask('policy.stage', params, callOptions),
+    activatePolicy: (params, callOptions) => ask('policy.activate', params, callOptions),
     checkpoint: (callOptions) => ask('log.checkpoint', {}, callOptions),
     proof: (params, callOptions) => ask('log.proof', params, callOptions),
     entry: (params, callOptions) => ask('log.entry', params, callOptions),

@@ -6,6 +6,7 @@ import { type Denial, evidenceCodes, plainCodes } from '../format/denial.js';
 import { envelopeSchema } from '../format/dsse.js';
 import { denialsSchema } from '../format/notification.js';
 import { pendingDetailSchema, pendingNoticeSchema, pendingSummarySchema } from '../format/pending.js';
+import { policyDocumentSchema } from '../format/policy-document.js';
 import type { Binding } from '../format/predicate.js';
 import type {
   Allowed,
@@ -27,6 +28,7 @@ import type {
   PolicyResult,
   ProofResult,
   SealedArtifact,
+  StageResult,
   StatusResult,
   TpmStatus,
   TrustResult,
@@ -88,10 +90,18 @@ const verifySchema: z.ZodType<VerifyResult> = z.union([
 
 const policySchema: z.ZodType<PolicyResult> = z.object({
   bundle: z.string(),
+  name: z.string(),
   version: z.int().positive(),
+  authority: z.string().nullable(),
+  proof: policyDocumentSchema.nullable(),
   engine: z.string(),
   files: z.array(z.object({ name: z.string(), text: z.string() })).readonly(),
 });
+
+const stageSchema: z.ZodType<StageResult> = z.union([
+  z.object({ decision: allow, receivedBytes: count }),
+  deniedSchema,
+]);
 
 const checkpointSchema: z.ZodType<CheckpointResult> = z.object({
   checkpoint: z.string().nullable(),
@@ -218,6 +228,8 @@ export const resultSchemas: { readonly [M in Method]: z.ZodType<Methods[M]['resu
   export: exportSchema,
   verify: verifySchema,
   'policy.get': policySchema,
+  'policy.stage': stageSchema,
+  'policy.activate': grantSchema,
   'log.checkpoint': checkpointSchema,
   'log.proof': proofSchema,
   'log.entry': entrySchema,

@@ -5,6 +5,9 @@ import type { LogRecord } from '../format/record.js';
 import type { SignerKeys } from '../hsm/signer.js';
 import type { KeySuccession } from '../hsm/succession.js';
 import type { CheckedContinuity } from './continuity-check.js';
+import { authorityRecords } from './governance/authority-records.js';
+import { activationRecord } from './governance/policy-governance.js';
+import type { StartingBundle } from './governance/starting-bundle.js';
 import { keyEndsToLog } from './key-ends.js';
 import type { Machine } from './machine.js';
 import { sealRecord } from './pipeline/seal.js';
@@ -19,6 +22,7 @@ export async function announce(
   keys: SignerKeys,
   { continuity, decision }: CheckedContinuity,
   succession: KeySuccession,
+  starting: StartingBundle,
 ): Promise<void> {
   const { views, policy } = services;
   const head = () => recordHead(services);
@@ -46,18 +50,8 @@ export async function announce(
   }
   for (const end of keyEndsToLog(succession, views))
     records.push({ type: 'urn:writ:key:v1', ...head(), ...end });
-  const { bundle, version, engine } = policy.description;
-  if (views.policy?.bundle !== bundle)
-    records.push({
-      type: 'urn:writ:policy:v1',
-      ...head(),
-      bundle,
-      version,
-      engine,
-      authority: null,
-      statement: null,
-      by: null,
-    });
+  records.push(...authorityRecords(services, starting.taken));
+  if (starting.isNew) records.push(activationRecord(services, policy, starting.signature, null));
   for (const sealing of await Promise.all(records.map((record) => sealRecord(services, record)))) {
     if (sealing.outcome === 'unsealed')
       throw new StartError(`${sealing.denial.message}. ${sealing.denial.remedy}`);

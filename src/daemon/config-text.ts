@@ -13,6 +13,7 @@ export function configText(config: Config): string {
     logLevel,
     origin,
     policyDirectory,
+    policyAuthority,
     bindings,
     hsmCallTimeoutMs,
     hsmStartTimeoutMs,
@@ -35,7 +36,10 @@ export function configText(config: Config): string {
       ...(socketGroup === null ? {} : { group: socketGroup }),
     },
     log: { level: logLevel, ...(origin === null ? {} : { origin }) },
-    policy: { directory: policyDirectory },
+    policy: {
+      directory: policyDirectory,
+      ...(policyAuthority === null ? {} : { authority: policyAuthority }),
+    },
     environment: { bind: [...bindings.names], variables: [...bindings.variables] },
     hsm: { call_timeout_ms: hsmCallTimeoutMs, start_timeout_ms: hsmStartTimeoutMs },
     tpm: {

@@ -51,7 +51,12 @@ const fileSchema = z.strictObject({
         .optional(),
     })
     .optional(),
-  policy: z.strictObject({ directory: z.string().min(1).optional() }).optional(),
+  policy: z
+    .strictObject({
+      directory: z.string().min(1).optional(),
+      authority: z.enum(['required', 'optional']).optional(),
+    })
+    .optional(),
   hsm: z
     .strictObject({
       call_timeout_ms: z.int().min(10).max(600_000).optional(),
@@ -88,6 +93,8 @@ export interface Config {
   /** Null: the origin chosen at the first start is kept in the state directory. */
   readonly origin: string | null;
   readonly policyDirectory: string;
+  /** Whether a policy authority must sign bundles. Null: once one is pinned. */
+  readonly policyAuthority: 'required' | 'optional' | null;
   /** Which facts of machine and caller are sealed, shown to policies and compared. */
   readonly bindings: BindingSelection;
   readonly hsmCallTimeoutMs: number;
@@ -136,6 +143,7 @@ export function loadConfig(flags: ConfigFlags, environment: Environment): Config
     policyDirectory: resolve(
       flags.policy ?? environment.WRIT_POLICY ?? file.policy?.directory ?? join(projectRoot, 'policies'),
     ),
+    policyAuthority: file.policy?.authority ?? null,
     bindings: selectBindings(file.environment ?? {}),
     hsmCallTimeoutMs: file.hsm?.call_timeout_ms ?? 5_000,
     hsmStartTimeoutMs: file.hsm?.start_timeout_ms ?? 20_000,

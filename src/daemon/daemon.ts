@@ -18,7 +18,6 @@ import { type FileLock, lockFile } from '../kernel/file-lock.js';
 import { LogDamageError } from '../log/damage.js';
 import { Log } from '../log/log.js';
 import { BundleStore } from '../policy/bundle-store.js';
-import { createEngine } from '../policy/engine.js';
 import { IdentityError } from '../state/daemon-identity.js';
 import { type IndexParts, type LogIndex, openIndex } from '../state/index-follower.js';
 import { forgetRollback, RecoveryFileError } from '../state/rollback-notice.js';
@@ -33,13 +32,12 @@ import { type Config, ConfigError } from './config.js';
 import { checkContinuity } from './continuity-check.js';
 import { FaultTally } from './fault-tally.js';
 import { guardGeneration } from './generation-guard.js';
+import { openGovernance } from './governance/open-governance.js';
 import { announceNext, isHandOverDue, takeOver } from './hand-over.js';
 import { Machine } from './machine.js';
 import { openClock } from './open-clock.js';
 import { openParts } from './opening.js';
 import { sealRecord } from './pipeline/seal.js';
-import { PolicyInForce } from './policy-in-force.js';
-import { policyService } from './policy-service.js';
 import { RecentGrants } from './recent-grants.js';
 import { recordHead, unsealedRevocation } from './records.js';
 import { type Daemon, running } from './running.js';
@@ -113,9 +111,14 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
   const machine = new Machine(config.maxWaitingEntries, config.bindings);
   undo.push(() => machine.close());
   const reference = watchReference(config, logger);
-  const { hsm, identity, key, bundle, opened, signer, openedTpm } = await openParts(config, logger, undo);
+  const { hsm, identity, key, opened, signer, openedTpm } = await openParts(config, logger, undo);
   const { recovered, views, store } = opened;
   const clock = await openClock(machine, views, recovered);
+  const texts = new RememberedTexts();
+  // Before anything is decided under a bundle it is kept there: every decision can be made again.
+  const bundles = new BundleStore(join(config.stateDirectory, 'policies'));
+  const governed = await openGovernance(config, { views, clock, texts, bundles, logger });
+  const { inForce, governance, starting } = governed;
   const stamped = { origin: identity.origin, clock, nonce: () => machine.nonce() };
   let index: LogIndex | null = null;
   let snapshots: Snapshots | null = null;
@@ -135,6 +138,7 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
     onDurable: ({ index: position, id, submission: { kind, record } }) => {
       views.apply({ index: position, id, kind, record });
       tpm?.anchoring.follow(kind, position);
+      governance.follow(record);
     },
     onSeal: () => {
       // What waited for this seal is given right afterwards; it may have been asked for in a memory that came back since.
@@ -161,7 +165,6 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
       logger.warn({ trouble: sentence }, 'the index is in trouble; nothing else depends on it'),
   };
   const vkey = formatVerifierKey(key);
-  const texts = new RememberedTexts();
   const firstTrust = ownTrust(key, signer.keys.artifact, openedTpm && ownTpm(openedTpm, config.tpm));
   const trust = withSuccession(firstTrust, identity.origin, hsm.succession);
   if (openedTpm !== null && checked.counterValue !== null) {
@@ -182,7 +185,6 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
   const openingIndex = awaitedLater(openIndex(indexParts));
   await provideTrustFile(config.stateDirectory, trust);
   await updateTrustFile(config.stateDirectory, identity.origin, hsm.succession);
-  const inForce = new PolicyInForce(policyService(bundle, createEngine(bundle, texts), texts, null));
   const services: Services = {
     ...stamped,
     version: readVersion(),
@@ -197,6 +199,7 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
       async () => undefined,
       () => null,
     ),
+    governance,
     get policy() {
       return inForce.policy;
     },
@@ -209,7 +212,7 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
     vmGeneration: guard.gap === null ? 'watched' : 'unavailable',
     exportSigner: exportSigner(signer),
     related: relatedEntries(openingIndex, log),
-    bundles: new BundleStore(join(config.stateDirectory, 'policies')),
+    bundles,
     trust: parseTrust(trust),
     ownTrust: trust,
     proven: new VerificationContext(),
@@ -226,7 +229,7 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
       (key) => views.revocations.revokesKey(key),
     ),
   };
-  await announce(services, machine, signer.keys, checked, hsm.succession);
+  await announce(services, machine, signer.keys, checked, hsm.succession, starting);
   if (checked.decision !== null) forgetRollback(stateDirectory);
   if (tpm !== null) await rootStart(tpm);
   if (checked.reason !== null)

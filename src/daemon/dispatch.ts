@@ -14,6 +14,7 @@ import { environment } from './methods/environment.js';
 import { bundle, evidence, input } from './methods/evidence.js';
 import { exportArtifact } from './methods/export.js';
 import { closeLease, openLease, renewLease } from './methods/lease.js';
+import { activatePolicy, stagePolicy } from './methods/policy.js';
 import { checkpoint, entry, lineage, proof, status } from './methods/read.js';
 import { type RedemptionQueue, redeem } from './methods/redeem.js';
 import { revoke } from './methods/revoke.js';
@@ -88,6 +89,7 @@ function attestedCaller(
 function needsEnvironment(method: Request['method']): boolean {
   switch (method) {
     case 'authorize':
+    case 'policy.activate':
     case 'sign':
     case 'redeem':
     case 'lease.open':
@@ -102,6 +104,7 @@ function needsEnvironment(method: Request['method']): boolean {
     case 'export':
     case 'verify':
     case 'policy.get':
+    case 'policy.stage':
     case 'log.checkpoint':
     case 'log.proof':
     case 'log.entry':
@@ -149,6 +152,10 @@ function perform(
       return verifyArtifact(services, request);
     case 'policy.get':
       return services.policy.description;
+    case 'policy.stage':
+      return stagePolicy(services, caller, request);
+    case 'policy.activate':
+      return activatePolicy(services, caller, request);
     case 'log.checkpoint':
       return checkpoint(services);
     case 'log.proof':

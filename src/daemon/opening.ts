@@ -1,4 +1,4 @@
-/** What a start opens before anything is judged or appended: log and views, token, TPM and policy, all at the same time. */
+/** What a start opens before anything is judged or appended: log and views, token and TPM, all at the same time. */
 
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
@@ -10,9 +10,6 @@ import { openSigner } from '../hsm/process-signer.js';
 import type { Signer } from '../hsm/signer.js';
 import { retiredLogKeys } from '../hsm/succession.js';
 import type { RetiredLogKey } from '../log/recovery.js';
-import type { PolicyBundle } from '../policy/bundle.js';
-import { loadBundle } from '../policy/bundle.js';
-import { BundleStore } from '../policy/bundle-store.js';
 import { type DaemonIdentity, ensureIdentity } from '../state/daemon-identity.js';
 import { type OpenedViews, openViews } from '../state/open-views.js';
 import type { Config } from './config.js';
@@ -25,7 +22,6 @@ export interface OpenParts {
   readonly identity: DaemonIdentity;
   /** The log's own key. */
   readonly key: VerifierKey;
-  readonly bundle: PolicyBundle;
   readonly opened: OpenedViews;
   readonly signer: Signer;
   readonly openedTpm: OpenTpm | null;
@@ -33,7 +29,7 @@ export interface OpenParts {
 
 /**
  * Opens everything; `undo` gets what closes it again, also what was still being opened when something failed. Throws what
- * each part throws: HsmError, TpmError, LogDamageError, IdentityError, PolicyBundleError.
+ * each part throws: HsmError, TpmError, LogDamageError, IdentityError.
  */
 export async function openParts(
   config: Config,
@@ -74,14 +70,11 @@ export async function openParts(
   );
   undo.push(() => whenOpened(openingSigner, (signer) => signer.close()));
   warmUp();
-  const bundle = await loadBundle(config.policyDirectory);
-  // Before anything is decided under it: every decision can be made again.
-  await new BundleStore(join(stateDirectory, 'policies')).keep(bundle.files);
   const opened = await openingLog;
   const { cutBytes } = opened.recovered;
   if (cutBytes > 0) logger.warn({ bytes: cutBytes }, 'cut a torn last write from the journal');
   const signer = await openingSigner;
-  return { hsm, identity, key, bundle, opened, signer, openedTpm: await openingTpm };
+  return { hsm, identity, key, opened, signer, openedTpm: await openingTpm };
 }
 
 /**

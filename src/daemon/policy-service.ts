@@ -14,29 +14,38 @@ import {
 } from '../policy/input.js';
 import type { Caller } from './caller.js';
 import type { Decision } from './decision.js';
+import type { BundleSignature } from './governance/admission.js';
 import type { PolicyService } from './services.js';
 
-/** Puts facts to an engine under a bundle, which `authority` signed. Facts that cannot be put to it are denied. */
+/** Puts facts to an engine under a bundle. Facts that cannot be put to it are denied. `signature`: who answers for it. */
 export function policyService(
   bundle: PolicyBundle,
   engine: PolicyEngine,
   texts: RememberedTexts,
-  authority: string | null,
+  signature: BundleSignature | null,
 ): PolicyService {
-  const { digest, version, settings, needsTime, judgesChanges, judgesActivations, files } = bundle;
+  const { name, digest, version, settings, needsTime, optionalActions, files } = bundle;
   const questions = new Questions(bundle, engine, texts);
   return {
     description: {
       bundle: digest,
+      name,
       version,
+      authority: signature?.authority ?? null,
+      proof: signature?.proof ?? null,
       engine: engine.version,
-      files: Object.entries(files).map(([name, text]) => ({ name, text })),
+      files: Object.entries(files).map(([file, text]) => ({ name: file, text })),
     },
     ...settings,
     needsTime,
-    judgesChanges,
-    judgesActivations,
-    authority,
+    judgesChanges: optionalActions.has('overlook'),
+    judgesActivations: optionalActions.has('activate'),
+    name,
+    authority: signature?.authority ?? null,
+    judges: (input) => {
+      const decision = engine.decide(input);
+      return decision.decision === 'allow' || decision.ground !== 'undecided';
+    },
     approvalRule: bundle,
     decide: (caller, facts) => questions.decide(caller, facts),
   };

@@ -9,12 +9,14 @@ import type { Denial } from '../format/denial.js';
 import type { EntryKind } from '../format/entry.js';
 import type { ExactText } from '../format/exact-text.js';
 import type { RememberedTexts } from '../format/jcs.js';
+import type { PolicyDocument } from '../format/policy-document.js';
+import type { StageParams } from '../format/policy-methods.js';
 import type { Binding, ListedProgram, Peer } from '../format/predicate.js';
 import type { PolicyResult, StatusResult } from '../format/protocol.js';
 import type { Trust, TrustDocument } from '../format/trust.js';
 import type { Log } from '../log/log.js';
 import type { OlderArtifacts } from '../policy/bundle.js';
-import type { CallerFacts, PolicyFacts } from '../policy/input.js';
+import type { CallerFacts, PolicyFacts, PolicyInput } from '../policy/input.js';
 import type { PayloadClock } from '../state/payload-clock.js';
 import type { LogViews } from '../state/views.js';
 import type { ApprovalRule } from '../verify/approvals.js';
@@ -22,6 +24,7 @@ import type { VerificationContext } from '../verify/context.js';
 import type { PendingRequests } from './approvals/pending-requests.js';
 import type { Caller } from './caller.js';
 import type { Decision } from './decision.js';
+import type { Activation, Staging } from './governance/activation.js';
 import type { Preparations } from './preparations.js';
 import type { RecentGrants } from './recent-grants.js';
 import type { RunTable } from './runs/run-table.js';
@@ -55,12 +58,27 @@ export interface PolicyService {
   readonly judgesActivations: boolean;
   /** What becomes of artifacts of another bundle; see older-artifact.ts. */
   readonly older: OlderArtifacts;
-  /** The key (base64) that signed the bundle, null where nobody did: what artifacts name. */
+  /** The name of the bundle, and the key (base64) that signed it, null where nobody did: what artifacts name. */
+  readonly name: string;
   readonly authority: string | null;
+  /** Whether the bundle comes to a decision on an input at all, instead of failing over it. */
+  judges(input: PolicyInput): boolean;
   /** How long a request waits for its approvals. */
   readonly approvalSeconds: number;
   readonly approvalRule: ApprovalRule;
   decide(caller: Caller, facts: Omit<PolicyFacts, keyof CallerFacts>): Decision;
+}
+
+/** How another policy bundle is put in force. */
+export interface Governance {
+  /** Policy documents on their way, by the uid of whoever hands them over. */
+  readonly staged: {
+    take(uid: number, part: StageParams): Staging;
+    /** A document that is complete, which is then forgotten; null for any other. */
+    release(uid: number, document: string): Uint8Array | null;
+  };
+  /** Puts the bundle of a document in force, or takes in what it says of keys. */
+  activate(services: Services, caller: Caller, document: PolicyDocument): Promise<Activation>;
 }
 
 /** Where requests come from, beyond what is bound of each caller. */
@@ -116,6 +134,7 @@ export interface Services {
   /** The governed executions that live now. */
   readonly runs: RunTable;
   readonly clock: PayloadClock;
+  readonly governance: Governance;
   /** The bundle in force now. Another one may be after the next await. */
   readonly policy: PolicyService;
   readonly environment: EnvironmentService;

@@ -16,6 +16,8 @@ export interface PolicyDocument {
   readonly type: 'urn:writ:policy-document:v1';
   /** The exact texts of the bundle's files, by name; null where only signatures are carried. */
   readonly files: Readonly<Record<string, string>> | null;
+  /** The texts of its tests, which no decision depends on; null without files. */
+  readonly tests: Readonly<Record<string, string>> | null;
   /** A signed BundleStatement; null for a bundle that nobody signed, and where there is no bundle. */
   readonly statement: Envelope | null;
   /** Signed AuthorityStatements, each by a key that was an authority before it or became one in it. */
@@ -25,17 +27,19 @@ export interface PolicyDocument {
 /** A proof that a bundle was signed: a document with a statement and without files. */
 export interface PolicyProof extends PolicyDocument {
   readonly files: null;
+  readonly tests: null;
   readonly statement: Envelope;
 }
 
 /** The largest document that is taken anywhere, in bytes. */
-export const maxPolicyDocumentBytes = 4 << 20;
+export const maxPolicyDocumentBytes = 2 << 20;
 
 const maxChain = 64;
 
 export const policyDocumentSchema: z.ZodType<PolicyDocument> = z.strictObject({
   type: z.literal('urn:writ:policy-document:v1'),
   files: z.record(z.string(), z.string()).nullable(),
+  tests: z.record(z.string(), z.string()).nullable(),
   statement: envelopeSchema.nullable(),
   chain: z.array(envelopeSchema).max(maxChain).readonly(),
 });
@@ -57,9 +61,14 @@ export function checkedPolicyDocument(value: unknown): PolicyDocument {
   return parsed.data;
 }
 
-/** The document without its files; null where nobody signed a bundle. */
-export function proofOf({ statement, chain }: PolicyDocument): PolicyProof | null {
-  return statement && { type: 'urn:writ:policy-document:v1', files: null, statement, chain };
+/** The proof that a bundle was signed, by a signer that the chain leads to. */
+export function proofOf(statement: Envelope, chain: readonly Envelope[]): PolicyProof {
+  return { type: 'urn:writ:policy-document:v1', files: null, tests: null, statement, chain };
+}
+
+/** Whether a document is the proof of a signature, and nothing more. */
+export function isProof(document: PolicyDocument): document is PolicyProof {
+  return document.files === null && document.tests === null && document.statement !== null;
 }
 
 /** SHA3-512 in hex of a proof: what an activation's record names. */

@@ -34,6 +34,8 @@ import {
   type PendingNotice,
   type PendingSummary,
 } from './pending.js';
+import type { PolicyDocument } from './policy-document.js';
+import { type ActivateParams, policyParams, type StageParams } from './policy-methods.js';
 import { type PossessionSignature, possessionSignatureSchema } from './possession.js';
 import {
   type Bind,
@@ -188,12 +190,19 @@ export type VerifyResult =
     }
   | Denied;
 
+/** `authority` is the key (base64) that signed the bundle, and `proof` the proof of it; null where nobody did. */
 export interface PolicyResult {
   readonly bundle: string;
+  readonly name: string;
   readonly version: number;
+  readonly authority: string | null;
+  readonly proof: PolicyDocument | null;
   readonly engine: string;
   readonly files: readonly { readonly name: string; readonly text: string }[];
 }
+
+/** How much of a staged document is there. */
+export type StageResult = { readonly decision: 'allow'; readonly receivedBytes: number } | Denied;
 
 export interface CheckpointResult {
   /** Null in a log that holds no seal yet. */
@@ -327,6 +336,8 @@ export interface Methods {
   readonly export: { readonly params: IdParams; readonly result: ExportResult };
   readonly verify: { readonly params: VerifyParams; readonly result: VerifyResult };
   readonly 'policy.get': { readonly params: Record<string, never>; readonly result: PolicyResult };
+  readonly 'policy.stage': { readonly params: StageParams; readonly result: StageResult };
+  readonly 'policy.activate': { readonly params: ActivateParams; readonly result: GrantResult };
   readonly 'log.checkpoint': { readonly params: Record<string, never>; readonly result: CheckpointResult };
   readonly 'log.proof': { readonly params: IndexParams; readonly result: ProofResult };
   readonly 'log.entry': { readonly params: IndexParams; readonly result: EntryResult };
@@ -419,6 +430,7 @@ export const paramsSchemas: { readonly [M in Method]: z.ZodType<Methods[M]['para
   export: idParams,
   verify: z.strictObject({ artifact: envelopeSchema, action: requestedActionSchema.optional() }),
   'policy.get': noParams,
+  ...policyParams,
   'log.checkpoint': noParams,
   'log.proof': indexParams,
   'log.entry': indexParams,

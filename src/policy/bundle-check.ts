@@ -36,8 +36,7 @@ export interface CheckedBundle {
   readonly schema: string;
   readonly entities: readonly StaticEntity[];
   readonly needsTime: boolean;
-  readonly judgesChanges: boolean;
-  readonly judgesActivations: boolean;
+  readonly optionalActions: ReadonlySet<OptionalAction>;
   readonly readableTags: ReadableTags;
   readonly approvers: Approvers;
   readonly approvalDemands: ReadonlyMap<string, ApprovalDemand>;
@@ -77,8 +76,7 @@ export function checkBundle(directory: string, files: BundleFiles): CheckedBundl
     schema,
     entities: readEntities(cedar, join(directory, entitiesFile), files[entitiesFile] ?? '', schema),
     needsTime: needsTime(cedar, schemaPath, schema, actions),
-    judgesChanges: actions.has('overlook'),
-    judgesActivations: actions.has('activate'),
+    optionalActions: actions,
     readableTags: readableTags(policies.map(({ json }) => json)),
     approvers,
     approvalDemands: approvalDemands(policies, approvers),

@@ -13,6 +13,8 @@ export const entitiesFile = 'entities.json';
 export const approversFile = 'approvers.toml';
 export const policySuffix = '.cedar';
 
+const bundleNames: ReadonlySet<string> = new Set([settingsFile, schemaFile, entitiesFile, approversFile]);
+
 const maxFileBytes = 1 << 20;
 const maxPolicyFiles = 256;
 const fileName = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
@@ -47,6 +49,21 @@ export async function readBundleFiles(directory: string): Promise<BundleFiles> {
     files.push([name, await readBundleText(directory, name)]);
   }
   return Object.fromEntries(files);
+}
+
+/** Throws PolicyBundleError for files that no directory's bundle would have: what is signed and kept is what decides. */
+export function requireBundleNames(place: string, files: BundleFiles): void {
+  for (const [name, text] of Object.entries(files)) {
+    const isPart = bundleNames.has(name) || (name.endsWith(policySuffix) && fileName.test(name));
+    if (!isPart)
+      throw new PolicyBundleError(join(place, name), 'this is no file of a bundle', 'Leave it out.');
+    if (text.length > maxFileBytes)
+      throw new PolicyBundleError(
+        join(place, name),
+        `the file has more than ${maxFileBytes} characters`,
+        'Split it.',
+      );
+  }
 }
 
 /** Reads one file of a bundle, of bounded size. Throws PolicyBundleError. */

@@ -11,9 +11,10 @@ import { type BundleFiles, bundleDigest } from '../format/bundle-digest.js';
 import { bundleNameSchema } from '../format/policy-statement.js';
 import { checkBundle } from './bundle-check.js';
 import { PolicyBundleError } from './bundle-error.js';
-import { readBundleFiles, settingsFile } from './bundle-files.js';
+import { readBundleFiles, requireBundleNames, settingsFile } from './bundle-files.js';
 import type { StaticEntity } from './cedar.js';
 import type { ReadableTags } from './readable-tags.js';
+import type { OptionalAction } from './sample-inputs.js';
 
 export interface BundleSettings {
   readonly defaultTtlSeconds: number;
@@ -51,10 +52,11 @@ export interface PolicyBundle {
   readonly entities: readonly StaticEntity[];
   /** Whether policies may ask for the time, so that every input must carry `context.now`. */
   readonly needsTime: boolean;
-  /** Whether policies may say which changes of the environment are overlooked; else none is. */
-  readonly judgesChanges: boolean;
-  /** Whether policies may say who puts another bundle in force; else nobody does while the daemon runs. */
-  readonly judgesActivations: boolean;
+  /**
+   * The actions that its policies can permit though a schema may leave them out. Without `overlook` no change of the
+   * environment is overlooked; without `activate` nobody puts another bundle in force while the daemon runs.
+   */
+  readonly optionalActions: ReadonlySet<OptionalAction>;
   /** The tags of entities that policies can read. */
   readonly readableTags: ReadableTags;
   /** Who may approve. */
@@ -102,6 +104,7 @@ export async function loadBundle(directory: string): Promise<PolicyBundle> {
 
 /** As `loadBundle`, of files that were read already; `place` is what messages put before their names. */
 export function bundleOf(place: string, files: BundleFiles): PolicyBundle {
+  requireBundleNames(place, files);
   const { name, version, settings } = readSettings(place, files);
   return { name, version, settings, digest: bundleDigest(files), files, ...checkBundle(place, files) };
 }

@@ -25,8 +25,13 @@ export interface Authorities {
   /** Were authorities and handed over: nothing that they sign is taken in any more. */
   readonly retired: ReadonlySet<string>;
   readonly delegations: readonly Delegation[];
-  /** The payloads (base64) that were taken in. */
-  readonly known: ReadonlySet<string>;
+  /** What was taken in, in its order. */
+  readonly statements: readonly TakenStatement[];
+}
+
+interface TakenStatement {
+  readonly envelope: Envelope;
+  readonly statement: AuthorityStatement;
 }
 
 export interface Delegation extends Pick<DelegationStatement, 'key' | 'names' | 'notAfter'> {
@@ -57,7 +62,7 @@ export type BundleVerdict =
 
 /** The authorities that a trust bundle pins, before anything was taken in. */
 export function pinnedAuthorities(keys: readonly Uint8Array[]): Authorities {
-  return { active: new Set(keys.map(base64Encode)), retired: new Set(), delegations: [], known: new Set() };
+  return { active: new Set(keys.map(base64Encode)), retired: new Set(), delegations: [], statements: [] };
 }
 
 /**
@@ -65,7 +70,8 @@ export function pinnedAuthorities(keys: readonly Uint8Array[]): Authorities {
  * bears the signature of the new key too, which must never have been an authority before. Never throws.
  */
 export function withAuthorityStatement(authorities: Authorities, envelope: Envelope): AuthorityVerdict {
-  if (authorities.known.has(envelope.payload)) return { verdict: 'known' };
+  if (authorities.statements.some((taken) => taken.envelope.payload === envelope.payload))
+    return { verdict: 'known' };
   const opened = open(envelope);
   if (opened.outcome === 'unreadable') return { verdict: 'denied', reason: opened.reason };
   const { statement, signers } = opened;
@@ -73,12 +79,20 @@ export function withAuthorityStatement(authorities: Authorities, envelope: Envel
     return { verdict: 'denied', reason: 'a statement about a bundle says nothing about keys' };
   const signer = signers.find((key) => authorities.active.has(key));
   if (signer === undefined) return { verdict: 'denied', reason: noAuthority(authorities, signers) };
-  const known = new Set([...authorities.known, envelope.payload]);
+  const statements = [
+    ...authorities.statements,
+    { envelope: signedBy(envelope, [signer, statement.key]), statement },
+  ];
   switch (statement.type) {
     case 'urn:writ:policy-delegation:v1': {
       const { key, names, notAfter } = statement;
       const delegations = [...authorities.delegations, { key, names, notAfter, by: signer }];
-      return { verdict: 'valid', authorities: { ...authorities, delegations, known }, statement, signer };
+      return {
+        verdict: 'valid',
+        authorities: { ...authorities, delegations, statements },
+        statement,
+        signer,
+      };
     }
     case 'urn:writ:policy-succession:v1': {
       const { key } = statement;
@@ -94,12 +108,16 @@ export function withAuthorityStatement(authorities: Authorities, envelope: Envel
         };
       const active = new Set([...authorities.active].filter((other) => other !== signer).concat(key));
       const retired = new Set([...authorities.retired, signer]);
-      return { verdict: 'valid', authorities: { ...authorities, active, retired, known }, statement, signer };
+      const next = { ...authorities, active, retired, statements };
+      return { verdict: 'valid', authorities: next, statement, signer };
     }
   }
 }
 
-/** Takes in several, in their order; the first that is denied denies all. `taken` are those that were not known. */
+/**
+ * Takes in several, in their order; the first that is denied denies all. `taken` are those that were not known, each with the
+ * signatures that count and no others.
+ */
 export function withAuthorityStatements(
   authorities: Authorities,
   envelopes: readonly Envelope[],
@@ -113,9 +131,17 @@ export function withAuthorityStatements(
     if (verdict.verdict === 'denied') return verdict;
     if (verdict.verdict === 'known') continue;
     current = verdict.authorities;
-    taken.push(envelope);
+    const [newest] = current.statements.slice(-1);
+    if (newest !== undefined) taken.push(newest.envelope);
   }
   return { verdict: 'valid', authorities: current, taken };
+}
+
+/** What leads from the pinned authorities to a key that signs for them: every succession, and what was delegated to it. */
+export function chainTo({ statements }: Authorities, signer: string): readonly Envelope[] {
+  return statements
+    .filter(({ statement }) => statement.type === 'urn:writ:policy-succession:v1' || statement.key === signer)
+    .map(({ envelope }) => envelope);
 }
 
 /**
@@ -158,6 +184,15 @@ export function documentSigner(
   if (signedMs > notAfterMs)
     return { verdict: 'denied', reason: `it was signed at ${opened.statement.time}, after the decision` };
   return bundleSigner(followed.authorities, statement, signedMs);
+}
+
+/** The envelope with the first signature of each of the keys; others may be anything. */
+function signedBy({ payload, payloadType, signatures }: Envelope, keys: readonly string[]): Envelope {
+  const message = pae(policyPayloadType, base64Decode(payload));
+  const counting = [...new Set(keys)].flatMap((key) =>
+    signatures.filter(({ keyid, sig }) => keyid === key && verifies(key, message, sig)).slice(0, 1),
+  );
+  return { payload, payloadType, signatures: counting.map(({ keyid, sig }) => ({ keyid, sig })) };
 }
 
 type Opened =

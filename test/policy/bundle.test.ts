@@ -14,23 +14,23 @@ const toml = starter.files['bundle.toml'] ?? '';
 
 describe('loadBundle', () => {
   it('lets nobody activate another bundle where the schema does not know that', async () => {
-    assert.equal(starter.judgesActivations, true);
+    assert.equal(starter.optionalActions.has('activate'), true);
     const older = schema.replace(/^ {2}action "activate".*\n/m, '');
     const policies = {
       'starter.cedar': (starter.files['starter.cedar'] ?? '').replace(/@id\("operators-activate[^;]*;/, ''),
     };
     const bundle = await withBundle({ 'schema.cedarschema': older, ...policies }, loadBundle);
-    assert.equal(bundle.judgesActivations, false);
+    assert.equal(bundle.optionalActions.has('activate'), false);
   });
 
   it('judges changes of the environment where the schema knows them, and takes a bundle that does not', async () => {
-    assert.equal(starter.judgesChanges, true);
+    assert.equal(starter.optionalActions.has('overlook'), true);
     const older = schema.replace(/^ {2}action "overlook".*\n/m, '');
     const policies = {
       'starter.cedar': (starter.files['starter.cedar'] ?? '').replace(/@id\("what-the-owner[^;]*;/, ''),
     };
     const bundle = await withBundle({ 'schema.cedarschema': older, ...policies }, loadBundle);
-    assert.equal(bundle.judgesChanges, false);
+    assert.equal(bundle.optionalActions.has('overlook'), false);
   });
 
   it('reads the starter bundle', () => {

@@ -4,6 +4,7 @@ import { base64Encode } from '../../src/format/base64.js';
 import type { Envelope } from '../../src/format/dsse.js';
 import { decodePolicyDocument, encodePolicyDocument } from '../../src/format/policy-document.js';
 import { decodePolicyStatement, policyPayloadType } from '../../src/format/policy-statement.js';
+import { checkedRecord } from '../../src/format/record.js';
 import { parseInstant } from '../../src/format/time.js';
 import { utf8Encode } from '../../src/format/utf8.js';
 import {
@@ -108,6 +109,22 @@ describe('what authorities say of keys', () => {
     assert.match(refusal(withAuthorityStatement(authorities, back)), /is or was an authority/);
   });
 
+  it('is taken in with the signatures that count alone, so that nobody fills a log with others', () => {
+    const envelope = signed(succession(next), stranger, root, next, root);
+    const junk = { keyid: 'x'.repeat(100_000), sig: 'AAAA' };
+    const verdict = withAuthorityStatements(pinned, [
+      { ...envelope, signatures: [junk, ...envelope.signatures] },
+    ]);
+    assert.ok(verdict.verdict === 'valid');
+    const [taken] = verdict.taken;
+    assert.deepEqual(
+      taken?.signatures.map(({ keyid }) => keyid),
+      [root.text, next.text],
+    );
+    const record = { type: 'urn:writ:authority:v1', time: end, log: 'l', nonce: 'AAAAAAAAAAAAAAAAAAAAAA==' };
+    assert.deepEqual(checkedRecord({ ...record, statement: taken }).type, record.type);
+  });
+
   it('counts once', () => {
     const said = signed(succession(next), root, next);
     assert.equal(withAuthorityStatement(after(pinned, said), said).verdict, 'known');
@@ -144,6 +161,7 @@ describe('a document, offline', () => {
     const document = {
       type: 'urn:writ:policy-document:v1',
       files: { 'a.cedar': '' },
+      tests: null,
       statement,
       chain,
     } as const;
