@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { artifactIdSchema } from '../format/artifact-id.js';
 import { type Denial, evidenceCodes, plainCodes } from '../format/denial.js';
 import { envelopeSchema } from '../format/dsse.js';
+import { lineageNodeSchema } from '../format/lineage-node.js';
 import { denialsSchema } from '../format/notification.js';
 import { pendingDetailSchema, pendingNoticeSchema, pendingSummarySchema } from '../format/pending.js';
 import { policyDocumentSchema } from '../format/policy-document.js';
@@ -19,7 +20,6 @@ import type {
   ExportResult,
   GrantResult,
   InputResult,
-  LineageNode,
   LineageResult,
   Method,
   Methods,
@@ -126,18 +126,8 @@ const entrySchema: z.ZodType<EntryResult> = z.union([
   deniedSchema,
 ]);
 
-const nodeSchema: z.ZodType<LineageNode> = z.object({
-  id: artifactIdSchema,
-  index: count,
-  parent: artifactIdSchema.nullable(),
-  depth: count,
-  subject: z.string(),
-  notAfter: z.string(),
-  state: z.enum(['issued', 'redeemed', 'revoked', 'expired']),
-});
-
 const lineageSchema: z.ZodType<LineageResult> = z.union([
-  z.object({ decision: allow, nodes: z.array(nodeSchema).readonly() }),
+  z.object({ decision: allow, nodes: z.array(lineageNodeSchema).readonly() }),
   deniedSchema,
 ]);
 

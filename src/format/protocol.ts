@@ -27,6 +27,7 @@ import {
   leaseOpenParamsSchema,
   leaseRenewParamsSchema,
 } from './lease-methods.js';
+import type { LineageNode } from './lineage-node.js';
 import {
   type ApproveParams,
   approveParamsSchema,
@@ -232,16 +233,6 @@ export type PendingResult = { readonly decision: 'allow'; readonly pending: Pend
 /** The oldest first, as many as fit an answer: the caller's own, and those that wait for people of its uid. */
 export interface PendingListResult {
   readonly pending: readonly PendingSummary[];
-}
-
-export interface LineageNode {
-  readonly id: ArtifactId;
-  readonly index: number;
-  readonly parent: ArtifactId | null;
-  readonly depth: number;
-  readonly subject: string;
-  readonly notAfter: string;
-  readonly state: 'issued' | 'redeemed' | 'revoked' | 'expired';
 }
 
 /** The tree that the artifact belongs to, as far as it fits an answer: root first, each parent before its children. */

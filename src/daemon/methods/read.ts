@@ -1,23 +1,18 @@
-/** The methods that only read: the policy, the log, a lineage, and how the daemon is. */
+/** The methods that only read: the policy, the log, and how the daemon is. */
 
 import { base64Encode } from '../../format/base64.js';
-import { type Denial, denial, unknownIdRemedy } from '../../format/denial.js';
-import { displayText } from '../../format/exact-text.js';
-import type { GrantPredicate } from '../../format/predicate.js';
+import { type Denial, denial } from '../../format/denial.js';
 import type {
   CheckpointResult,
   EntryResult,
-  LineageNode,
-  LineageResult,
   ProofResult,
   StatusResult,
   TpmStatus,
 } from '../../format/protocol.js';
 import { decodeRecord, recordPayloadType } from '../../format/record.js';
 import { decodeStatement } from '../../format/statement.js';
-import { parseInstant } from '../../format/time.js';
 import type { LogEntry } from '../../log/entry-reader.js';
-import { findGrant, type GrantedArtifact, mayRead } from '../artifacts.js';
+import { mayRead } from '../artifacts.js';
 import type { Caller } from '../caller.js';
 import type { Request } from '../pipeline/parse.js';
 import { refusePlainly } from '../pipeline/refuse.js';
@@ -25,10 +20,6 @@ import type { Services } from '../services.js';
 import { noTpm, type TpmService, tpmTroubles } from '../tpm.js';
 
 type Of<Name extends Request['method']> = Extract<Request, { method: Name }>;
-
-/** Nodes shown of one tree at most, and their size in JSON, so that an answer stays within a line. */
-const maxLineageNodes = 100;
-const maxLineageBytes = 60_000;
 
 export function checkpoint({ log }: Services): CheckpointResult {
   return { checkpoint: log.seal?.note ?? null, size: log.seal?.size ?? 0 };
@@ -60,92 +51,6 @@ export async function entry(
       ? base64Encode(found.payload)
       : null,
   };
-}
-
-/** The tree that an artifact belongs to, as far as it fits an answer; only for those who may read the artifact. */
-export async function lineage(
-  services: Services,
-  caller: Caller,
-  { params }: Of<'lineage'>,
-): Promise<LineageResult> {
-  const artifact = await findGrant(services, params.id);
-  if (
-    artifact === null ||
-    !mayRead(services, caller.peer.uid, artifact.statement.predicate.initiator.peer.uid)
-  ) {
-    return refusePlainly(
-      services,
-      denial('NO_AUTHORIZATION', 'the log holds no artifact of yours with this id', unknownIdRemedy),
-    );
-  }
-  const rootId = artifact.statement.predicate.lineage.root;
-  const root = rootId === null ? artifact : await findGrant(services, rootId);
-  if (root === null)
-    return refusePlainly(
-      services,
-      denial(
-        'LINEAGE_BROKEN',
-        'the root of the lineage cannot be found',
-        'Have the log checked (writ log check).',
-      ),
-    );
-  const nodes: LineageNode[] = [];
-  await collect(services, root, nodes, maxLineageBytes);
-  return { decision: 'allow', nodes };
-}
-
-/** Adds the artifact and its descendants as far as they fit, and returns the bytes left; 0 once one did not fit. */
-async function collect(
-  services: Services,
-  artifact: GrantedArtifact,
-  nodes: LineageNode[],
-  spareBytes: number,
-): Promise<number> {
-  const node = nodeOf(services, artifact);
-  let leftBytes = spareBytes - Buffer.byteLength(JSON.stringify(node)) - 1;
-  if (leftBytes <= 0 || nodes.length >= maxLineageNodes) return 0;
-  nodes.push(node);
-  for (const index of await services.related.children(artifact.entry.id)) {
-    const { id } = await services.log.read(index);
-    const child = await findGrant(services, id);
-    if (child?.statement.predicate.lineage.parent !== artifact.entry.id) continue;
-    leftBytes = await collect(services, child, nodes, leftBytes);
-    if (leftBytes === 0) return 0;
-  }
-  return leftBytes;
-}
-
-function nodeOf(
-  services: Services,
-  { entry: { id, index }, statement, state }: GrantedArtifact,
-): LineageNode {
-  const { lineage: place, validity, scope } = statement.predicate;
-  return {
-    id,
-    index,
-    parent: place.parent,
-    depth: place.depth,
-    subject: subjectText(scope.action),
-    notAfter: validity.notAfter,
-    state: nodeState(state, parseInstant(validity.notAfter) <= services.clock.lastTrustedMs()),
-  };
-}
-
-function nodeState(state: GrantedArtifact['state'], expired: boolean): LineageNode['state'] {
-  if (state.revoked) return 'revoked';
-  if (state.redeemed) return 'redeemed';
-  return expired ? 'expired' : 'issued';
-}
-
-function subjectText(action: GrantPredicate['scope']['action']): string {
-  switch (action.type) {
-    case 'execute':
-      return action.argv.map(displayText).join(' ').slice(0, 200);
-    case 'tool':
-      return action.tool;
-    case 'sign':
-      return action.name.slice(0, 200);
-  }
 }
 
 export function status(services: Services): StatusResult {
