@@ -116,6 +116,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: () => import('./commands/policy-simulate.js'),
   },
   {
+    path: ['policy', 'explain'],
+    summary: 'why something was allowed or denied, or would be',
+    load: () => import('./commands/policy-explain.js'),
+  },
+  {
     path: ['status'],
     summary: 'how the daemon is',
     load: () => import('./commands/status.js'),

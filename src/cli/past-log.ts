@@ -14,7 +14,7 @@ export async function* entriesOf({ locations }: CliContext): AsyncGenerator<Past
   try {
     yield* pastEntries(journal);
   } catch (cause) {
-    throw explained(journal, cause);
+    throw explainedTrouble(journal, cause);
   }
 }
 
@@ -24,7 +24,13 @@ export function bundlesOf({ locations }: CliContext): FindBundle {
   return (digest) => store.find(digest);
 }
 
-function explained(journal: string, cause: unknown): unknown {
+/** Whether this user has no such files, or may not read them. */
+export function isOutOfReach(cause: unknown): boolean {
+  return ['ENOENT', 'EACCES', 'EPERM'].includes((cause as NodeJS.ErrnoException).code ?? '');
+}
+
+/** What reading a journal throws, as what a command throws. */
+export function explainedTrouble(journal: string, cause: unknown): unknown {
   if (cause instanceof LogDamageError)
     return new UsageError(`${cause.message}; writ log check tells more`, { cause });
   const { code } = cause as NodeJS.ErrnoException;

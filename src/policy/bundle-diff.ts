@@ -9,7 +9,7 @@ import { parse as parseToml } from 'smol-toml';
 import type { BundleFiles } from '../format/bundle-digest.js';
 import { PolicyBundleError } from './bundle-error.js';
 import { approversFile, entitiesFile, policySuffix, schemaFile, settingsFile } from './bundle-files.js';
-import { type PlacedPolicy, readPolicies, refuseRepeatedIds } from './bundle-policies.js';
+import { isExact, type PlacedPolicy, readPolicies, refuseRepeatedIds } from './bundle-policies.js';
 import { createCedar } from './cedar.js';
 import { schemaFacts } from './schema-facts.js';
 
@@ -56,13 +56,21 @@ function changes(before: Facts, after: Facts): readonly Change[] {
 }
 
 function changedPolicies(before: readonly PlacedPolicy[], after: readonly PlacedPolicy[]): readonly Change[] {
-  const texts = (policies: readonly PlacedPolicy[]): Facts =>
-    new Map(policies.map(({ id, text }) => [id, text]));
-  const meanings = (policies: readonly PlacedPolicy[]) => new Map(policies.map(({ id, json }) => [id, json]));
-  const [older, newer] = [meanings(before), meanings(after)];
-  return changes(texts(before), texts(after)).filter(
-    ({ name }) => !isDeepStrictEqual(older.get(name), newer.get(name)),
-  );
+  const [older, newer] = [byId(before), byId(after)];
+  const names = [...new Set([...older.keys(), ...newer.keys()])].sort();
+  return names.flatMap((name) => {
+    const [was, is] = [older.get(name), newer.get(name)];
+    if (was !== undefined && is !== undefined && meansTheSame(was, is)) return [];
+    return [{ name, before: was?.text ?? null, after: is?.text ?? null }];
+  });
+}
+
+function byId(policies: readonly PlacedPolicy[]): ReadonlyMap<string, PlacedPolicy> {
+  return new Map(policies.map((policy) => [policy.id, policy]));
+}
+
+function meansTheSame(one: PlacedPolicy, other: PlacedPolicy): boolean {
+  return one.text === other.text || (isExact(one.json) && isDeepStrictEqual(one.json, other.json));
 }
 
 function policiesOf({ place, files }: PlacedFiles): readonly PlacedPolicy[] {

@@ -8,7 +8,7 @@ export interface PlacedPolicy {
   /** From its `@id` annotation. */
   readonly id: string;
   readonly text: string;
-  /** Cedar's JSON form of it. */
+  /** Cedar's JSON form of it; see `isExact`. */
   readonly json: PolicyJson;
   /** Path of the file, and the line in it, counted from 1. */
   readonly file: string;
@@ -175,4 +175,10 @@ function invalidPolicy(policy: PlacedPolicy, errors: readonly DetailedError[]): 
     'Correct the policy or the schema.',
     { line: policy.line + inPolicy - 1 },
   );
+}
+
+/** Whether every number came through JSON as it was written: Cedar's reach to 2^63, JavaScript's to 2^53. */
+export function isExact(node: unknown): boolean {
+  if (typeof node === 'number') return Number.isSafeInteger(node);
+  return typeof node !== 'object' || node === null || Object.values(node).every(isExact);
 }

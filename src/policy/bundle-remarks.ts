@@ -4,7 +4,7 @@
  */
 
 import { isDeepStrictEqual } from 'node:util';
-import type { PlacedPolicy } from './bundle-policies.js';
+import { isExact, type PlacedPolicy } from './bundle-policies.js';
 import type { PolicyJson } from './cedar.js';
 
 export interface BundleRemark {
@@ -16,7 +16,8 @@ export interface BundleRemark {
 }
 
 /** What can be said of each policy, in their order. */
-export function bundleRemarks(policies: readonly PlacedPolicy[]): readonly BundleRemark[] {
+export function bundleRemarks(all: readonly PlacedPolicy[]): readonly BundleRemark[] {
+  const policies = all.filter(({ json }) => isExact(json));
   return policies.flatMap((policy, at) => {
     const { file, line, id } = policy;
     // What else is annotated may be meant for somebody who reads it, so such policies are not told to go.

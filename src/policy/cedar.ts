@@ -16,7 +16,11 @@ export type DetailedError = CedarModule.DetailedError;
 export type CedarAnswer = CedarModule.AuthorizationAnswer;
 export type CedarResponse = CedarModule.Response;
 export type PolicyJson = CedarModule.PolicyJson;
+/** As text or as JSON. */
+export type Policy = CedarModule.Policy;
 export type EntityUid = CedarModule.EntityUidJson;
+export type PolicyClause = CedarModule.Clause;
+export type Expression = CedarModule.Expr;
 
 /** An entity of the bundle: a role, or a group of the operating system and its roles. */
 export interface StaticEntity {

@@ -79,9 +79,14 @@ export async function* pastEntries(directory: string): AsyncGenerator<PastEntry>
   yield* pastBatch(frames, first, memory);
 }
 
+/** An entry with what lies beside it, wherever it was read. */
+export type KeptEntry = Pick<EntryFrame, 'leaf' | 'payload' | 'attachment'> & {
+  readonly payloadType: string;
+};
+
 /** What consecutive entries say. Throws LogDamageError where a payload is not the one that its leaf digests. */
 export function* pastBatch(
-  frames: readonly EntryFrame[],
+  frames: readonly KeptEntry[],
   first: number,
   memory: StatementMemory | null = null,
 ): Generator<PastEntry> {
@@ -90,7 +95,7 @@ export function* pastBatch(
 }
 
 function pastEntry(
-  { leaf, payloadType, payload, attachment }: EntryFrame,
+  { leaf, payloadType, payload, attachment }: KeptEntry,
   index: number,
   digests: EvidenceDigests | undefined,
   memory: StatementMemory | null,
@@ -100,10 +105,25 @@ function pastEntry(
   if (payload.length === 0) return { ...head, content: 'erased' };
   if (digests === undefined || !isSame(digests, sealed))
     throw new LogDamageError(`the payload of log entry ${index} is not the one that the log sealed`);
-  if (payloadType === recordPayloadType)
-    return { ...head, ...recordContent(decodeRecord(payload), attachment) };
-  if (kind === 'denial') return { ...head, ...denialContent(payload, attachment) };
-  return { ...head, ...statementContent(decodeStatement(payload, memory), attachment) };
+  try {
+    return { ...head, ...contentOf(kind, { payloadType, payload, attachment }, memory) };
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError || cause instanceof JsonFaultError || cause instanceof z.ZodError))
+      throw cause;
+    throw new LogDamageError(`log entry ${index} is not of this version of Writ: ${cause.message}`, {
+      cause,
+    });
+  }
+}
+
+function contentOf(
+  kind: EntryKind,
+  { payloadType, payload, attachment }: Omit<KeptEntry, 'leaf'>,
+  memory: StatementMemory | null,
+): Content {
+  if (payloadType === recordPayloadType) return recordContent(decodeRecord(payload), attachment);
+  if (kind === 'denial') return denialContent(payload, attachment);
+  return statementContent(decodeStatement(payload, memory), attachment);
 }
 
 function isSame(left: EvidenceDigests, right: EvidenceDigests): boolean {

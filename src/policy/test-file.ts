@@ -85,9 +85,33 @@ export function parseTests(place: string, files: TestFiles): readonly BundleTest
 }
 
 function parseFile(file: string, text: string): readonly BundleTest[] {
-  let document: unknown;
+  const read = fileSchema.safeParse(parsedToml(file, text));
+  if (!read.success) throw unusable(file, firstIssue(read.error));
+  const { callers, test } = read.data;
+  return test.map((written, at) => parseTest(file, written, callers, at + 1));
+}
+
+const requestSchema = z.looseObject({
+  callers: namedCallersSchema.default({}),
+  action: z.string().min(1),
+});
+
+/** A request by itself: the fields of a test without `name`, `expect` and `by`. Throws PolicyBundleError. */
+export function parseRequest(file: string, text: string): PolicyInput {
+  const read = requestSchema.safeParse(parsedToml(file, text));
+  if (!read.success) throw unusable(file, firstIssue(read.error));
+  const { action, callers, ...fields } = read.data;
   try {
-    document = parseToml(text);
+    return writtenInput(action, fields as JsonObject, callers);
+  } catch (cause) {
+    if (!(cause instanceof WrittenRequestError)) throw cause;
+    throw unusable(file, cause.message);
+  }
+}
+
+function parsedToml(file: string, text: string): unknown {
+  try {
+    return parseToml(text);
   } catch (cause) {
     if (!(cause instanceof TomlError)) throw cause;
     const [problem = 'not valid TOML'] = cause.message.split('\n');
@@ -96,10 +120,6 @@ function parseFile(file: string, text: string): readonly BundleTest[] {
       line: cause.line,
     });
   }
-  const read = fileSchema.safeParse(document);
-  if (!read.success) throw unusable(file, firstIssue(read.error));
-  const { callers, test } = read.data;
-  return test.map((written, at) => parseTest(file, written, callers, at + 1));
 }
 
 function parseTest(file: string, written: JsonObject, callers: NamedCallers, position: number): BundleTest {

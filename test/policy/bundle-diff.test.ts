@@ -48,6 +48,20 @@ describe('diffBundles', () => {
     assert.deepEqual({ ...rest, policies: [] }, none);
   });
 
+  it('notices a change of a number that is too large for JSON', () => {
+    const limit = (number: string): BundleFiles => ({
+      ...files,
+      'more.cedar': `@id("more") forbid (principal, action, resource) when { context.lineageDepth > ${number} };`,
+    });
+    const older = { place: 'old', files: limit('9223372036854775806') };
+    const { policies } = diffBundles(older, { place: 'new', files: limit('9223372036854775807') });
+    assert.deepEqual(
+      policies.map(({ name }) => name),
+      ['more'],
+    );
+    assert.deepEqual(diffBundles(older, older), none);
+  });
+
   it('names settings, roles, and what the schema knows', () => {
     const found = diffTo({
       'bundle.toml': textOf('bundle.toml')

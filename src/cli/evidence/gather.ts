@@ -73,7 +73,7 @@ function bundleOfDecision(envelope: Envelope): string | null {
 }
 
 /** A document that comes in parts, or null where it is refused. */
-async function whole(
+export async function whole(
   ask: (offset: number) => Promise<InputPart | BundlePart | Denied>,
 ): Promise<Uint8Array | null> {
   const parts: Uint8Array[] = [];
@@ -89,7 +89,7 @@ async function whole(
 }
 
 /** The files of a bundle document; whether they are the right ones is for the verifier to say. */
-function filesOf(document: Uint8Array): Readonly<Record<string, string>> {
+export function filesOf(document: Uint8Array): Readonly<Record<string, string>> {
   const parsed = parseJsonBytes(document);
   const files =
     typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) && 'files' in parsed
