@@ -126,6 +126,16 @@ export const commandTable: readonly CommandEntry[] = [
     load: () => import('./commands/status.js'),
   },
   {
+    path: ['status', 'statement'],
+    summary: 'get a sealed word on what is revoked, for verifiers that do not ask the daemon',
+    load: () => import('./commands/status-statement.js'),
+  },
+  {
+    path: ['revocations'],
+    summary: 'list what was revoked, and follow what is',
+    load: () => import('./commands/revocations.js'),
+  },
+  {
     path: ['doctor'],
     summary: 'check this deployment and say what to mend',
     load: () => import('./commands/doctor.js'),

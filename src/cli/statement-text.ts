@@ -114,6 +114,8 @@ export function recordText(record: LogRecord): string {
       return `of PCRs ${record.pcrs.map(({ index }) => index).join(', ')} by the key ${record.key.slice(4, 16)}...`;
     case 'urn:writ:anchor:v1':
       return `to the counter value ${record.value} (${record.cause})`;
+    case 'urn:writ:status:v1':
+      return `over ${record.size} entries: ${record.revoked.length} artifacts and ${record.rules.length} rules revoked`;
     case 'urn:writ:recovery:v1':
       return `by uid ${record.by}: ${short(record.reason)}`;
   }

@@ -193,6 +193,14 @@ const checks: { readonly [M in Method]: Check<M> } = {
     }
     if (!seen.has(params.id)) throw new Mismatch('it is the lineage of another artifact');
   },
+  'revocations.subscribe': ({ since }, result) => {
+    if (since !== undefined) same(result.since, since, 'it follows revocations from elsewhere on');
+  },
+  'status.statement': (_params, result, pinned) => {
+    const payload = payloadOf(result, pinned);
+    if (payload.content !== 'record' || payload.record.type !== 'urn:writ:status:v1')
+      throw new Mismatch('it is not a standing status');
+  },
   status: () => undefined,
   trust: () => undefined,
 };

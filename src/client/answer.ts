@@ -42,10 +42,14 @@ export function parseAnswer(line: Uint8Array): Answer {
 }
 
 function notificationOf(method: string, params: unknown): Notification | null {
-  if (!isKnown(method)) return null;
+  return isKnown(method) ? notificationOfKind(method, params) : null;
+}
+
+function notificationOfKind<N extends NotificationMethod>(method: N, params: unknown): Notification {
   const parsed = notificationSchemas[method].safeParse(params);
   if (!parsed.success) throw new SyntaxError(`not a notification ${method}: ${firstIssue(parsed.error)}`);
-  return { method, params: parsed.data };
+  // The schemas are listed by method, so these parameters are of this one: more than the compiler can see.
+  return { method, params: parsed.data } as Notification;
 }
 
 function isKnown(method: string): method is NotificationMethod {

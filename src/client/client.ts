@@ -37,6 +37,7 @@ import type {
   VerifyParams,
   VerifyResult,
 } from '../format/protocol.js';
+import type { SubscribeParams, SubscribeResult } from '../format/revocation-methods.js';
 import { firstIssue } from '../format/statement.js';
 import type { Trust } from '../format/trust.js';
 import { VerificationContext } from '../verify/context.js';
@@ -95,6 +96,10 @@ export interface WritClient {
   /** A part of a policy bundle that is or was in force. */
   bundle(params: BundleParams, options?: CallOptions): Promise<BundleResult>;
   lineage(params: IdParams, options?: CallOptions): Promise<LineageResult>;
+  /** From then on `revocations.event` comes for each revocation, and `revocations.current` once all earlier ones came. */
+  subscribeRevocations(params: SubscribeParams, options?: CallOptions): Promise<SubscribeResult>;
+  /** What is revoked now, sealed, for verifiers that do not ask the daemon. */
+  statusStatement(options?: CallOptions): Promise<GrantResult>;
   status(options?: CallOptions): Promise<StatusResult>;
   /** The daemon's keys as a trust bundle. Its word: pin nothing of it that did not come over a path you trust. */
   trust(options?: CallOptions): Promise<TrustResult>;
@@ -170,6 +175,8 @@ export async function connect(options: ConnectOptions): Promise<WritClient> {
     input: (params, callOptions) => ask('log.input', params, callOptions),
     bundle: (params, callOptions) => ask('policy.bundle', params, callOptions),
     lineage: (params, callOptions) => ask('lineage', params, callOptions),
+    subscribeRevocations: (params, callOptions) => ask('revocations.subscribe', params, callOptions),
+    statusStatement: (callOptions) => ask('status.statement', {}, callOptions),
     status: (callOptions) => ask('status', {}, callOptions),
     trust: (callOptions) => ask('trust', {}, callOptions),
     verify: (artifact, pinned, situation = {}) =>

@@ -34,6 +34,7 @@ import type {
   TrustResult,
   VerifyResult,
 } from '../format/protocol.js';
+import { subscribeResultSchema } from '../format/revocation-methods.js';
 import { instantSchema } from '../format/time.js';
 import { trustSchema } from '../format/trust.js';
 
@@ -215,6 +216,8 @@ export const resultSchemas: { readonly [M in Method]: z.ZodType<Methods[M]['resu
   approve: grantSchema,
   'pending.get': pendingSchema,
   'pending.list': pendingListSchema,
+  'revocations.subscribe': subscribeResultSchema,
+  'status.statement': grantSchema,
   export: exportSchema,
   verify: verifySchema,
   'policy.get': policySchema,

@@ -135,6 +135,7 @@ export class Anchoring {
         return;
       case 'quote':
       case 'snapshot':
+      case 'status':
         return;
       case 'policy':
       case 'key':

@@ -18,6 +18,7 @@ export function configText(config: Config): string {
     hsmCallTimeoutMs,
     hsmStartTimeoutMs,
     tpm,
+    status,
     sealTimeoutMs,
     maxWaitingEntries,
     maxWaitingBytes,
@@ -49,6 +50,7 @@ export function configText(config: Config): string {
       call_timeout_ms: tpm.callTimeoutMs,
       ...(tpm.outlivesSnapshots === null ? {} : { outlives_snapshots: tpm.outlivesSnapshots }),
     },
+    status: { period_seconds: status.periodMs / 1000, valid_seconds: status.validSeconds },
     limits: {
       seal_timeout_ms: sealTimeoutMs,
       max_waiting_entries: maxWaitingEntries,

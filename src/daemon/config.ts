@@ -10,6 +10,7 @@ import { z } from 'zod';
 import { BindingSelection, SelectionError, variableName } from '../environment/selection.js';
 import { firstIssue } from '../format/statement.js';
 import { projectRoot, resolveLocations } from '../state/locations.js';
+import type { StatusSettings } from './standing-status.js';
 import type { TpmSettings } from './tpm.js';
 
 /** Thrown for a configuration that cannot be used; the message names file and key. */
@@ -72,6 +73,12 @@ const fileSchema = z.strictObject({
       outlives_snapshots: z.boolean().optional(),
     })
     .optional(),
+  status: z
+    .strictObject({
+      period_seconds: z.int().min(0).max(86_400).optional(),
+      valid_seconds: z.int().min(1).max(2_592_000).optional(),
+    })
+    .optional(),
   limits: z
     .strictObject({
       seal_timeout_ms: z.int().min(100).max(600_000).optional(),
@@ -100,6 +107,8 @@ export interface Config {
   readonly hsmCallTimeoutMs: number;
   readonly hsmStartTimeoutMs: number;
   readonly tpm: TpmSettings;
+  /** Standing status statements. */
+  readonly status: StatusSettings;
   readonly sealTimeoutMs: number;
   readonly maxWaitingEntries: number;
   readonly maxWaitingBytes: number;
@@ -153,6 +162,10 @@ export function loadConfig(flags: ConfigFlags, environment: Environment): Config
       writesPerDay: file.tpm?.anchor_writes_per_day ?? 144,
       callTimeoutMs: file.tpm?.call_timeout_ms ?? 10_000,
       outlivesSnapshots: file.tpm?.outlives_snapshots ?? null,
+    },
+    status: {
+      periodMs: 1000 * (file.status?.period_seconds ?? 300),
+      validSeconds: file.status?.valid_seconds ?? 900,
     },
     sealTimeoutMs: file.limits?.seal_timeout_ms ?? 10_000,
     maxWaitingEntries: file.limits?.max_waiting_entries ?? 8_192,

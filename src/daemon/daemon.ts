@@ -40,6 +40,8 @@ import { openParts } from './opening.js';
 import { sealRecord } from './pipeline/seal.js';
 import { RecentGrants } from './recent-grants.js';
 import { recordHead, unsealedRevocation } from './records.js';
+import type { RevocationFeed } from './revocation-feed.js';
+import { revocationServices } from './revocation-services.js';
 import { type Daemon, running } from './running.js';
 import { RunTable } from './runs/run-table.js';
 import { serve } from './serve.js';
@@ -125,6 +127,7 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
   const { stateDirectory } = config;
   const checked = await checkContinuity(stateDirectory, identity.origin, openedTpm, recovered, views);
   let tpm: TpmService | null = null;
+  let revocationFeed: RevocationFeed | null = null;
   const log = new Log({
     recovered,
     key,
@@ -135,8 +138,9 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
       logger.warn(grant, 'revoking a grant that could not be sealed in time');
       return unsealedRevocation(stamped, grant);
     },
-    onDurable: ({ index: position, id, submission: { kind, record } }) => {
+    onDurable: ({ index: position, id, submission: { kind, record, payload } }) => {
       views.apply({ index: position, id, kind, record });
+      revocationFeed?.follow({ index: position, id, record, payload });
       tpm?.anchoring.follow(kind, position);
       governance.follow(record);
     },
@@ -185,7 +189,11 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
   const openingIndex = awaitedLater(openIndex(indexParts));
   await provideTrustFile(config.stateDirectory, trust);
   await updateTrustFile(config.stateDirectory, identity.origin, hsm.succession);
+  const spreading = revocationServices(config, log, views, vkey, stamped, logger);
+  undo.push(() => spreading.standingStatus.close());
+  revocationFeed = spreading.revocationFeed;
   const services: Services = {
+    ...spreading,
     ...stamped,
     version: readVersion(),
     vkey,

@@ -18,6 +18,7 @@ import { lineage } from './methods/lineage.js';
 import { activatePolicy, stagePolicy } from './methods/policy.js';
 import { checkpoint, entry, proof, status } from './methods/read.js';
 import { type RedemptionQueue, redeem } from './methods/redeem.js';
+import { statusStatement, subscribe } from './methods/revocations.js';
 import { revoke } from './methods/revoke.js';
 import { verifyArtifact } from './methods/verify.js';
 import type { Request } from './pipeline/parse.js';
@@ -113,6 +114,8 @@ function needsEnvironment(method: Request['method']): boolean {
     case 'policy.bundle':
     case 'evidence':
     case 'lineage':
+    case 'revocations.subscribe':
+    case 'status.statement':
     case 'status':
     case 'trust':
       return false;
@@ -173,6 +176,10 @@ function perform(
       return environment(services, caller);
     case 'lineage':
       return lineage(services, caller, request);
+    case 'revocations.subscribe':
+      return subscribe(services, session, request);
+    case 'status.statement':
+      return statusStatement(services, caller, request);
     case 'status':
       return status(services);
     case 'trust':

@@ -87,6 +87,7 @@ async function takeDown({
   }
   tally.flush();
   await services.tpm?.attestation.close();
+  await services.standingStatus.close();
   await snapshots.close();
   services.log.end();
   const sealing = await sealRecord(services, {

@@ -45,6 +45,7 @@ export function serve(
         answer: (request) => intake.answer(session, request),
         close: () => {
           session.close();
+          services.revocationFeed.leave(session);
           services.runs.hungUp(session);
         },
       };

@@ -27,7 +27,9 @@ import type { Decision } from './decision.js';
 import type { Activation, Staging } from './governance/activation.js';
 import type { Preparations } from './preparations.js';
 import type { RecentGrants } from './recent-grants.js';
+import type { RevocationFeed } from './revocation-feed.js';
 import type { RunTable } from './runs/run-table.js';
+import type { StandingStatus } from './standing-status.js';
 import type { TpmService } from './tpm.js';
 
 /** The action with the digests of its executable, taken just now. */
@@ -133,6 +135,9 @@ export interface Services {
   readonly views: LogViews;
   /** The governed executions that live now. */
   readonly runs: RunTable;
+  /** Who is told of revocations. */
+  readonly revocationFeed: RevocationFeed;
+  readonly standingStatus: StandingStatus;
   readonly clock: PayloadClock;
   readonly governance: Governance;
   /** The bundle in force now. Another one may be after the next await. */

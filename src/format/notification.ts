@@ -3,6 +3,12 @@
 import { z } from 'zod';
 import { type ArtifactId, artifactIdSchema } from './artifact-id.js';
 import { type Denials, evidenceCodes, plainCodes } from './denial.js';
+import {
+  type RevocationEvent,
+  type RevocationsCurrent,
+  revocationEventSchema,
+  revocationsCurrentSchema,
+} from './revocation-methods.js';
 
 /** The run of `lease` is over: its processes are being killed, for these reasons. */
 export interface LeaseStop {
@@ -13,6 +19,8 @@ export interface LeaseStop {
 /** Every notification with its parameters. */
 export interface Notifications {
   readonly 'lease.stop': LeaseStop;
+  readonly 'revocations.event': RevocationEvent;
+  readonly 'revocations.current': RevocationsCurrent;
 }
 
 export type NotificationMethod = keyof Notifications;
@@ -32,6 +40,8 @@ export const denialsSchema: z.ZodType<Denials> = z.tuple([denialSchema], denialS
 
 /** Open schemas of the parameters, for whoever receives them. */
 export const notificationSchemas: { readonly [N in NotificationMethod]: z.ZodType<Notifications[N]> } = {
+  'revocations.event': revocationEventSchema,
+  'revocations.current': revocationsCurrentSchema,
   'lease.stop': z.object({ lease: artifactIdSchema, denials: denialsSchema }),
 };
 

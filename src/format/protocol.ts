@@ -51,6 +51,7 @@ import {
 } from './predicate.js';
 import { type RevocationCause, revocationCauses } from './record.js';
 import type { RevocationRule } from './revocation.js';
+import { type SubscribeParams, type SubscribeResult, subscribeParamsSchema } from './revocation-methods.js';
 import type { Instant } from './time.js';
 import type { TrustDocument } from './trust.js';
 import { utf8Encode } from './utf8.js';
@@ -324,6 +325,11 @@ export interface Methods {
   readonly approve: { readonly params: ApproveParams; readonly result: GrantResult };
   readonly 'pending.get': { readonly params: PendingParams; readonly result: PendingResult };
   readonly 'pending.list': { readonly params: Record<string, never>; readonly result: PendingListResult };
+  readonly 'revocations.subscribe': {
+    readonly params: SubscribeParams;
+    readonly result: SubscribeResult;
+  };
+  readonly 'status.statement': { readonly params: Record<string, never>; readonly result: GrantResult };
   readonly export: { readonly params: IdParams; readonly result: ExportResult };
   readonly verify: { readonly params: VerifyParams; readonly result: VerifyResult };
   readonly 'policy.get': { readonly params: Record<string, never>; readonly result: PolicyResult };
@@ -418,6 +424,8 @@ export const paramsSchemas: { readonly [M in Method]: z.ZodType<Methods[M]['para
   approve: approveParamsSchema,
   'pending.get': z.strictObject({ id: nonceSchema }),
   'pending.list': noParams,
+  'revocations.subscribe': subscribeParamsSchema,
+  'status.statement': noParams,
   export: idParams,
   verify: z.strictObject({ artifact: envelopeSchema, action: requestedActionSchema.optional() }),
   'policy.get': noParams,

@@ -10,6 +10,7 @@ import { keyTextSchema, policyPayloadType } from './policy-statement.js';
 import { type Approval, approvalSchema, type PolicyRecord, policyRecordSchema } from './predicate.js';
 import { recordHeadShape as head, type RecordHead } from './record-head.js';
 import { type RevocationTarget, revocationTargetSchema } from './revocation.js';
+import { type StatusRecord, statusRecordSchema } from './standing-status.js';
 import { firstIssue } from './statement.js';
 import { parseJsonBytes } from './strict-json.js';
 import { utf8Encode } from './utf8.js';
@@ -202,7 +203,8 @@ export type LogRecord =
   | SnapshotRecord
   | QuoteRecord
   | AnchorRecord
-  | RecoveryRecord;
+  | RecoveryRecord
+  | StatusRecord;
 
 /** The log entry kinds whose payload is a record: the third part of its type, but that authorities are of the kind `policy`. */
 export type RecordKind =
@@ -218,7 +220,8 @@ export type RecordKind =
   | 'snapshot'
   | 'quote'
   | 'anchor'
-  | 'recovery';
+  | 'recovery'
+  | 'status';
 
 const uidSchema = z.int().min(0).max(0xffff_ffff);
 /** An object's Name under SHA-256: the algorithm's number and 32 bytes. */
@@ -290,6 +293,7 @@ const recordSchema: z.ZodType<LogRecord> = z.discriminatedUnion('type', [
   }),
   leaseRecordSchema,
   endRecordSchema,
+  statusRecordSchema,
   z.strictObject({
     ...head,
     type: z.literal('urn:writ:approval:v1'),
@@ -418,5 +422,7 @@ export function recordKind({ type }: LogRecord): RecordKind {
       return 'anchor';
     case 'urn:writ:recovery:v1':
       return 'recovery';
+    case 'urn:writ:status:v1':
+      return 'status';
   }
 }

@@ -175,6 +175,8 @@ function ofRecord(record: LogRecord): RowDetail {
       return { ...nothing, subject: record.key };
     case 'urn:writ:anchor:v1':
       return { ...nothing, subject: record.counter, action: record.cause };
+    case 'urn:writ:status:v1':
+      return nothing;
     case 'urn:writ:recovery:v1':
       return { ...nothing, uid: record.by, subject: record.announced.counter };
   }

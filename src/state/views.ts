@@ -248,6 +248,7 @@ export class LogViews {
         this.#state(span, { voidBefore: index });
         return;
       case 'urn:writ:approval:v1':
+      case 'urn:writ:status:v1':
       case 'urn:writ:stop:v1':
       case 'urn:writ:snapshot:v1':
       case 'urn:writ:quote:v1':

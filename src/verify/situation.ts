@@ -14,6 +14,7 @@ import { citesTpm, type QuoteJudgement, quoteNotPresented } from './cited-quote.
 import { lineageFaults, type ParentArtifact } from './lineage.js';
 import { type PresentedPossession, possessionFaults, possessionMissing } from './possession.js';
 import type { ProvenQuote } from './quote.js';
+import type { PresentedStatus } from './standing.js';
 import { unproven } from './unproven.js';
 import type { Unproven } from './verdict.js';
 
@@ -55,6 +56,8 @@ export interface Situation {
   readonly parent: ParentArtifact | null;
   readonly quote: ProvenQuote | null;
   readonly state: LogState | null;
+  /** A standing status of the log, for who does not know its state. */
+  readonly standing: PresentedStatus | null;
   /** What the artifact's own policy bundle says of approvals. */
   readonly approvalRule: ApprovalRule | null;
 }
@@ -73,6 +76,7 @@ export function offlineSituation(nowMs: number): Situation {
     parent: null,
     quote: null,
     state: null,
+    standing: null,
     approvalRule: null,
   };
 }

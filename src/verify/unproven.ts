@@ -5,6 +5,7 @@ import type { Unproven } from './verdict.js';
 const messages: Readonly<Record<Unproven['what'], string>> = {
   'split-view': 'no witness confirms that everybody is shown the same log',
   'no-later-revocation': 'a log cannot prove that no revocation followed; ask the issuing daemon',
+  'revocation-since': 'nothing here tells of a revocation since the standing status',
   'not-redeemed': 'only the issuing daemon knows whether it was redeemed',
   completeness:
     'whether the log says more about it than the file holds; that no later revocation exists, above all',

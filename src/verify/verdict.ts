@@ -27,6 +27,7 @@ export interface AuthenticRecord {
 export interface Unproven {
   readonly what:
     | 'no-later-revocation'
+    | 'revocation-since'
     | 'not-redeemed'
     | 'split-view'
     | 'loaded-libraries'

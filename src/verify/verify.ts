@@ -9,7 +9,8 @@ import { type Authentication, authenticate, authenticateBatch } from './authenti
 import { CitedQuotes } from './cited-quote.js';
 import { VerificationContext } from './context.js';
 import { judge, type Situation } from './situation.js';
-import type { Verdict } from './verdict.js';
+import { judgeStanding, type StandingJudgement } from './standing.js';
+import type { AuthenticStatement, Verdict } from './verdict.js';
 
 /**
  * Verifies an artifact (a DSSE envelope, already parsed from JSON by `parseJson`).
@@ -81,8 +82,23 @@ function verdictOn(result: Authentication, situation: Situation, quotes: CitedQu
   const { denials, unproven } = judge({ id, statement: payload.statement }, situation, (predicate, quote) =>
     quotes.judge(predicate, index, quote),
   );
-  const [first, ...others] = denials;
+  const standing = standingOf(authentic, situation);
+  const [first, ...others] = standing.outcome === 'denied' ? [...denials, ...standing.denials] : denials;
+  const open =
+    standing.outcome === 'standing'
+      ? unproven.map((note) => (note.what === 'no-later-revocation' ? standing.rest : note))
+      : unproven;
   return first === undefined
-    ? { verdict: 'valid', artifact: authentic, unproven }
-    : { verdict: 'denied', denials: [first, ...others], artifact: authentic, record: null, unproven };
+    ? { verdict: 'valid', artifact: authentic, unproven: open }
+    : { verdict: 'denied', denials: [first, ...others], artifact: authentic, record: null, unproven: open };
+}
+
+/** What a standing status says, where one was presented and the log's own state is not known. */
+function standingOf(
+  { id, index, statement }: AuthenticStatement,
+  { standing, state, parent, nowMs }: Situation,
+): StandingJudgement {
+  if (standing === null || state !== null || statement.predicateType === 'urn:writ:denial:v1')
+    return { outcome: 'silent' };
+  return judgeStanding({ id, index, predicate: statement.predicate, parent }, standing, nowMs);
 }

@@ -3,13 +3,14 @@
 import type { Trust } from '../../format/trust.js';
 import type { PresentedPossession } from '../../verify/possession.js';
 import type { Situation } from '../../verify/situation.js';
+import type { PresentedStatus } from '../../verify/standing.js';
 import type { AuthenticRecord, AuthenticStatement, Verdict } from '../../verify/verdict.js';
 import { UsageError } from '../cli-error.js';
 import { type Define, examples } from '../command.js';
 import type { CliContext } from '../context.js';
 import { denialLines } from '../denial-text.js';
 import { type ExitCode, exitCodes } from '../exit-code.js';
-import { appended } from '../option-values.js';
+import { appended, positiveInteger } from '../option-values.js';
 import { columns, type Paint } from '../output.js';
 
 interface Flags {
@@ -21,6 +22,8 @@ interface Flags {
   readonly policy?: string;
   readonly possession?: string;
   readonly nonce?: string;
+  readonly status?: string;
+  readonly maxAge?: number;
 }
 
 export const define: Define = (command, act) => {
@@ -37,6 +40,11 @@ export const define: Define = (command, act) => {
       'a proof that the key is held which the artifact is bound to (writ present)',
     )
     .option('--nonce <base64>', 'the nonce that this verifier chose for that proof')
+    .option(
+      '--status <file>',
+      'a standing status of the log, which tells what is revoked (writ status statement)',
+    )
+    .option('--max-age <seconds>', 'how old that status may be, if it says no less itself', positiveInteger)
     .addHelpText(
       'after',
       examples(
@@ -45,6 +53,7 @@ export const define: Define = (command, act) => {
         'writ verify artifact.json --quote quote.json --trust trust.json',
         'writ verify archive/*.json --trust trust.json',
         'writ verify case.writ --trust trust.json',
+        'writ verify artifact.json --status status.json --max-age 600',
         'writ verify old.json --trust trust.json --log /mnt/copy/log',
         'writ verify artifact.json --trust trust.json --possession proof.json --nonce AAECAwQFBgcICQoLDA0ODw==',
       ),
@@ -75,6 +84,7 @@ async function verifyFiles(context: CliContext, paths: readonly string[], flags:
     file,
     audience: flags.audience ?? null,
     possession,
+    standing: await presentedStatus(flags, trust),
   };
   const verdicts = verifyBatch(candidates, trust, (position) => ({
     ...situation,
@@ -132,6 +142,20 @@ async function presentedPossession({
     proof: { form, signature },
     expected: { nonce: nonce ?? null, audience: audience ?? null },
   };
+}
+
+/** The standing status that revocations are looked up in. Throws UsageError for one that no trusted log holds. */
+async function presentedStatus({ status, maxAge }: Flags, trust: Trust): Promise<PresentedStatus | null> {
+  if (status === undefined) {
+    if (maxAge !== undefined) throw new UsageError('--max-age is for a status: give --status as well');
+    return null;
+  }
+  const { readCandidate } = await import('../artifact-file.js');
+  const { proveStatus } = await import('../../verify/standing.js');
+  const proof = proveStatus(await readCandidate(status), trust);
+  if (proof.outcome === 'denied')
+    throw new UsageError(`${status} is no status that can be used: ${proof.denial.message}`);
+  return { status: proof.status, maxAgeSeconds: maxAge ?? null };
 }
 
 /** The pinned trust with the tree heads that a copy of the log proves; a note says what it could not prove. */

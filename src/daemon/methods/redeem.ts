@@ -237,6 +237,7 @@ function judgePresentation(
       parent: parent && { id: parent.entry.id, predicate: parent.statement.predicate, state: parent.state },
       state: { ...state, redeemed: state.redeemed && !repeated },
       quote: null,
+      standing: null,
       approvalRule: services.policy.approvalRule,
     },
   );

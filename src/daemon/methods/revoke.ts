@@ -47,6 +47,7 @@ export async function revoke(
   if (decision.decision === 'deny')
     return refuse(services, request, { ...context, policy: decision }, [decision.denial]);
   services.views.revocations.revokeAtOnce(target);
+  if (target.kind === 'artifact') services.standingStatus.noteRevoked(target.index);
   const revoked = denial('REVOKED', `${targetText(target)} was revoked`);
   // The orders to kill are out when this returns; how long the kernel takes for it is not for the answer to wait.
   void services.runs.endWhere(({ artifact }) => artifact.state.revoked, 'revoked', [revoked]);

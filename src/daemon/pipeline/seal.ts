@@ -84,13 +84,14 @@ function effectOf(kind: RecordKind): Submission['effect'] {
     case 'quote':
     case 'anchor':
     case 'recovery':
+    case 'status':
       return 'evidence';
   }
 }
 
 /** The artifact of a sealed payload, as part of an answer. */
 export function artifactOf(
-  { vkey }: Services,
+  { vkey }: Pick<Services, 'vkey'>,
   { id, index, payloadType, payload, proof }: SealedPayload,
 ): SealedArtifact {
   return { id, index, artifact: sealEnvelope(payloadType, payload, vkey, utf8Encode(proof)) };
