@@ -1,6 +1,6 @@
 /**
  * `approve`: takes one approver's signature on a request that waits. Who brings it plays no part, since the signature proves
- * whose it is. It counts once it is sealed; `pending.get` and `pending.list` show what waits.
+ * whose it is, as long as it comes from outside of any run. It counts once it is sealed; `pending.get` and `pending.list` show what waits.
  */
 
 import { approvalDocument, approvalMessage } from '../../format/approval.js';
@@ -15,7 +15,7 @@ import { isSignedApproval } from '../../verify/approvals.js';
 import { noticeOf } from '../approvals/approval-gate.js';
 import type { PendingRequest } from '../approvals/pending-requests.js';
 import { mayRead } from '../artifacts.js';
-import type { Caller } from '../caller.js';
+import type { Caller, ObservedRun } from '../caller.js';
 import type { Request } from '../pipeline/parse.js';
 import { type RefusalContext, refuse, refuseAll, refusePlainly } from '../pipeline/refuse.js';
 import type { Granted } from '../pipeline/reply.js';
@@ -30,7 +30,7 @@ const maxListBytes = 60_000;
 
 /**
  * Denies NO_AUTHORIZATION where nothing waits under this id (any more), BAD_CREDENTIALS for a key of nobody who is asked,
- * BAD_SIGNATURE, REVOKED for a revoked key, POLICY_MISMATCH under another bundle, IDENTITY_MISMATCH for one's own request, REPLAYED for a second approval
+ * LINEAGE_BROKEN from inside of a run, BAD_SIGNATURE, REVOKED for a revoked key, POLICY_MISMATCH under another bundle, IDENTITY_MISMATCH for one's own request, REPLAYED for a second approval
  * or one that is not missing any more, and CLOCK_UNTRUSTED.
  */
 export async function approve(services: Services, caller: Caller, request: Of<'approve'>): Promise<Granted> {
@@ -53,7 +53,11 @@ export async function approve(services: Services, caller: Caller, request: Of<'a
   };
   const signed = approvalDocument(matter, services.origin, approval);
   const isSigned = isSignedApproval(approval, approvalMessage(signed, approval.form));
-  const grounds = [...(isSigned ? [] : [notSigned]), ...groundsToRefuse(services, pending, approval)];
+  const grounds = [
+    ...(caller.run === null ? [] : [fromInside(caller.run)]),
+    ...(isSigned ? [] : [notSigned]),
+    ...groundsToRefuse(services, pending, approval),
+  ];
   if (grounds.length > 0) return refuseAll(services, request, context, grounds);
   const record: ApprovalRecord = {
     type: 'urn:writ:approval:v1',
@@ -108,6 +112,15 @@ const noApprover = denial(
   'this key is of nobody whose approval the request needs',
   'Sign with a key that approvers.toml lists for the group; writ approve --list shows who may approve.',
 );
+
+/** An agent that reaches its user's ssh-agent could sign: but whatever is governed approves nothing, least of all its own requests. */
+function fromInside({ artifact }: ObservedRun): Denial<'LINEAGE_BROKEN'> {
+  return denial(
+    'LINEAGE_BROKEN',
+    `the caller runs under ${artifact}, and nothing is approved from inside of a run`,
+    'Approve it from outside of any run.',
+  );
+}
 
 function groundsToRefuse(
   { policy, views }: Services,
