@@ -8,6 +8,7 @@
     'format/json.cc',
     'format/json_reader.cc',
     'format/text.cc',
+    'verify/approvals.cc',
     'verify/authenticate.cc',
     'verify/curve25519.cc',
     'verify/denials.cc',

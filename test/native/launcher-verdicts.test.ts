@@ -2,10 +2,13 @@
 // wrongly or not at all, both must come to the same denial codes.
 
 import assert from 'node:assert/strict';
+import { generateKeyPairSync, sign } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
+import { approvalDocument, approvalMessage, matterOf } from '../../src/format/approval.js';
 import { jcsText } from '../../src/format/jcs.js';
 import { formatVerifierKey } from '../../src/format/note.js';
+import type { Approval } from '../../src/format/predicate.js';
 import { type RedemptionRecord, recordPayloadType, recordText } from '../../src/format/record.js';
 import { redeemerNonceDigest } from '../../src/format/redeemer-nonce.js';
 import { type Statement, statementPayloadType, statementText } from '../../src/format/statement.js';
@@ -68,6 +71,22 @@ const tool = authorization({
     execution: null,
   },
 });
+const approved = authorization({
+  governance: {
+    ...predicate.governance,
+    approvals: [approvalBy('alice', 'ed25519'), approvalBy('bob', 'sshsig')],
+  },
+});
+
+/** An approval of the artifact as it is, by a new key. */
+function approvalBy(approver: string, form: Approval['form']): Approval {
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+  const key = Buffer.from(publicKey.export({ format: 'jwk' }).x ?? '', 'base64url').toString('base64');
+  const head = { pending: nonce, expires: '2026-01-01T00:10:00.000Z' };
+  const message = approvalMessage(approvalDocument(matterOf(predicate), origin, head), form);
+  return { approver, key, form, ...head, signature: sign(null, message, privateKey).toString('base64') };
+}
+
 const redemption: RedemptionRecord = {
   type: 'urn:writ:redemption:v1',
   time: '2026-01-01T00:00:00.000Z',
@@ -103,6 +122,7 @@ const texts: readonly { readonly kind: 'authorization' | 'denial' | 'signature';
   { kind: 'authorization', text: statementText(tool) },
   { kind: 'signature', text: statementText(signature) },
   { kind: 'denial', text: statementText(denialStatement) },
+  { kind: 'authorization', text: statementText(approved) },
 ];
 const records = [
   { kind: 'redemption' as const, text: recordText(redemption) },
@@ -230,11 +250,41 @@ describe('the launcher', { timeout: 300_000 }, () => {
       ['SCOPE_MISMATCH'],
       ['SCOPE_MISMATCH'],
       ['NO_AUTHORIZATION'],
+      [],
     ]);
     for (const { kind, text } of records)
       assert.deepEqual(await bothSay(log.seal(kind, recordPayloadType, utf8Encode(text))), [
         'NO_AUTHORIZATION',
       ]);
+  });
+
+  test('comes to the same verdict on approvals that are for something else, or not by different people', async () => {
+    assert.ok(approved.predicateType !== 'urn:writ:denial:v1');
+    const { approvals } = approved.predicate.governance;
+    const [first, second] = approvals as readonly [Approval, Approval];
+    const governed = (changed: readonly Approval[], more: Partial<typeof predicate> = {}) =>
+      bothSay(
+        log.sealStatement(
+          authorization({ governance: { ...predicate.governance, approvals: changed }, ...more }),
+        ),
+      );
+    const environment = [{ name: 'boot', value: 'b2', source: 'kernel' }] as const;
+    const validity = { ...predicate.validity, notBefore: '2025-01-01T00:00:00.000Z' };
+    assert.deepEqual(await governed([first]), []);
+    assert.deepEqual(await governed([first], { validity }), []);
+    const late = { ...validity, notBefore: first.expires, notAfter: '2026-01-01T00:20:00.000Z' };
+    assert.deepEqual(await governed([first], { validity: late }), ['NOT_YET_VALID', 'EXPIRED']);
+    assert.deepEqual(await governed([first, second], { environment }), ['BAD_SIGNATURE', 'BAD_SIGNATURE']);
+    assert.deepEqual(await governed([first, first]), ['BAD_SIGNATURE']);
+    assert.deepEqual(await governed([first, { ...second, approver: 'alice' }]), ['BAD_SIGNATURE']);
+    assert.deepEqual(await governed([{ ...first, form: 'sshsig' }]), ['BAD_SIGNATURE']);
+    assert.deepEqual(await governed([{ ...first, key: second.key }]), ['BAD_SIGNATURE']);
+    assert.deepEqual(await governed([{ ...first, key: Buffer.alloc(32, 2).toString('base64') }]), [
+      'BAD_SIGNATURE',
+    ]);
+    assert.deepEqual(await governed([{ ...first, expires: predicate.validity.notBefore }]), [
+      'BAD_SIGNATURE',
+    ]);
   });
 
   test('reads statements by the same closed schemas, however well they are sealed', async () => {

@@ -73,6 +73,7 @@ void prepare_crypto() {
 Bytes sha3_512(std::string_view message) { return digest(EVP_sha3_512(), message); }
 Bytes blake2b_512(std::string_view message) { return digest(EVP_blake2b512(), message); }
 Bytes sha256(std::string_view message) { return digest(EVP_sha256(), message); }
+Bytes sha512(std::string_view message) { return digest(EVP_sha512(), message); }
 
 Bytes random_bytes(std::size_t count) {
   Bytes bytes(count, '\0');

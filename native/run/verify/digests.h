@@ -19,6 +19,8 @@ Bytes sha3_512(std::string_view message);
 Bytes blake2b_512(std::string_view message);
 // FIPS 180-4, 32 bytes.
 Bytes sha256(std::string_view message);
+// FIPS 180-4, 64 bytes.
+Bytes sha512(std::string_view message);
 
 // Random bytes from the kernel.
 Bytes random_bytes(std::size_t count);

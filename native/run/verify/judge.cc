@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "verify/approvals.h"
 #include "verify/digests.h"
 
 namespace writ::run {
@@ -49,6 +50,8 @@ void judge_grant(const Grant& grant, const Situation& situation, std::vector<Den
   if (!differing.empty())
     denials.push_back(
         denied(code_scope_mismatch, "the action differs from the one authorized in: " + joined(differing)));
+  if (!grant.approved.is_null())
+    for (Denial& reason : approval_faults(grant.approved)) denials.push_back(std::move(reason));
   if (!grant.parent && (grant.root || grant.depth != 0 || grant.basis != "none"))
     denials.push_back(
         denied(code_lineage_broken, "an artifact without a parent has neither a root nor a depth"));

@@ -136,12 +136,14 @@ void read_lineage(const Json& value, const std::string& path, Faults& faults, Gr
   grant.basis = fields.one_of("basis", {"none", "named", "observed"});
 }
 
-void check_governance(const Json& value, const std::string& path, Faults& faults) {
+// Whether it names approvals.
+bool check_governance(const Json& value, const std::string& path, Faults& faults) {
   Fields fields(value, path, faults);
   fields.nullable_text("authority", 1, 256);
   fields.nullable_text("purpose", 0, 1024);
   fields.nullable_text("ticket", 0, 1024);
-  for (const Json& item : fields.list("approvals", max_approvals)) {
+  const Json::List& approvals = fields.list("approvals", max_approvals);
+  for (const Json& item : approvals) {
     Fields approval(item, fields.path_of("approvals"), faults);
     approval.text("approver", 1, 256);
     approval.base64("key", 32);
@@ -150,6 +152,7 @@ void check_governance(const Json& value, const std::string& path, Faults& faults
     approval.instant("expires");
     approval.base64("signature", 64);
   }
+  return !approvals.empty();
 }
 
 Grant read_grant(const Json& value, Faults& faults, Statement& statement) {
@@ -161,7 +164,7 @@ Grant read_grant(const Json& value, Faults& faults, Statement& statement) {
   grant.environment = read_bindings(fields.list("environment"), fields.path_of("environment"), faults);
   grant.validity = read_validity(fields.any("validity"), fields.path_of("validity"), faults);
   read_lineage(fields.any("lineage"), fields.path_of("lineage"), faults, grant);
-  check_governance(fields.any("governance"), fields.path_of("governance"), faults);
+  if (check_governance(fields.any("governance"), fields.path_of("governance"), faults)) grant.approved = value;
   read_attribution(fields.any("attribution"), fields.path_of("attribution"), faults, statement);
   return grant;
 }

@@ -58,6 +58,8 @@ struct Grant {
   std::optional<std::string> root;
   std::int64_t depth;
   std::string basis;
+  // The whole predicate where it names approvals, which are over most of it; else null.
+  Json approved;
 };
 
 // The evidence of a denial.
