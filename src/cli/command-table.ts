@@ -91,6 +91,26 @@ export const commandTable: readonly CommandEntry[] = [
     load: () => import('./commands/policy-show.js'),
   },
   {
+    path: ['policy', 'sign'],
+    summary: 'have the policy authority sign a bundle',
+    load: () => import('./commands/policy-sign.js'),
+  },
+  {
+    path: ['policy', 'activate'],
+    summary: 'put a bundle in force',
+    load: () => import('./commands/policy-activate.js'),
+  },
+  {
+    path: ['policy', 'delegate'],
+    summary: 'let another key sign bundles for the policy authority',
+    load: () => import('./commands/policy-delegate.js'),
+  },
+  {
+    path: ['policy', 'rotate-authority'],
+    summary: 'have a new key follow that of the policy authority',
+    load: () => import('./commands/policy-rotate-authority.js'),
+  },
+  {
     path: ['policy', 'check'],
     summary: 'find everything that is wrong with a bundle',
     load: () => import('./commands/policy-check.js'),

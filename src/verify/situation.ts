@@ -5,6 +5,7 @@ import type { ArtifactId } from '../format/artifact-id.js';
 import { type Denial, denial } from '../format/denial.js';
 import { type DigestSet, sameDigests } from '../format/digest-set.js';
 import { jcsText } from '../format/jcs.js';
+import type { PolicyDocument } from '../format/policy-document.js';
 import type { Binding, ExecutableFact, GrantPredicate, Scope } from '../format/predicate.js';
 import type { Statement } from '../format/statement.js';
 import { parseInstant } from '../format/time.js';
@@ -12,6 +13,7 @@ import { type ApprovalRule, judgeApprovals } from './approvals.js';
 import { compareBindings } from './bindings.js';
 import { citesTpm, type QuoteJudgement, quoteNotPresented } from './cited-quote.js';
 import { lineageFaults, type ParentArtifact } from './lineage.js';
+import { documentSigner } from './policy-authority.js';
 import { type PresentedPossession, possessionFaults, possessionMissing } from './possession.js';
 import type { ProvenQuote } from './quote.js';
 import type { PresentedStatus } from './standing.js';
@@ -45,6 +47,8 @@ export interface Situation {
   readonly audience: string | null;
   /** The policy bundles (SHA3-512 hex) under which decisions count. */
   readonly policyBundles: readonly string[] | null;
+  /** The proof that the bundle was signed under which the artifact was decided; compared with the trust bundle's authorities. */
+  readonly policyProof: Pick<PolicyDocument, 'statement' | 'chain'> | null;
   /** What is about to be done; for `execute`, `digests` are those measured just now. */
   readonly action: Action | null;
   /** Digests of the file that the artifact is to be checked against. */
@@ -68,6 +72,7 @@ export function offlineSituation(nowMs: number): Situation {
     nowMs,
     audience: null,
     policyBundles: null,
+    policyProof: null,
     action: null,
     file: null,
     presenter: null,
@@ -95,11 +100,13 @@ export interface Judged {
 /**
  * Compares a statement with a situation: every code that applies, and everything that could not be compared.
  * @param judgeQuote compares the statement with the situation's quote. Without it the quote counts as not presented
+ * @param authorities the policy authorities that the trust bundle pins: those that a policy proof must lead to
  */
 export function judge(
   { id, statement }: Judged,
   situation: Situation,
   judgeQuote: (predicate: GrantPredicate, quote: ProvenQuote | null) => QuoteJudgement = quoteUnjudged,
+  authorities: readonly Uint8Array[] = [],
 ): Judgement {
   if (statement.predicateType === 'urn:writ:denial:v1') {
     const codes = statement.predicate.denials.map(({ code }) => code).join(', ');
@@ -121,6 +128,7 @@ export function judge(
     denials: [
       ...validityFaults(predicate, situation.nowMs),
       ...policyFaults(predicate, situation.policyBundles),
+      ...policyProofFaults(predicate, situation.policyProof, authorities),
       ...scopeFaults(statement.subject[0].digest, predicate, situation),
       ...presenterFaults(id, predicate, situation),
       ...environmentFaults(predicate.environment, situation.environment),
@@ -169,6 +177,45 @@ function policyFaults({ policy }: GrantPredicate, accepted: readonly string[] | 
     ),
   ];
 }
+
+/** Whether an authority that is pinned answers for the very bundle that the artifact names, as the artifact says. */
+function policyProofFaults(
+  { policy, governance, validity }: GrantPredicate,
+  proof: Situation['policyProof'],
+  authorities: readonly Uint8Array[],
+): Denial[] {
+  if (proof === null) return [];
+  const verdict = documentSigner(authorities, proof, parseInstant(validity.notBefore));
+  if (verdict.verdict === 'denied')
+    return [
+      denial(
+        'BAD_SIGNATURE',
+        `the signature of the policy bundle does not count: ${verdict.reason}`,
+        getProof,
+      ),
+    ];
+  const { statement, signer } = verdict;
+  if (statement.bundle !== policy.bundle || statement.version !== policy.version)
+    return [
+      denial(
+        'POLICY_MISMATCH',
+        `the signature is of version ${statement.version} of a policy bundle, and the decision was made under version ${policy.version} of another`,
+        getProof,
+      ),
+    ];
+  if (governance.authority === signer) return [];
+  const named = governance.authority ?? 'nobody';
+  return [
+    denial(
+      'POLICY_MISMATCH',
+      `the policy bundle is signed by ${signer}, and the artifact names ${named}`,
+      getProof,
+    ),
+  ];
+}
+
+const getProof =
+  'Present the proof of the bundle that the artifact names: policy.get of the daemon that issued it has it.';
 
 function scopeFaults(subject: DigestSet, { scope }: GrantPredicate, situation: Situation): Denial[] {
   const faults: Denial[] = [];
@@ -278,7 +325,7 @@ function unprovenOf(
     open.push(unproven('no-later-revocation'));
     if (action.type !== 'sign') open.push(unproven('not-redeemed'));
   }
-  if (situation.policyBundles === null) open.push(unproven('policy'));
+  if (situation.policyBundles === null && situation.policyProof === null) open.push(unproven('policy'));
   open.push(...unprovenPresenter(scope, situation));
   if (situation.environment === null) open.push(unproven('environment'));
   open.push(...quoted.unproven);

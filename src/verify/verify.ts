@@ -29,7 +29,7 @@ export function verify(
   situation: Situation,
   context: VerificationContext = new VerificationContext(),
 ): Verdict {
-  return verdictOn(authenticate(artifact, trust, context), situation, new CitedQuotes(trust, context));
+  return verdictOn(authenticate(artifact, trust, context), trust, situation, new CitedQuotes(trust, context));
 }
 
 /**
@@ -46,15 +46,23 @@ export function verifyBatch(
   const quotes = new CitedQuotes(trust, context);
   const situationAt = typeof situation === 'function' ? situation : () => situation;
   return authenticateBatch(artifacts, trust, context, (result, position) =>
-    verdictOn(result, situationAt(position), quotes),
+    verdictOn(result, trust, situationAt(position), quotes),
   );
 }
 
-function verdictOn(result: Authentication, situation: Situation, quotes: CitedQuotes): Verdict {
+function verdictOn(
+  result: Authentication,
+  { policyAuthorities }: Trust,
+  situation: Situation,
+  quotes: CitedQuotes,
+): Verdict {
   if (result.outcome === 'denied') {
     // What a forged artifact says is judged too, only to name every code that applies.
     const statement = result.claimed?.content === 'statement' ? result.claimed.statement : null;
-    const denials = statement === null ? [] : judge({ id: null, statement }, situation).denials;
+    const denials =
+      statement === null
+        ? []
+        : judge({ id: null, statement }, situation, undefined, policyAuthorities).denials;
     return {
       verdict: 'denied',
       denials: [result.denial, ...denials],
@@ -79,8 +87,11 @@ function verdictOn(result: Authentication, situation: Situation, quotes: CitedQu
     };
   }
   const authentic = { id, statement: payload.statement, index, checkpoint };
-  const { denials, unproven } = judge({ id, statement: payload.statement }, situation, (predicate, quote) =>
-    quotes.judge(predicate, index, quote),
+  const { denials, unproven } = judge(
+    { id, statement: payload.statement },
+    situation,
+    (predicate, quote) => quotes.judge(predicate, index, quote),
+    policyAuthorities,
   );
   const standing = standingOf(authentic, situation);
   const [first, ...others] = standing.outcome === 'denied' ? [...denials, ...standing.denials] : denials;

@@ -31,7 +31,8 @@ test('no command ever loads a token module, the database or, but for those that 
   const started = ({ kind }: ModuleReference) => kind === 'started';
   const policyTool = ({ kind, specifier }: ModuleReference) =>
     specifier.startsWith('./commands/policy-') ||
-    (kind !== 'static' && ['../policy-bundle.js', '../evidence/show.js'].includes(specifier));
+    (kind !== 'static' &&
+      ['../policy-bundle.js', '../policy-place.js', '../evidence/show.js'].includes(specifier));
   assert.deepEqual(
     reached(packagesFrom(main, (reference) => !started(reference) && !policyTool(reference))),
     [],

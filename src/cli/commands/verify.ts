@@ -34,7 +34,10 @@ export const define: Define = (command, act) => {
     .option('--audience <name>', 'the relying party that the artifact must be for')
     .option('--quote <file>', 'a TPM quote that artifacts may cite; can be given several times', appended, [])
     .option('--log <directory>', 'a copy of the published log, to prove tree heads of retired log keys from')
-    .option('--policy <directory>', 'the policy bundle that decisions and approvals must be of')
+    .option(
+      '--policy <place>',
+      'the policy bundle that decisions and approvals must be of: a directory, a signed bundle, or the proof that it was signed',
+    )
     .option(
       '--possession <file>',
       'a proof that the key is held which the artifact is bound to (writ present)',
@@ -54,6 +57,7 @@ export const define: Define = (command, act) => {
         'writ verify archive/*.json --trust trust.json',
         'writ verify case.writ --trust trust.json',
         'writ verify artifact.json --status status.json --max-age 600',
+        'writ verify artifact.json --trust trust.json --policy starter-7.writ-policy.json',
         'writ verify old.json --trust trust.json --log /mnt/copy/log',
         'writ verify artifact.json --trust trust.json --possession proof.json --nonce AAECAwQFBgcICQoLDA0ODw==',
       ),
@@ -80,7 +84,7 @@ async function verifyFiles(context: CliContext, paths: readonly string[], flags:
   const possession = await presentedPossession(flags);
   const situation = {
     ...offlineSituation(Date.now()),
-    ...(await ruledBy(flags.policy)),
+    ...(await ruledBy(flags.policy, trust)),
     file,
     audience: flags.audience ?? null,
     possession,
@@ -115,14 +119,24 @@ async function verifyPack(
   return showEvidence(context, candidate, trust);
 }
 
-/** The bundle that artifacts must have been decided under, which also says who may approve and what needs approval. */
+/**
+ * The bundle that artifacts must have been decided under, which also says who may approve and what needs approval; and the
+ * proof of its signature. That of a directory plays a part only where the trust bundle pins an authority.
+ */
 async function ruledBy(
-  directory: string | undefined,
-): Promise<Pick<Situation, 'policyBundles' | 'approvalRule'>> {
-  if (directory === undefined) return { policyBundles: null, approvalRule: null };
-  const { bundleIn } = await import('../policy-bundle.js');
-  const bundle = await bundleIn(directory);
-  return { policyBundles: [bundle.digest], approvalRule: bundle };
+  place: string | undefined,
+  { policyAuthorities }: Trust,
+): Promise<Pick<Situation, 'policyBundles' | 'policyProof' | 'approvalRule'>> {
+  if (place === undefined) return { policyBundles: null, policyProof: null, approvalRule: null };
+  const { bundleOfDocument, documentAt } = await import('../policy-place.js');
+  const { document, isDirectory } = await documentAt(place);
+  const bundle = await bundleOfDocument(place, document);
+  const isProven = document.statement !== null && (!isDirectory || policyAuthorities.length > 0);
+  return {
+    policyBundles: bundle && [bundle.digest],
+    policyProof: isProven ? document : null,
+    approvalRule: bundle,
+  };
 }
 
 /** The proof of possession as this verifier got it: it must answer his nonce, if he chose one, and be for him. */

@@ -229,6 +229,7 @@ function judgePresentation(
       nowMs: services.clock.lastTrustedMs(),
       audience: null,
       policyBundles: null,
+      policyProof: null,
       action,
       file: null,
       presenter: caller.peer,
