@@ -61,7 +61,7 @@ async function questionsOf(
   entry: PastEntry,
   find: (digest: string) => Promise<BundleFiles | null>,
 ): Promise<readonly PolicyQuestion[]> {
-  if (entry.content !== 'decisions') return [];
+  if (entry.content !== 'decisions' && entry.content !== 'activation') return [];
   const questions: PolicyQuestion[] = [];
   for (const { record, input } of entry.decisions) {
     const document = input === null ? null : readInput(input);

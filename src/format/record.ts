@@ -67,6 +67,8 @@ export interface PolicyActivationRecord extends RecordHead {
   readonly authority: string | null;
   readonly statement: string | null;
   readonly by: number | null;
+  /** What the bundle before it said of whoever had it activated; nothing at a start. */
+  readonly policy?: readonly PolicyRecord[];
 }
 
 /** What a policy authority said of keys: from this entry on it counts for whatever is signed. A DSSE envelope, whole. */
@@ -309,6 +311,7 @@ const recordSchema: z.ZodType<LogRecord> = z.discriminatedUnion('type', [
     authority: keyTextSchema.nullable(),
     statement: sha3HexSchema.nullable(),
     by: uidSchema.nullable(),
+    policy: policySchema,
   }),
   z.strictObject({
     ...head,

@@ -43,7 +43,13 @@ export type PastEntry = {
       readonly denials: readonly PastDenial[];
     }
   /** From here on this bundle could decide. */
-  | { readonly content: 'activation'; readonly bundle: string; readonly version: number }
+  | {
+      readonly content: 'activation';
+      readonly bundle: string;
+      readonly time: Instant;
+      /** Under the bundle before. */
+      readonly decisions: readonly PastDecision[];
+    }
   /** Denied before any policy was asked. */
   | { readonly content: 'undecided'; readonly denials: readonly PastDenial[] }
   /** The payload was erased, so what was decided is not known any more. */
@@ -174,11 +180,12 @@ function denialContent(payload: Uint8Array, attachment: Uint8Array): Content {
 }
 
 function recordContent(record: LogRecord, attachment: Uint8Array): Content {
-  if (record.type === 'urn:writ:policy:v1')
-    return { content: 'activation', bundle: record.bundle, version: record.version };
   const said = 'policy' in record ? record.policy : undefined;
-  if (said === undefined) return { content: 'other' };
-  return { content: 'decisions', time: record.time, decisions: paired(said, attachment), denials: [] };
+  const decisions = paired(said ?? [], attachment);
+  const { time } = record;
+  if (record.type === 'urn:writ:policy:v1')
+    return { content: 'activation', bundle: record.bundle, time, decisions };
+  return said === undefined ? { content: 'other' } : { content: 'decisions', time, decisions, denials: [] };
 }
 
 /** The documents lie beside the entry, one a line. */

@@ -77,6 +77,7 @@ export class Replay {
     this.#counts.entries++;
     switch (entry.content) {
       case 'activation':
+        await this.#takeDecisions(entry, entry.decisions);
         this.#activated.add(entry.bundle);
         return;
       case 'undecided':
@@ -88,10 +89,14 @@ export class Replay {
       case 'other':
         return;
       case 'decisions':
-        for (const decision of entry.decisions) {
-          const outcome = this.#checkAtOnce(decision) ?? (await this.#check(decision));
-          this.#count(entry, decision.record, outcome);
-        }
+        await this.#takeDecisions(entry, entry.decisions);
+    }
+  }
+
+  async #takeDecisions(entry: PastEntry, decisions: readonly PastDecision[]): Promise<void> {
+    for (const decision of decisions) {
+      const outcome = this.#checkAtOnce(decision) ?? (await this.#check(decision));
+      this.#count(entry, decision.record, outcome);
     }
   }
 

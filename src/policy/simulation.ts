@@ -72,7 +72,7 @@ export class Simulation {
 
   /** Takes the next entry of the log. Throws EngineBrokenError. */
   take(entry: PastEntry): void {
-    if (entry.content !== 'decisions') return;
+    if (entry.content !== 'decisions' && entry.content !== 'activation') return;
     if (this.#sinceMs !== null && parseInstant(entry.time) < this.#sinceMs) return;
     for (const decision of entry.decisions) {
       const answer = this.#answer(decision);
@@ -100,7 +100,7 @@ export class Simulation {
   }
 
   #count(
-    { index, id, time }: Extract<PastEntry, { content: 'decisions' }>,
+    { index, id, time }: Extract<PastEntry, { content: 'decisions' | 'activation' }>,
     { record }: PastDecision,
     answer: Answer,
   ): void {

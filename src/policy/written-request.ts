@@ -101,6 +101,15 @@ const requestSchemas = {
   redeem: z.strictObject({ ...situation, ...artifact }),
   revoke: z.strictObject({ ...situation, ...artifact }),
   delegate: z.strictObject({ ...situation, key: textSchema }),
+  activate: z.strictObject({
+    ...situation,
+    bundle: z.strictObject({
+      name: textSchema,
+      version: z.int().positive(),
+      digest: sha3Schema,
+      authority: textSchema.optional(),
+    }),
+  }),
   overlook: z.strictObject({
     ...situation,
     ...owner,
@@ -179,6 +188,11 @@ function shortForm(
     case 'delegate': {
       const written = parsed(requestSchemas.delegate, fields);
       return { written, request: { type: 'delegate', key: written.key } };
+    }
+    case 'activate': {
+      const written = parsed(requestSchemas.activate, fields);
+      const { authority = null, ...bundle } = written.bundle;
+      return { written, request: { type: 'activate', ...bundle, authority } };
     }
     case 'overlook': {
       const written = parsed(requestSchemas.overlook, fields);

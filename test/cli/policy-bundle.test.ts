@@ -4,6 +4,8 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { encodePolicyDocument } from '../../src/format/policy-document.js';
+import { readBundleDirectory } from '../../src/policy/bundle-directory.js';
 import { starterDirectory, withBundle } from '../policy/facts.js';
 import { type Ended, writ } from './command-line.js';
 
@@ -83,6 +85,21 @@ describe('writ policy', { timeout: 120_000 }, () => {
       const { policies } = JSON.parse((await policy('diff', starterDirectory, directory, '--json')).stdout);
       assert.equal(policies[0].name, 'nobody-destroys-data');
     });
+  });
+
+  test('diff reads the bundle that a policy document carries', async () => {
+    const { document } = await readBundleDirectory(starterDirectory);
+    await withBundle(
+      { 'x.json': Buffer.from(encodePolicyDocument(document)).toString() },
+      async (directory) => {
+        const same = await policy('diff', starterDirectory, join(directory, 'x.json'));
+        assert.equal(same.stdout, 'the same bundle, byte for byte\n', same.stderr);
+        await writeFile(join(directory, 'x.json'), '{}');
+        const wrong = await policy('diff', starterDirectory, join(directory, 'x.json'));
+        assert.equal(wrong.exitCode, 2);
+        assert.match(wrong.stderr, /x\.json: not a policy document/);
+      },
+    );
   });
 
   test('diff refuses what is no bundle, and digests that no state directory holds', async () => {

@@ -4,12 +4,16 @@ import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { connect } from '../../src/client/client.js';
+import { activateDocument } from '../../src/client/policy-upload.js';
 import { LogDamageError } from '../../src/log/damage.js';
 import type { EntryFrame } from '../../src/log/journal-frame.js';
 import { BundleStore } from '../../src/policy/bundle-store.js';
 import { pastEntries } from '../../src/policy/past-decisions.js';
 import { type FindBundle, Replay, type ReplayCounts, type ReplayFinding } from '../../src/policy/replay.js';
-import { removeState } from '../daemon/running-daemon.js';
+import { digestOf, forbidding, unsignedBundle } from '../daemon/governance/bundles.js';
+import { allowed, codesOf, echo } from '../daemon/requests.js';
+import { removeState, startDaemon } from '../daemon/running-daemon.js';
 import { decideSomething, framesOf, type ReadFrame, rewritten, withChangedLog } from './kept-log.js';
 
 interface Replayed {
@@ -175,5 +179,29 @@ describe('replay', { timeout: 120_000 }, () => {
         assert.equal((await replayed(copy)).counts.reproduced, 0);
       },
     );
+  });
+});
+
+describe('replay over the activation of another bundle', { timeout: 120_000 }, () => {
+  const isRoot = process.getuid?.() === 0;
+  it('decides each under the bundle that was in force, the activation under the one before it', {
+    skip: isRoot ? false : 'the starter policy lets operators activate, which root is',
+  }, async () => {
+    const daemon = await startDaemon();
+    try {
+      const client = await connect({ socketPath: daemon.socketPath });
+      allowed(await client.authorize({ action: echo('x') }));
+      const document = unsignedBundle({ version: 1000, policies: forbidding('no-echo', '/usr/bin/echo') });
+      allowed(await activateDocument(client, document));
+      assert.deepEqual(codesOf(await client.authorize({ action: echo('x') })), ['POLICY_DENIED']);
+      await client.close();
+      const { counts, findings } = await replayed(daemon.stateDirectory);
+      assert.deepEqual(findings, []);
+      assert.deepEqual(Object.values(counts.bundles), [2, 1]);
+      assert.equal(Object.keys(counts.bundles)[1], digestOf(document));
+    } finally {
+      await daemon.stop();
+      await removeState(daemon.stateDirectory);
+    }
   });
 });

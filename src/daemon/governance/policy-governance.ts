@@ -15,6 +15,7 @@ import { PolicyBundleError } from '../../policy/bundle-error.js';
 import type { BundleStore } from '../../policy/bundle-store.js';
 import type { ProofStore } from '../../policy/proof-store.js';
 import type { Caller } from '../caller.js';
+import { type Decision, keptDecisions } from '../decision.js';
 import { judgeOlderArtifact } from '../older-artifact.js';
 import { decide } from '../pipeline/decide.js';
 import { sealRecord } from '../pipeline/seal.js';
@@ -50,6 +51,8 @@ interface Fit {
   readonly bundle: PolicyBundle;
   readonly signature: BundleSignature | null;
   readonly taken: readonly Envelope[];
+  /** What the bundle before it said of whoever activates it. */
+  readonly decision: Decision;
 }
 
 type Finding = { readonly outcome: 'fit'; readonly fit: Fit } | RefusedActivation;
@@ -121,25 +124,27 @@ export class PolicyGovernance implements Governance {
     const stale = checkVersion(offered, inForce, signature);
     if (stale !== null) return refused(stale);
     const permission = permissionOf(services, caller, offered, signature);
-    if (permission !== null) return permission;
+    if (permission.outcome === 'refused') return permission;
     const bundle = bundleOf('the bundle', files);
     const fault = await canaryFault(services, bundle, document.tests);
     if (fault !== null) return refused(denial('MALFORMED', `the bundle is not fit to decide: ${fault}`));
-    return { outcome: 'fit', fit: { bundle, signature, taken: chain.taken } };
+    return { outcome: 'fit', fit: { bundle, signature, taken: chain.taken, decision: permission.decision } };
   }
 
   /**
    * Logs the activation and takes the bundle in the same turn: whatever is decided from here on follows the record in the log,
    * and no grant among it is released before a seal covers both.
    */
-  async #put(services: Services, caller: Caller, { bundle, signature, taken }: Fit): Promise<Activation> {
+  async #put(services: Services, caller: Caller, fit: Fit): Promise<Activation> {
+    const { bundle, signature, taken, decision } = fit;
     const { inForce, policyOf } = this.#parts;
     const before = inForce.policy;
     const next = policyOf(bundle, signature);
     this.#taken = next;
     const statements = authorityRecords(services, taken).map((record) => sealRecord(services, record));
-    const record = activationRecord(services, next, signature, caller.peer.uid);
-    const sealingRecord = sealRecord(services, record);
+    const { policy: said, inputs } = keptDecisions([decision]);
+    const record = { ...activationRecord(services, next, signature, caller.peer.uid), policy: said };
+    const sealingRecord = sealRecord(services, record, inputs);
     inForce.take(next);
     const [sealing, ...others] = await Promise.all([sealingRecord, ...statements]);
     const { policy } = services.views;
@@ -206,13 +211,15 @@ export function activationRecord(
   };
 }
 
-/** Whether the bundle in force lets this caller put another in its place; null where it does. */
+type Permission = { readonly outcome: 'permitted'; readonly decision: Decision } | RefusedActivation;
+
+/** Whether the bundle in force lets this caller put another in its place. */
 function permissionOf(
   services: Services,
   caller: Caller,
   { digest, name, version }: NamedBundle,
   signature: BundleSignature | null,
-): RefusedActivation | null {
+): Permission {
   const { policy } = services;
   if (!policy.judgesActivations)
     return refused(
@@ -230,7 +237,7 @@ function permissionOf(
     nowMs: services.clock.lastTrustedMs(),
   });
   if (decision.decision === 'deny') return { outcome: 'refused', grounds: [decision.denial], decision };
-  if (decision.approvals.length === 0) return null;
+  if (decision.approvals.length === 0) return { outcome: 'permitted', decision };
   const needed = denial(
     'APPROVAL_REQUIRED',
     'the policy demands approvals for the activation of a bundle, and those can only be given for actions',
