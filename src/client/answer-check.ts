@@ -180,6 +180,9 @@ const checks: { readonly [M in Method]: Check<M> } = {
   'log.input': (params, result) => {
     same(result.index, params.index, 'it is about another entry');
   },
+  'policy.proof': (params, result) => {
+    same(result.digest, params.digest, 'it is another proof');
+  },
   'policy.bundle': (params, result) => {
     same(result.digest, params.digest, 'it is another bundle');
   },

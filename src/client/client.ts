@@ -26,6 +26,7 @@ import type {
   PendingListResult,
   PendingParams,
   PendingResult,
+  PolicyProofResult,
   PolicyResult,
   ProofResult,
   RedeemParams,
@@ -93,6 +94,8 @@ export interface WritClient {
   evidence(params: EvidenceParams, options?: CallOptions): Promise<EvidenceResult>;
   /** A part of the document that a decision was made on. */
   input(params: InputParams, options?: CallOptions): Promise<InputResult>;
+  /** A part of the proof that a policy bundle was signed. */
+  policyProof(params: BundleParams, options?: CallOptions): Promise<PolicyProofResult>;
   /** A part of a policy bundle that is or was in force. */
   bundle(params: BundleParams, options?: CallOptions): Promise<BundleResult>;
   lineage(params: IdParams, options?: CallOptions): Promise<LineageResult>;
@@ -173,6 +176,7 @@ export async function connect(options: ConnectOptions): Promise<WritClient> {
     environment: (callOptions) => ask('environment', {}, callOptions),
     evidence: (params, callOptions) => ask('evidence', params, callOptions),
     input: (params, callOptions) => ask('log.input', params, callOptions),
+    policyProof: (params, callOptions) => ask('policy.proof', params, callOptions),
     bundle: (params, callOptions) => ask('policy.bundle', params, callOptions),
     lineage: (params, callOptions) => ask('lineage', params, callOptions),
     subscribeRevocations: (params, callOptions) => ask('revocations.subscribe', params, callOptions),

@@ -229,6 +229,7 @@ export const resultSchemas: { readonly [M in Method]: z.ZodType<Methods[M]['resu
   environment: environmentSchema,
   'log.input': inputSchema,
   'policy.bundle': bundleSchema,
+  'policy.proof': bundleSchema,
   evidence: evidenceSchema,
   lineage: lineageSchema,
   status: statusSchema,

@@ -18,6 +18,7 @@ import { type FileLock, lockFile } from '../kernel/file-lock.js';
 import { LogDamageError } from '../log/damage.js';
 import { Log } from '../log/log.js';
 import { BundleStore } from '../policy/bundle-store.js';
+import { ProofStore } from '../policy/proof-store.js';
 import { IdentityError } from '../state/daemon-identity.js';
 import { type IndexParts, type LogIndex, openIndex } from '../state/index-follower.js';
 import { forgetRollback, RecoveryFileError } from '../state/rollback-notice.js';
@@ -221,6 +222,7 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
     exportSigner: exportSigner(signer),
     related: relatedEntries(openingIndex, log),
     bundles,
+    policyProofs: new ProofStore(join(config.stateDirectory, 'policies')),
     trust: parseTrust(trust),
     ownTrust: trust,
     proven: new VerificationContext(),

@@ -11,7 +11,7 @@ import type { ClientSession } from './client-session.js';
 import { approve, pendingGet, pendingList } from './methods/approve.js';
 import { authorize, sign } from './methods/authorize.js';
 import { environment } from './methods/environment.js';
-import { bundle, evidence, input } from './methods/evidence.js';
+import { bundle, evidence, input, policyProof } from './methods/evidence.js';
 import { exportArtifact } from './methods/export.js';
 import { closeLease, openLease, renewLease } from './methods/lease.js';
 import { lineage } from './methods/lineage.js';
@@ -112,6 +112,7 @@ function needsEnvironment(method: Request['method']): boolean {
     case 'log.entry':
     case 'log.input':
     case 'policy.bundle':
+    case 'policy.proof':
     case 'evidence':
     case 'lineage':
     case 'revocations.subscribe':
@@ -170,6 +171,8 @@ function perform(
       return input(services, caller, request);
     case 'policy.bundle':
       return bundle(services, request);
+    case 'policy.proof':
+      return policyProof(services, request);
     case 'evidence':
       return evidence(services, caller, request);
     case 'environment':

@@ -9,7 +9,7 @@ import type { Denial } from '../format/denial.js';
 import type { EntryKind } from '../format/entry.js';
 import type { ExactText } from '../format/exact-text.js';
 import type { RememberedTexts } from '../format/jcs.js';
-import type { PolicyDocument } from '../format/policy-document.js';
+import type { PolicyDocument, PolicyProof } from '../format/policy-document.js';
 import type { StageParams } from '../format/policy-methods.js';
 import type { Binding, ListedProgram, Peer } from '../format/predicate.js';
 import type { PolicyResult, StatusResult } from '../format/protocol.js';
@@ -116,6 +116,12 @@ export interface RelatedEntries {
   newestBefore(kind: EntryKind, index: number, subject: string | null): Promise<number | null>;
 }
 
+/** The proofs that bundles were signed, of all that were ever in force. */
+export interface KeptPolicyProofs {
+  /** By digest (SHA3-512 hex), or null. Rejects where what was kept cannot be read. */
+  find(digest: string): Promise<PolicyProof | null>;
+}
+
 /** Every policy bundle that was ever in force. */
 export interface KeptBundles {
   /** By digest (SHA3-512 hex), or null. Rejects where what was kept cannot be read. */
@@ -150,6 +156,7 @@ export interface Services {
   readonly exportSigner: ExportSigner;
   readonly related: RelatedEntries;
   readonly bundles: KeptBundles;
+  readonly policyProofs: KeptPolicyProofs;
   readonly trust: Trust;
   /** The same, as the daemon tells it to whoever asks. */
   readonly ownTrust: TrustDocument;

@@ -45,8 +45,14 @@ export interface BundleParams {
 /** The document over which a bundle's digest is computed: one that is or was in force. */
 export type BundlePart = DocumentPart & { readonly digest: string };
 
+/** The proof that a bundle was signed (policy-document.ts), by the digest that the record of its activation names. */
+export type PolicyProofPart = DocumentPart & { readonly digest: string };
+
+const partOfDigest = z.strictObject({ digest: sha3HexSchema, offset: z.int().nonnegative() });
+
 export const evidenceParamsSchemas = {
   evidence: z.strictObject({ id: artifactIdSchema }),
   'log.input': z.strictObject({ index: z.int().nonnegative(), offset: z.int().nonnegative() }),
-  'policy.bundle': z.strictObject({ digest: sha3HexSchema, offset: z.int().nonnegative() }),
+  'policy.bundle': partOfDigest,
+  'policy.proof': partOfDigest,
 };

@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { type ArtifactId, artifactIdSchema } from './artifact-id.js';
 import { type Envelope, envelopeSchema } from './dsse.js';
+import { isProof, type PolicyDocument, policyDocumentSchema } from './policy-document.js';
 import { firstIssue } from './statement.js';
 
 export const evidencePackType = 'urn:writ:evidence:v1';
@@ -26,6 +27,8 @@ export interface EvidencePack {
   readonly entries: readonly Envelope[];
   readonly inputs: readonly PackedInput[];
   readonly bundles: readonly Readonly<Record<string, string>>[];
+  /** That bundles were signed; activations name the digest of each. */
+  readonly policyProofs: readonly PolicyDocument[];
 }
 
 /** Far beyond the deepest lineage with everything that is said about each of its artifacts. */
@@ -37,6 +40,7 @@ const packSchema: z.ZodType<EvidencePack> = z.strictObject({
   entries: z.array(envelopeSchema).min(1).max(maxEntries).readonly(),
   inputs: z.array(z.strictObject({ id: artifactIdSchema, input: z.base64() })).readonly(),
   bundles: z.array(z.record(z.string(), z.string()).readonly()).readonly(),
+  policyProofs: z.array(policyDocumentSchema.refine(isProof, 'must be the proof of a signature')).readonly(),
 });
 
 /** Whether a JSON document says that it is an evidence pack. */

@@ -15,6 +15,7 @@ import {
   evidenceParamsSchemas,
   type InputParams,
   type InputPart,
+  type PolicyProofPart,
 } from './evidence-methods.js';
 import { type ExactText, exactTextSchema } from './exact-text.js';
 import { hexEncode } from './hex.js';
@@ -173,6 +174,7 @@ export type GrantResult = Allowed | Denied;
 export type EvidenceResult = EvidenceFound | Denied;
 export type InputResult = InputPart | Denied;
 export type BundleResult = BundlePart | Denied;
+export type PolicyProofResult = PolicyProofPart | Denied;
 
 /** The artifact with a plain Ed25519 signature (base64 raw public key beside it) after its proof. */
 export type ExportResult =
@@ -342,6 +344,7 @@ export interface Methods {
   readonly evidence: { readonly params: EvidenceParams; readonly result: EvidenceResult };
   readonly 'log.input': { readonly params: InputParams; readonly result: InputResult };
   readonly 'policy.bundle': { readonly params: BundleParams; readonly result: BundleResult };
+  readonly 'policy.proof': { readonly params: BundleParams; readonly result: PolicyProofResult };
   readonly lineage: { readonly params: IdParams; readonly result: LineageResult };
   readonly status: { readonly params: Record<string, never>; readonly result: StatusResult };
   readonly trust: { readonly params: Record<string, never>; readonly result: TrustResult };

@@ -10,6 +10,7 @@ import { type Denial, denial } from '../format/denial.js';
 import { type EvidencePack, readEvidencePack } from '../format/evidence-pack.js';
 import { hexEncode } from '../format/hex.js';
 import type { EndRecord, LeaseRecord } from '../format/lease.js';
+import { isProof, type PolicyDocument, type PolicyProof, proofDigest } from '../format/policy-document.js';
 import type { PolicyRecord } from '../format/predicate.js';
 import type {
   LogRecord,
@@ -53,6 +54,8 @@ export interface Chapter {
   /** The texts of the bundle that it was decided under, and the document that it was decided on; both fit their digests. */
   readonly bundle: BundleFiles | null;
   readonly input: Uint8Array | null;
+  /** That the bundle was signed, by the digest that its activation names. */
+  readonly policyProof: PolicyProof | null;
 }
 
 /** `chapters`: the decision itself first, then its ancestors up to the root. `size`: of the newest proven tree. */
@@ -215,6 +218,7 @@ function chapterOf(
   );
   const input = pack.inputs.find(({ id }) => id === decision.id);
   const bytes = input === undefined ? null : base64Decode(input.input);
+  const proofs = pack.policyProofs.filter(isProof);
   used.add(decision.id);
   for (const each of [redemption, ...leases, end, ...revocations, quote, activation])
     if (each !== undefined) used.add(each.id);
@@ -228,6 +232,7 @@ function chapterOf(
     activation: activation ?? null,
     bundle: pack.bundles.find((files) => bundleDigest(files) === policy?.bundle) ?? null,
     input: bytes !== null && hexEncode(sha3_512(bytes)) === policy?.input ? bytes : null,
+    policyProof: proofs.find((proof) => proofDigest(proof) === activation?.record.statement) ?? null,
   };
 }
 
@@ -326,12 +331,18 @@ function broken(message: string): Denial {
 }
 
 /** Texts that no decision of the pack digests were put into it by somebody else. */
-function inputFaults({ inputs, bundles }: EvidencePack, chapters: readonly Chapter[]): Denial[] {
+function inputFaults(
+  { inputs, bundles, policyProofs }: EvidencePack,
+  chapters: readonly Chapter[],
+): Denial[] {
   const faults: Denial[] = [];
   const decided = chapters.map(({ decision }) => decision);
   if (inputs.some(({ id }) => chapters.every(({ decision, input }) => decision.id !== id || input === null)))
     faults.push(denial('POLICY_MISMATCH', 'a policy input of the file is not the one that was decided on'));
   const named = new Set(decided.map((decision) => policyOf(decision)?.bundle));
+  const proven = new Set<PolicyDocument>(chapters.flatMap(({ policyProof }) => policyProof ?? []));
+  if (policyProofs.some((proof) => !proven.has(proof)))
+    faults.push(denial('POLICY_MISMATCH', 'a proof of the file is not the one that the activation names'));
   if (bundles.some((files) => !named.has(bundleDigest(files))))
     faults.push(
       denial('POLICY_MISMATCH', 'a policy bundle of the file is not the one that was decided under'),

@@ -118,6 +118,7 @@ test('a decision that comes out otherwise is denied, whoever sealed it', async (
     entries: [artifact],
     inputs: [{ id, input: base64Encode(input) }],
     bundles: [files],
+    policyProofs: [],
   };
   const file = join(home, 'otherwise.writ');
   const trust = join(home, 'trust.json');

@@ -97,6 +97,7 @@ const pack: EvidencePack = {
   entries: [log.sealRecord(activation, 0), artifact, receipt, opening, log.sealRecord(end, 4)],
   inputs: [{ id: artifactId, input: base64Encode(input) }],
   bundles: [files],
+  policyProofs: [],
 };
 
 /** The id that the verifier finds in an envelope of this log. */

@@ -6,7 +6,9 @@ import { base64Decode, base64Encode } from '../../format/base64.js';
 import { type Envelope, envelopePayload } from '../../format/dsse.js';
 import type { BundlePart, InputPart } from '../../format/evidence-methods.js';
 import { type EvidencePack, evidencePackType, type PackedInput } from '../../format/evidence-pack.js';
+import { decodePolicyDocument, type PolicyDocument } from '../../format/policy-document.js';
 import type { Denied } from '../../format/protocol.js';
+import { decodeRecord, recordPayloadType } from '../../format/record.js';
 import { decodeStatement, statementPayloadType } from '../../format/statement.js';
 import { parseJsonBytes } from '../../format/strict-json.js';
 import { envelopeOf } from '../log-lookup.js';
@@ -47,6 +49,13 @@ export async function gatherEvidence(client: WritClient, id: ArtifactId): Promis
     if (document === null) missing.push(`the daemon has not kept the policy bundle ${bundle}`);
     else bundles.set(bundle, filesOf(document));
   }
+  const policyProofs: PolicyDocument[] = [];
+  for (const digest of new Set(entries.flatMap(({ envelope }) => signatureOf(envelope) ?? []))) {
+    const document = await whole((offset) => client.policyProof({ digest, offset }));
+    if (document === null)
+      missing.push(`the daemon has not kept the proof ${digest} that a bundle was signed`);
+    else policyProofs.push(decodePolicyDocument(document));
+  }
   return {
     decision: 'allow',
     pack: {
@@ -55,6 +64,7 @@ export async function gatherEvidence(client: WritClient, id: ArtifactId): Promis
       entries: entries.map(({ envelope }) => envelope),
       inputs,
       bundles: [...bundles.values()],
+      policyProofs,
     },
     missing,
   };
@@ -70,6 +80,13 @@ async function entryAt(client: WritClient, index: number): Promise<Entry | null>
 function bundleOfDecision(envelope: Envelope): string | null {
   if (envelope.payloadType !== statementPayloadType) return null;
   return decodeStatement(envelopePayload(envelope)).predicate.policy?.bundle ?? null;
+}
+
+/** Digest of the proof that the bundle which an entry put in force was signed; null for any other entry. */
+function signatureOf(envelope: Envelope): string | null {
+  if (envelope.payloadType !== recordPayloadType) return null;
+  const record = decodeRecord(envelopePayload(envelope));
+  return record.type === 'urn:writ:policy:v1' ? record.statement : null;
 }
 
 /** A document that comes in parts, or null where it is refused. */

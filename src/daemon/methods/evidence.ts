@@ -4,10 +4,18 @@
  */
 
 import { base64Encode } from '../../format/base64.js';
-import { type BundleFiles, bundleDocument } from '../../format/bundle-digest.js';
+import { bundleDocument } from '../../format/bundle-digest.js';
 import { denial, unknownIdRemedy } from '../../format/denial.js';
+import type { BundleParams } from '../../format/evidence-methods.js';
+import { encodePolicyDocument } from '../../format/policy-document.js';
 import type { GrantPredicate } from '../../format/predicate.js';
-import type { BundleResult, Denied, EvidenceResult, InputResult } from '../../format/protocol.js';
+import type {
+  BundleResult,
+  Denied,
+  EvidenceResult,
+  InputResult,
+  PolicyProofResult,
+} from '../../format/protocol.js';
 import { targetText } from '../../format/revocation.js';
 import { decodeStatement, type Statement, statementPayloadType } from '../../format/statement.js';
 import type { LogEntry } from '../../log/entry-reader.js';
@@ -109,25 +117,41 @@ export async function input(
 }
 
 /** A part of a bundle that is or was in force; NO_AUTHORIZATION for any other. */
-export async function bundle(services: Services, { params }: Of<'policy.bundle'>): Promise<BundleResult> {
-  const { digest, offset } = params;
-  let files: BundleFiles | null;
+export function bundle(services: Services, { params }: Of<'policy.bundle'>): Promise<BundleResult> {
+  return keptPart(services, params, 'policy bundle', async (digest) => {
+    const files = await services.bundles.find(digest);
+    return files && bundleDocument(files);
+  });
+}
+
+/** A part of the proof that a bundle was signed; NO_AUTHORIZATION for what is none of a bundle that is or was in force. */
+export function policyProof(services: Services, { params }: Of<'policy.proof'>): Promise<PolicyProofResult> {
+  return keptPart(services, params, "proof of a policy bundle's signature", async (digest) => {
+    const proof = await services.policyProofs.find(digest);
+    return proof && encodePolicyDocument(proof);
+  });
+}
+
+async function keptPart(
+  services: Services,
+  { digest, offset }: BundleParams,
+  what: string,
+  find: (digest: string) => Promise<Uint8Array | null>,
+): Promise<BundleResult> {
+  let document: Uint8Array | null;
   try {
-    files = await services.bundles.find(digest);
+    document = await find(digest);
   } catch (cause) {
     // What was kept is no part of the log: its loss hinders whoever asks for it, and nobody else.
     if (!(cause instanceof Error)) throw cause;
     return refusePlainly(
       services,
-      denial('STATE_UNVERIFIABLE', `the bundle was kept, and cannot be read: ${cause.message}`),
+      denial('STATE_UNVERIFIABLE', `the ${what} was kept, and cannot be read: ${cause.message}`),
     );
   }
-  if (files === null)
-    return refusePlainly(
-      services,
-      denial('NO_AUTHORIZATION', 'no policy bundle with this digest was ever in force here'),
-    );
-  return { decision: 'allow', digest, ...partOf(bundleDocument(files), offset) };
+  if (document === null)
+    return refusePlainly(services, denial('NO_AUTHORIZATION', `no ${what} with this digest is kept here`));
+  return { decision: 'allow', digest, ...partOf(document, offset) };
 }
 
 function partOf(
