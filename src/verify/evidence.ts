@@ -124,9 +124,12 @@ export function verifyEvidence(
     size: Math.max(...sizes),
     unrelated: proven.statements.size + proven.records.length - used.size,
   };
+  const isSigned =
+    trust.policyAuthorities.length > 0 && chapters.every(({ policyProof }) => policyProof !== null);
   const open = unprovenOf(
     judged.flatMap((each) => each.unproven),
     story,
+    isSigned,
   );
   const [firstDenial, ...otherDenials] = [
     ...judged.flatMap((each) => each.denials),
@@ -256,7 +259,7 @@ interface Judging {
 
 /** The artifact itself as of when it was issued. Evidence of a denial permits nothing, and need not: that it is authentic is all. */
 function judgeChapter(
-  { decision, quote, bundle }: Chapter,
+  { decision, quote, bundle, policyProof }: Chapter,
   above: Chapter | null,
   { proven, trust, ruleOf, context }: Judging,
 ): { readonly denials: readonly Denial[]; readonly unproven: readonly Unproven[] } {
@@ -267,6 +270,8 @@ function judgeChapter(
     parent: above === null ? null : parentArtifact(above),
     quote: quote && provenQuote(quote),
     approvalRule: bundle && ruleOf(bundle),
+    // Whoever pins no authority cannot judge a signature, and is told so.
+    policyProof: trust.policyAuthorities.length === 0 ? null : policyProof,
   };
   const verdict = verify(proven.statements.get(decision.id)?.envelope, trust, situation, context);
   const denials = verdict.verdict === 'valid' ? [] : verdict.denials;
@@ -351,7 +356,7 @@ function inputFaults(
 }
 
 /** What stays open of the whole, each once. What the pack itself shows is no longer open. */
-function unprovenOf(of: readonly Unproven[], { chapters }: Story): Unproven[] {
+function unprovenOf(of: readonly Unproven[], { chapters }: Story, isSigned: boolean): Unproven[] {
   const [{ redemption, decision }] = chapters;
   const settled = new Set<Unproven['what']>(['presenter', 'environment', 'action']);
   if (redemption !== null) settled.add('not-redeemed');
@@ -361,6 +366,7 @@ function unprovenOf(of: readonly Unproven[], { chapters }: Story): Unproven[] {
   if (last !== undefined && parentOf(last.decision.statement) === null) settled.add('lineage');
   const open = new Map(of.filter(({ what }) => !settled.has(what)).map((each) => [each.what, each]));
   open.set('completeness', unproven('completeness'));
+  if (!isSigned) open.set('policy-authority', unproven('policy-authority'));
   if (decision.statement.predicateType === 'urn:writ:denial:v1')
     open.set('split-view', unproven('split-view'));
   return [...open.values()];

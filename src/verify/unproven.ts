@@ -7,6 +7,8 @@ const messages: Readonly<Record<Unproven['what'], string>> = {
   'no-later-revocation': 'a log cannot prove that no revocation followed; ask the issuing daemon',
   'revocation-since': 'nothing here tells of a revocation since the standing status',
   'not-redeemed': 'only the issuing daemon knows whether it was redeemed',
+  'policy-authority':
+    'nothing shows that a policy authority signed the policy bundle: nobody did, or the trust bundle pins none',
   completeness:
     'whether the log says more about it than the file holds; that no later revocation exists, above all',
   policy: 'no policy bundle was given to compare the decision with',

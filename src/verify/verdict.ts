@@ -44,6 +44,7 @@ export interface Unproven {
     | 'possession'
     | 'action'
     | 'completeness'
+    | 'policy-authority'
     | 'policy'
     | 'approvers';
   readonly message: string;

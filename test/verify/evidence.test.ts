@@ -1,14 +1,17 @@
 /** Evidence packs: a whole thread is valid; each break of it is found, and what is not in the file is never taken for proven. */
 
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
+import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { base64Encode } from '../../src/format/base64.js';
 import { bundleDigest } from '../../src/format/bundle-digest.js';
-import { type Envelope, envelopePayload } from '../../src/format/dsse.js';
+import { type Envelope, envelopePayload, pae } from '../../src/format/dsse.js';
 import type { EvidencePack } from '../../src/format/evidence-pack.js';
+import { jcsBytes } from '../../src/format/jcs.js';
 import type { EndRecord, LeaseRecord } from '../../src/format/lease.js';
+import { proofDigest, proofOf } from '../../src/format/policy-document.js';
+import { policyPayloadType } from '../../src/format/policy-statement.js';
 import type { PolicyActivationRecord, RedemptionRecord, RevocationRecord } from '../../src/format/record.js';
 import type { Statement } from '../../src/format/statement.js';
 import { utf8Encode } from '../../src/format/utf8.js';
@@ -133,7 +136,13 @@ describe('verifyEvidence', () => {
     assert.deepEqual(chapter.input, input);
     assert.equal(verdict.story.unrelated, 0);
     const open = verdict.unproven.map(({ what }) => what);
-    for (const what of ['no-later-revocation', 'completeness', 'split-view', 'loaded-libraries'] as const)
+    for (const what of [
+      'no-later-revocation',
+      'completeness',
+      'policy-authority',
+      'split-view',
+      'loaded-libraries',
+    ] as const)
       assert.ok(open.includes(what), what);
     for (const what of ['policy', 'not-redeemed', 'presenter', 'lineage'] as const)
       assert.ok(!open.includes(what), what);
@@ -246,6 +255,55 @@ describe('verifyEvidence', () => {
       assert.ok(codes(broken).includes(code), codes(broken).join());
     });
   }
+
+  test('follows the signature of the bundle to the authority that is pinned, and no further', () => {
+    const authority = generateKeyPairSync('ed25519');
+    const key = new Uint8Array(
+      Buffer.from(authority.publicKey.export({ format: 'jwk' }).x ?? '', 'base64url'),
+    );
+    const payload = jcsBytes({
+      type: 'urn:writ:policy-bundle:v1',
+      bundle: policy.bundle,
+      name: 'test',
+      version: policy.version,
+      previous: null,
+      time: '2025-12-31T00:00:00.000Z',
+    });
+    const sig = sign(null, pae(policyPayloadType, payload), authority.privateKey).toString('base64');
+    const envelope = {
+      payload: base64Encode(payload),
+      payloadType: policyPayloadType,
+      signatures: [{ keyid: base64Encode(key), sig }],
+    };
+    const proof = proofOf(envelope, []);
+    const governed = authorization({
+      policy,
+      governance: { ...predicate.governance, authority: base64Encode(key) },
+    });
+    const sealed = log.sealStatement(governed, 1);
+    const activated = { ...activation, authority: base64Encode(key), statement: proofDigest(proof) };
+    const signed: EvidencePack = {
+      ...pack,
+      subject: idOf(sealed),
+      entries: [log.sealRecord(activated, 0), sealed],
+      inputs: [],
+      policyProofs: [proof],
+    };
+    const pinning = (keys: readonly Uint8Array[]) => ({ ...log.trust, policyAuthorities: keys });
+    const trusted = verifyEvidence(signed, pinning([key]));
+    assert.ok(trusted.verdict === 'valid', JSON.stringify(trusted.verdict === 'denied' && trusted.denials));
+    assert.ok(trusted.unproven.every(({ what }) => what !== 'policy-authority'));
+    const unpinned = verifyEvidence(signed, log.trust);
+    assert.ok(unpinned.verdict === 'valid');
+    assert.ok(unpinned.unproven.some(({ what }) => what === 'policy-authority'));
+    const stranger = verifyEvidence(signed, pinning([new Uint8Array(log.key.publicKey)]));
+    assert.ok(stranger.verdict === 'denied');
+    assert.deepEqual(
+      stranger.denials.map(({ code }) => code),
+      ['BAD_SIGNATURE'],
+    );
+    assert.deepEqual(codes({ ...pack, policyProofs: [proof] }), ['POLICY_MISMATCH']);
+  });
 
   test('denies what is no pack', () => {
     for (const document of [null, [], 'text', {}, { ...pack, extra: 1 }, { ...pack, entries: [] }])

@@ -36,7 +36,7 @@ function chapterLines(chapter: Chapter, redecision: Redecision | undefined): str
   const asker = `user ${peer.uid} (process ${peer.pid}, ${program})`;
   if (activation !== null)
     lines.push(
-      `entry ${activation.index}, ${activation.record.time}: version ${activation.record.version} of the policy came into force`,
+      `entry ${activation.index}, ${activation.record.time}: version ${activation.record.version} of the policy came into force, ${signedText(activation.record.authority)}`,
     );
   if (quote !== null)
     lines.push(`entry ${quote.index}, ${quote.record.time}: the TPM vouched for the state of the machine`);
@@ -65,6 +65,10 @@ function chapterLines(chapter: Chapter, redecision: Redecision | undefined): str
   for (const { index: at, record } of revocations)
     lines.push(`entry ${at}, ${record.time}: it was revoked (${record.cause}) by ${byText(record.by)}`);
   return lines;
+}
+
+function signedText(authority: string | null): string {
+  return authority === null ? 'signed by nobody' : `signed by the key ${authority}`;
 }
 
 function byText(by: number | null): string {
