@@ -1,7 +1,7 @@
 /** Requests that the starter policy permits, and answers taken apart, for tests against a real daemon. */
 
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecuteRequest } from '../../src/format/action.js';
@@ -25,6 +25,12 @@ export const destroy: ExecuteRequest = {
   executable: '/usr/bin/rm',
   argv: ['rm', '-rf', '/tmp/none'],
 };
+
+/** An Ed25519 key that nobody holds any more, in base64. */
+export function freshKey(): string {
+  const { x = '' } = generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' });
+  return Buffer.from(x, 'base64url').toString('base64');
+}
 
 export function freshNonce(): string {
   return randomBytes(16).toString('base64');

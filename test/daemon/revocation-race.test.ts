@@ -6,19 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { pathToFileURL } from 'node:url';
 import { connect, type WritClient } from '../../src/client/client.js';
 import type { GrantResult } from '../../src/format/protocol.js';
 import { parseTlogProof } from '../../src/format/tlog-proof.js';
 import { allowed, codesOf, echo, freshNonce } from './requests.js';
 import { type RunningDaemon, removeState, startDaemon } from './running-daemon.js';
-
-/** Moves the wall clock of one process by as many milliseconds as a file says. */
-const steppedClock = (file: string) => `
-  import { readFileSync } from 'node:fs';
-  const now = Date.now.bind(Date);
-  Date.now = () => now() + Number(readFileSync(${JSON.stringify(file)}, 'utf8'));
-`;
+import { steppedClockPreload } from './stepped-clock.js';
 
 describe('a daemon with a slow token', () => {
   let daemon: RunningDaemon;
@@ -27,9 +20,7 @@ describe('a daemon with a slow token', () => {
 
   before(async () => {
     scratch = await mkdtemp(join(tmpdir(), 'writ-race-'));
-    await writeFile(join(scratch, 'step'), '0');
-    await writeFile(join(scratch, 'clock.mjs'), steppedClock(join(scratch, 'step')));
-    const preload = `--import=${pathToFileURL(join(scratch, 'clock.mjs')).href}`;
+    const preload = await steppedClockPreload(scratch);
     daemon = await startDaemon({
       environment: { WRIT_BENCH_HSM_DELAY_MS: '300', NODE_OPTIONS: preload },
     });
