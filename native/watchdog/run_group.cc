@@ -11,6 +11,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
 namespace writ::watchdog {
@@ -75,6 +76,31 @@ void clear_abandoned(int base, const char* name) {
   static_cast<void>(::unlinkat(base, name, AT_REMOVEDIR));
 }
 
+constexpr int max_generations = 8;
+
+// False when the process itself cannot be moved.
+bool move_tree(int members, pid_t process, int generation) {
+  char text[16];
+  const int length = std::snprintf(text, sizeof text, "%d", process);
+  if (!write_text(members, {text, static_cast<std::size_t>(length)})) return false;
+  if (generation == max_generations) return true;
+  char path[64];
+  static_cast<void>(std::snprintf(path, sizeof path, "/proc/%d/task/%d/children", process, process));
+  const OwnedDescriptor file(::open(path, O_RDONLY | O_CLOEXEC));
+  char children[1024];
+  const ssize_t size = file.valid() ? ::read(file.get(), children, sizeof children - 1) : -1;
+  if (size <= 0) return true;
+  children[size] = '\0';
+  for (char* at = children; *at != '\0';) {
+    char* end = nullptr;
+    const long child = std::strtol(at, &end, 10);
+    if (end == at) break;
+    if (child > 2) static_cast<void>(move_tree(members, static_cast<pid_t>(child), generation + 1));
+    at = *end == ' ' ? end + 1 : end;
+  }
+  return true;
+}
+
 }  // namespace
 
 RunGroup RunGroup::make(int parent, std::string_view parent_path, std::string_view name) {
@@ -96,9 +122,7 @@ RunGroup RunGroup::make(int parent, std::string_view parent_path, std::string_vi
 
 bool RunGroup::take_in(pid_t process) const {
   const OwnedDescriptor members(::openat(directory_.get(), "cgroup.procs", O_WRONLY | O_CLOEXEC));
-  char text[16];
-  const int length = std::snprintf(text, sizeof text, "%d", process);
-  return members.valid() && write_text(members.get(), {text, static_cast<std::size_t>(length)});
+  return members.valid() && move_tree(members.get(), process, 0);
 }
 
 void RunGroup::kill() const {

@@ -27,7 +27,8 @@ class RunGroup {
   // Becomes readable (EPOLLPRI) whenever the group fills or empties.
   [[nodiscard]] int events() const { return events_.get(); }
 
-  // Moves a process in. False when the kernel refuses.
+  // Moves a process in, with what descends from it already: the first process of a PID namespace holds the program beside itself.
+  // False when the kernel refuses the process.
   bool take_in(pid_t process) const;
   // SIGKILL for everything in it and below it.
   void kill() const;

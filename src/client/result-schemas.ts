@@ -27,6 +27,7 @@ import type {
   PendingResult,
   PolicyResult,
   ProofResult,
+  RunsStatus,
   SealedArtifact,
   StageResult,
   StatusResult,
@@ -180,6 +181,20 @@ const tpmSchema: z.ZodType<TpmStatus> = z.union([
   }),
 ]);
 
+const runsSchema: z.ZodType<RunsStatus> = z.object({
+  live: count,
+  watchdog: z.discriminatedUnion('state', [
+    z.object({
+      state: z.literal('ready'),
+      pid: count,
+      uid: count,
+      base: z.string().nullable(),
+      memory: z.enum(['locked', 'unlocked']),
+    }),
+    z.object({ state: z.enum(['restarting', 'closed']), reason: z.string() }),
+  ]),
+});
+
 const statusSchema: z.ZodType<StatusResult> = z.object({
   daemon: z.string(),
   version: z.string(),
@@ -197,6 +212,7 @@ const statusSchema: z.ZodType<StatusResult> = z.object({
   artifactKey: z.string(),
   signer: z.string(),
   tpm: tpmSchema,
+  runs: runsSchema,
   vmGeneration: z.enum(['watched', 'unavailable']),
   policy: z.object({ bundle: z.string(), version: z.int() }),
   counters: z.record(z.string(), z.number()),

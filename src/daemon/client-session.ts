@@ -1,6 +1,7 @@
 /** One client for as long as its connection lasts: who it is, how to say something to it, and what it was given. */
 
 import type { ArtifactId } from '../format/artifact-id.js';
+import type { Binding } from '../format/predicate.js';
 import type { PeerConnection } from '../identity/peer.js';
 import type { Push } from './connection.js';
 import type { Observation } from './lineage/observation.js';
@@ -12,6 +13,8 @@ export interface HeldReceipt {
   readonly artifact: ArtifactId;
   /** The redeemer's own nonce (base64): whoever opens a lease on the receipt shows it. */
   readonly redeemerNonce: string;
+  /** What the action's own file added to the environment when it was redeemed: the interpreters of a script. */
+  readonly bindings: readonly Binding[];
 }
 
 export class ClientSession {

@@ -19,6 +19,7 @@ export function configText(config: Config): string {
     hsmStartTimeoutMs,
     tpm,
     status,
+    watchdogSocket,
     sealTimeoutMs,
     maxWaitingEntries,
     maxWaitingBytes,
@@ -51,6 +52,7 @@ export function configText(config: Config): string {
       ...(tpm.outlivesSnapshots === null ? {} : { outlives_snapshots: tpm.outlivesSnapshots }),
     },
     status: { period_seconds: status.periodMs / 1000, valid_seconds: status.validSeconds },
+    ...(watchdogSocket === null ? {} : { watchdog: { socket: watchdogSocket } }),
     limits: {
       seal_timeout_ms: sealTimeoutMs,
       max_waiting_entries: maxWaitingEntries,

@@ -79,6 +79,7 @@ const fileSchema = z.strictObject({
       valid_seconds: z.int().min(1).max(2_592_000).optional(),
     })
     .optional(),
+  watchdog: z.strictObject({ socket: z.string().min(1).optional() }).optional(),
   limits: z
     .strictObject({
       seal_timeout_ms: z.int().min(100).max(600_000).optional(),
@@ -109,6 +110,8 @@ export interface Config {
   readonly tpm: TpmSettings;
   /** Standing status statements. */
   readonly status: StatusSettings;
+  /** Socket of a watchdog that runs as a service of root; null: the daemon starts its own. */
+  readonly watchdogSocket: string | null;
   readonly sealTimeoutMs: number;
   readonly maxWaitingEntries: number;
   readonly maxWaitingBytes: number;
@@ -167,6 +170,7 @@ export function loadConfig(flags: ConfigFlags, environment: Environment): Config
       periodMs: 1000 * (file.status?.period_seconds ?? 300),
       validSeconds: file.status?.valid_seconds ?? 900,
     },
+    watchdogSocket: file.watchdog?.socket === undefined ? null : resolve(file.watchdog.socket),
     sealTimeoutMs: file.limits?.seal_timeout_ms ?? 10_000,
     maxWaitingEntries: file.limits?.max_waiting_entries ?? 8_192,
     maxWaitingBytes: file.limits?.max_waiting_bytes ?? 67_108_864,

@@ -37,6 +37,7 @@ import { openGovernance } from './governance/open-governance.js';
 import { announceNext, isHandOverDue, takeOver } from './hand-over.js';
 import { Machine } from './machine.js';
 import { openClock } from './open-clock.js';
+import { openRuns } from './open-runs.js';
 import { openParts } from './opening.js';
 import { sealRecord } from './pipeline/seal.js';
 import { RecentGrants } from './recent-grants.js';
@@ -44,7 +45,6 @@ import { recordHead, unsealedRevocation } from './records.js';
 import type { RevocationFeed } from './revocation-feed.js';
 import { revocationServices } from './revocation-services.js';
 import { type Daemon, running } from './running.js';
-import { RunTable } from './runs/run-table.js';
 import { serve } from './serve.js';
 import { Counters, type Services } from './services.js';
 import { StartError } from './start-error.js';
@@ -193,6 +193,8 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
   const spreading = revocationServices(config, log, views, vkey, stamped, logger);
   undo.push(() => spreading.standingStatus.close());
   revocationFeed = spreading.revocationFeed;
+  const runs = openRuns(config, { stamped, log, views, logger });
+  undo.push(() => runs.stop());
   const services: Services = {
     ...spreading,
     ...stamped,
@@ -204,11 +206,10 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
     startedAt: formatInstant(Date.now()),
     log,
     views,
-    runs: new RunTable(
-      async () => undefined,
-      () => null,
-    ),
     governance,
+    runs: runs.table,
+    governed: runs,
+    boot: machine.fact('boot'),
     get policy() {
       return inForce.policy;
     },
@@ -239,6 +240,7 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
       (key) => views.revocations.revokesKey(key),
     ),
   };
+  await runs.start();
   await announce(services, machine, signer.keys, checked, hsm.succession, starting);
   if (checked.decision !== null) forgetRollback(stateDirectory);
   if (tpm !== null) await rootStart(tpm);

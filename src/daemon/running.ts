@@ -81,6 +81,8 @@ async function takeDown({
   openedTpm,
   release,
 }: Running): Promise<void> {
+  // While whoever runs them can still be told.
+  await services.governed.stop();
   if (server !== null) {
     await server.close();
     await rm(config.socketPath, { force: true });

@@ -28,6 +28,7 @@ import type { Activation, Staging } from './governance/activation.js';
 import type { Preparations } from './preparations.js';
 import type { RecentGrants } from './recent-grants.js';
 import type { RevocationFeed } from './revocation-feed.js';
+import type { GovernedRuns } from './runs/governed-runs.js';
 import type { RunTable } from './runs/run-table.js';
 import type { StandingStatus } from './standing-status.js';
 import type { TpmService } from './tpm.js';
@@ -141,6 +142,10 @@ export interface Services {
   readonly views: LogViews;
   /** The governed executions that live now. */
   readonly runs: RunTable;
+  /** How they begin and end. */
+  readonly governed: GovernedRuns;
+  /** Which boot of the machine this is: its name in every record that holds a time since boot. */
+  readonly boot: string;
   /** Who is told of revocations. */
   readonly revocationFeed: RevocationFeed;
   readonly standingStatus: StandingStatus;

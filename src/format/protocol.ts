@@ -266,6 +266,20 @@ export type TpmStatus =
       };
     };
 
+/** `live`: governed executions. Without a watchdog that is ready no lease is given; `base`: the group that it makes theirs in. */
+export interface RunsStatus {
+  readonly live: number;
+  readonly watchdog:
+    | {
+        readonly state: 'ready';
+        readonly pid: number;
+        readonly uid: number;
+        readonly base: string | null;
+        readonly memory: 'locked' | 'unlocked';
+      }
+    | { readonly state: 'restarting' | 'closed'; readonly reason: string };
+}
+
 export interface StatusResult {
   readonly daemon: string;
   readonly version: string;
@@ -284,6 +298,7 @@ export interface StatusResult {
   readonly artifactKey: string;
   readonly signer: string;
   readonly tpm: TpmStatus;
+  readonly runs: RunsStatus;
   /** Whether it is noticed at once when this virtual machine is taken back to a snapshot while the daemon runs. */
   readonly vmGeneration: 'watched' | 'unavailable';
   readonly policy: { readonly bundle: string; readonly version: number };

@@ -6,7 +6,8 @@
 import { type Denial, denial } from '../format/denial.js';
 import { nativeAddon } from '../kernel/addon.js';
 import { errnoName } from '../kernel/errno.js';
-import { readNamespace } from '../kernel/process.js';
+import { ProcessReadError, readNamespace } from '../kernel/process.js';
+import { readProcessStatus } from '../kernel/process-status.js';
 import type { PeerConnection } from './peer.js';
 
 export interface ProcessPlace {
@@ -41,11 +42,24 @@ export function placeOf(
   } catch (cause) {
     const code = errnoName(cause);
     if (code === null) throw cause;
+    // A process may hide its namespaces (PR_SET_DUMPABLE), but not how many there are around it: one is the daemon's own.
+    if (code === 'EACCES' && isAlone(pid) && connection.isAlive())
+      return { outcome: 'placed', place: { cgroup, pidNamespaces: [daemonsOwn] } };
     return hidden(`the PID namespaces of process ${pid} cannot be read: ${code}`);
   }
   // While it lives a process stays in its namespace, and that in those around it.
   if (!connection.isAlive()) return hidden(`process ${pid}, which opened this connection, has ended`);
   return { outcome: 'placed', place: { cgroup, pidNamespaces } };
+}
+
+/** Whether a process is in no PID namespace but the daemon's own. */
+function isAlone(pid: number): boolean {
+  try {
+    return readProcessStatus(pid).namespacePids.length === 1;
+  } catch (cause) {
+    if (cause instanceof ProcessReadError) return false;
+    throw cause;
+  }
 }
 
 /** Whether a control group is the other one or lies below it. */

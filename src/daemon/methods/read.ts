@@ -6,6 +6,7 @@ import type {
   CheckpointResult,
   EntryResult,
   ProofResult,
+  RunsStatus,
   StatusResult,
   TpmStatus,
 } from '../../format/protocol.js';
@@ -16,6 +17,7 @@ import { mayRead } from '../artifacts.js';
 import type { Caller } from '../caller.js';
 import type { Request } from '../pipeline/parse.js';
 import { refusePlainly } from '../pipeline/refuse.js';
+import type { GovernedRuns } from '../runs/governed-runs.js';
 import type { Services } from '../services.js';
 import { noTpm, type TpmService, tpmTroubles } from '../tpm.js';
 
@@ -55,7 +57,11 @@ export async function entry(
 
 export function status(services: Services): StatusResult {
   const { log, policy, exportSigner } = services;
-  const troubles = [...(log.trouble === null ? [] : [log.trouble]), ...tpmTroubles(services.tpm)];
+  const troubles = [
+    ...(log.trouble === null ? [] : [log.trouble]),
+    ...tpmTroubles(services.tpm),
+    ...watchdogTroubles(services.governed),
+  ];
   return {
     daemon: services.daemonId,
     version: services.version,
@@ -73,10 +79,24 @@ export function status(services: Services): StatusResult {
     artifactKey: base64Encode(exportSigner.publicKey),
     signer: exportSigner.state,
     tpm: tpmStatus(services.tpm),
+    runs: runsStatus(services.governed),
     vmGeneration: services.vmGeneration,
     policy: { bundle: policy.description.bundle, version: policy.description.version },
     counters: services.counters.snapshot(),
   };
+}
+
+function watchdogTroubles({ watchdog }: GovernedRuns): Denial[] {
+  if (watchdog.state === 'ready') return [];
+  const message = `there is no watchdog, so nothing is run under a lease: ${watchdog.reason}`;
+  return [denial('ENVIRONMENT_MISMATCH', message, 'writ doctor says what is wrong with it.')];
+}
+
+function runsStatus({ table, watchdog }: GovernedRuns): RunsStatus {
+  const { length } = table.live;
+  return watchdog.state === 'ready'
+    ? { live: length, watchdog: { state: 'ready', ...watchdog.facts } }
+    : { live: length, watchdog };
 }
 
 function tpmStatus(tpm: TpmService | null): TpmStatus {

@@ -104,7 +104,12 @@ export async function redeem(
     if (anchoring.outcome !== 'anchored') return refuse(services, request, context, [anchoring.denial]);
   }
   if (use === 'lease')
-    session.hold(id, { index, artifact: request.params.id, redeemerNonce: request.params.nonce });
+    session.hold(id, {
+      index,
+      artifact: request.params.id,
+      redeemerNonce: request.params.nonce,
+      bindings: measured.bindings,
+    });
   return receipt;
 }
 

@@ -3,7 +3,7 @@
 import type { ArtifactId } from '../../format/artifact-id.js';
 import type { Confinement, DescendEnforcement, RunProcess } from '../../format/lease.js';
 import type { Caller } from '../caller.js';
-import type { ClientSession } from '../client-session.js';
+import type { ClientSession, HeldReceipt } from '../client-session.js';
 import type { GrantedArtifact } from '../granted-artifact.js';
 
 /** An entry of the log, by id and index. */
@@ -27,6 +27,8 @@ export interface RunFacts {
   readonly descend: DescendEnforcement;
   /** The lease of the run that it was started inside of; null where it was started outside of any. */
   readonly inside: ArtifactId | null;
+  /** As of the receipt that it was opened on. */
+  readonly bindings: HeldReceipt['bindings'];
 }
 
 export interface Run extends RunFacts {

@@ -1,0 +1,177 @@
+/** Governed runs against a real daemon, a real watchdog and real processes: what ends them, and what is left of them. */
+
+import assert from 'node:assert/strict';
+import { after, afterEach, before, describe, test } from 'node:test';
+import type { WritClient } from '../../src/client/client.js';
+import { readCgroup } from '../../src/kernel/process.js';
+import { clientOf, endsOf, leaseOf, startGoverned } from './governed-daemon.js';
+import { allowed, codesOf } from './requests.js';
+import { allDead, membersOf, nobody, RunPuppet } from './run-puppet.js';
+import { type RunningDaemon, removeState } from './running-daemon.js';
+
+const options = {
+  timeout: 60_000,
+  skip: process.getuid?.() === 0 ? false : 'needs root for PID namespaces and control groups',
+};
+
+/** A tree of five that hides: what it starts is in a session of its own, and no child of it any more. */
+const hiding = 'setsid sh -c "(sleep 300; :) & (setsid sleep 300 &) ; exit" & sleep 300; :';
+
+describe('a governed run', options, () => {
+  let daemon: RunningDaemon;
+  let client: WritClient;
+  const puppets: RunPuppet[] = [];
+  const puppet = (uid = 0) => {
+    const started = RunPuppet.start(daemon.socketPath, uid);
+    puppets.push(started);
+    return started;
+  };
+  before(async () => {
+    daemon = await startGoverned(30);
+    client = await clientOf(daemon);
+  });
+  afterEach(() => {
+    for (const one of puppets.splice(0)) one.close();
+  });
+  after(async () => {
+    await client.close();
+    await daemon.stop();
+    await removeState(daemon.stateDirectory);
+  });
+
+  test(
+    'lives under a lease that names its confinement, is renewed, and ends as its program did',
+    options,
+    async () => {
+      const runner = puppet();
+      const { artifact, lease, child } = await runner.run('namespace', 'exit 3');
+      const record = leaseOf(lease);
+      assert.equal(record.event, 'open');
+      assert.equal(record.artifact, artifact.id);
+      assert.equal(record.process.pid, child);
+      assert.ok(record.confinement.kind === 'pid-namespace');
+      assert.equal(readCgroup(child), record.confinement.cgroup);
+      const renewal = leaseOf(allowed(await runner.call('lease.renew', { lease: lease.id })));
+      assert.deepEqual([renewal.event, renewal.lease, renewal.leaseIndex], ['renew', lease.id, lease.index]);
+      assert.ok(renewal.deadline.bootTimeMs >= record.deadline.bootTimeMs);
+      assert.equal(await runner.wait(), 3 << 8);
+      allowed(await runner.call('lease.close', { lease: lease.id, status: { exit: 3 } }));
+      const [end, ...others] = await endsOf(client, lease);
+      assert.deepEqual([end?.cause, end?.status, others], ['exited', { exit: 3 }, []]);
+      assert.equal(end?.leaseIndex, lease.index);
+      assert.equal((await client.status()).runs.live, 0);
+    },
+  );
+
+  for (const [confine, uid, kind] of [
+    ['namespace', 0, 'pid-namespace'],
+    ['plain', nobody, 'cgroup'],
+  ] as const) {
+    test(`takes everything with it when it is closed, whatever hid from it: ${kind}`, options, async () => {
+      const runner = puppet(uid);
+      const { lease, child } = await runner.run(confine, hiding);
+      const { confinement } = leaseOf(lease);
+      assert.equal(confinement.kind, kind);
+      const members = await membersOf(confinement.cgroup ?? assert.fail('no group'), 5);
+      assert.ok(members.includes(child));
+      allowed(await runner.call('lease.close', { lease: lease.id, status: { exit: 0 } }));
+      await allDead(...members);
+      assert.equal((await endsOf(client, lease)).length, 1);
+    });
+  }
+
+  test('is killed at once, tree and all, when its artifact is revoked', options, async () => {
+    const runner = puppet(nobody);
+    const { artifact, lease, child } = await runner.run('plain', 'setsid sleep 300 & sleep 300');
+    allowed(await client.revoke({ id: artifact.id }));
+    await allDead(child);
+    const [end, ...others] = await endsOf(client, lease);
+    assert.deepEqual([end?.cause, others], ['revoked', []]);
+    assert.equal(runner.stops[0]?.lease, lease.id);
+    assert.deepEqual(
+      runner.stops[0]?.denials.map(({ code }) => code),
+      ['REVOKED'],
+    );
+    assert.deepEqual(codesOf(await runner.call('lease.renew', { lease: lease.id })), ['NO_AUTHORIZATION']);
+  });
+
+  test('ends with whoever runs it: killed, or hung up', options, async () => {
+    const killed = puppet(nobody);
+    const first = await killed.run('plain', 'setsid sleep 300 & sleep 300');
+    killed.signal('SIGKILL');
+    await allDead(first.child);
+    const hung = puppet();
+    const second = await hung.run('namespace', 'sleep 300');
+    await hung.hangUp();
+    await allDead(second.child);
+    for (const { lease } of [first, second]) {
+      const [end, ...others] = await endsOf(client, lease);
+      assert.deepEqual([end?.cause, others], ['runner-gone', []]);
+    }
+  });
+
+  test('is refused where nothing holds it together, unless its artifact accepts that', options, async () => {
+    const runner = puppet();
+    const { receipt, nonce } = await runner.redeem();
+    const child = await runner.fork('plain', 'sleep 300');
+    const params = { redemption: receipt.id, nonce, child, descend: 'not-enforced' };
+    assert.deepEqual(codesOf(await runner.call('lease.open', params)), ['ENVIRONMENT_MISMATCH']);
+    await allDead(child);
+    const lax = puppet();
+    const { lease, child: loose } = await lax.run('plain', 'sleep 300', { confine: 'best-effort' });
+    assert.equal(leaseOf(lease).confinement.kind, 'best-effort');
+    allowed(await lax.call('lease.close', { lease: lease.id, status: { signal: 9 } }));
+    await allDead(loose);
+  });
+
+  test('is opened once, by whoever redeemed, for a child that waits', options, async () => {
+    const runner = puppet();
+    const { receipt, nonce } = await runner.redeem();
+    const child = await runner.fork('namespace', 'sleep 300');
+    const params = { redemption: receipt.id, nonce, child, descend: 'enforced' };
+    const other = puppet();
+    assert.deepEqual(codesOf(await other.call('lease.open', params)), ['NO_AUTHORIZATION']);
+    const wrongNonce = { ...params, nonce: 'AAAAAAAAAAAAAAAAAAAAAA==' };
+    assert.deepEqual(codesOf(await runner.call('lease.open', wrongNonce)), ['BAD_CREDENTIALS']);
+    const foreign = { ...params, child: other.pid };
+    assert.deepEqual(codesOf(await runner.call('lease.open', foreign)), ['IDENTITY_MISMATCH']);
+    const lease = allowed(await runner.call('lease.open', params));
+    assert.deepEqual(codesOf(await runner.call('lease.open', params)), ['REPLAYED']);
+    assert.deepEqual(codesOf(await other.call('lease.renew', { lease: lease.id })), ['IDENTITY_MISMATCH']);
+    const close = { lease: lease.id, status: { exit: 0 } };
+    assert.deepEqual(codesOf(await other.call('lease.close', close)), ['IDENTITY_MISMATCH']);
+    allowed(await runner.call('lease.close', close));
+    assert.deepEqual(codesOf(await runner.call('lease.close', close)), ['NO_AUTHORIZATION']);
+  });
+
+  test('is not opened for a child that executes something already', options, async () => {
+    const runner = puppet();
+    const { receipt, nonce } = await runner.redeem();
+    const child = await runner.fork('namespace', 'sleep 300');
+    await runner.release();
+    while (readCgroup(child) === null) await new Promise(setImmediate);
+    const params = { redemption: receipt.id, nonce, child, descend: 'enforced' };
+    let codes = codesOf(await runner.call('lease.open', params));
+    // Until it has executed it may still be taken for a child that waits; then it is under its lease.
+    if (codes.length === 0) codes = ['IDENTITY_MISMATCH'];
+    assert.deepEqual(codes, ['IDENTITY_MISMATCH']);
+  });
+
+  test('is ended when the watchdog is killed; there is another one soon', options, async () => {
+    const runner = puppet(nobody);
+    const { lease, child } = await runner.run('plain', 'setsid sleep 300 & sleep 300');
+    const { watchdog } = (await client.status()).runs;
+    assert.ok(watchdog.state === 'ready');
+    process.kill(watchdog.pid, 'SIGKILL');
+    await allDead(child);
+    const [end] = await endsOf(client, lease);
+    assert.equal(end?.cause, 'watchdog-gone');
+    for (;;) {
+      const { watchdog: next } = (await client.status()).runs;
+      if (next.state === 'ready' && next.pid !== watchdog.pid) break;
+    }
+    const again = puppet(nobody);
+    const { lease: second } = await again.run('plain', 'sleep 300');
+    allowed(await again.call('lease.close', { lease: second.id, status: { exit: 0 } }));
+  });
+});
