@@ -37,7 +37,7 @@ import { openGovernance } from './governance/open-governance.js';
 import { announceNext, isHandOverDue, takeOver } from './hand-over.js';
 import { Machine } from './machine.js';
 import { openClock } from './open-clock.js';
-import { openRuns } from './open-runs.js';
+import { buryLeftBehind, openRuns } from './open-runs.js';
 import { openParts } from './opening.js';
 import { sealRecord } from './pipeline/seal.js';
 import { RecentGrants } from './recent-grants.js';
@@ -242,6 +242,7 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
   };
   await runs.start();
   await announce(services, machine, signer.keys, checked, hsm.succession, starting);
+  await buryLeftBehind(runs, services, services.boot);
   if (checked.decision !== null) forgetRollback(stateDirectory);
   if (tpm !== null) await rootStart(tpm);
   if (checked.reason !== null)

@@ -2,6 +2,8 @@
 
 import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
+import { decodeRecord } from '../format/record.js';
+import { LogDamageError } from '../log/damage.js';
 import type { Log } from '../log/log.js';
 import type { LogViews } from '../state/views.js';
 import type { Config } from './config.js';
@@ -14,6 +16,20 @@ export interface OpenRunsParts {
   readonly log: Log;
   readonly views: LogViews;
   readonly logger: Logger;
+}
+
+/** Sees to the ends of the runs that the log has open: a daemon died over them. Rejects where the log cannot be read. */
+export async function buryLeftBehind(
+  runs: GovernedRuns,
+  { log, views }: Pick<OpenRunsParts, 'log' | 'views'>,
+  boot: string,
+): Promise<void> {
+  for (const index of views.runs.openLeases) {
+    const { id, payload } = await log.read(index);
+    const record = decodeRecord(payload);
+    if (record.type !== 'urn:writ:lease:v1') throw new LogDamageError(`log entry ${index} is no lease`);
+    runs.bury({ lease: { id, index }, record }, boot);
+  }
 }
 
 /** The runs of a daemon that has none yet; nothing is started. */

@@ -175,3 +175,68 @@ describe('a governed run', options, () => {
     allowed(await again.call('lease.close', { lease: second.id, status: { exit: 0 } }));
   });
 });
+
+describe('a lease of two seconds', options, () => {
+  let daemon: RunningDaemon;
+  const puppets: RunPuppet[] = [];
+  const start = async (uid: number, confine: 'plain' | 'namespace') => {
+    const runner = RunPuppet.start(daemon.socketPath, uid);
+    puppets.push(runner);
+    return { runner, ...(await runner.run(confine, 'setsid sleep 300 & sleep 300')) };
+  };
+  before(async () => {
+    daemon = await startGoverned(2);
+  });
+  afterEach(() => {
+    for (const one of puppets.splice(0)) one.close();
+  });
+  after(async () => {
+    await daemon.stop();
+    await removeState(daemon.stateDirectory);
+  });
+
+  const endOf = async (lease: Parameters<typeof endsOf>[1]) => {
+    const client = await clientOf(daemon);
+    try {
+      const [end, ...others] = await endsOf(client, lease);
+      assert.deepEqual(others, []);
+      return end?.cause;
+    } finally {
+      await client.close();
+    }
+  };
+
+  test('runs out when the runner is frozen', options, async () => {
+    const { runner, lease, child } = await start(nobody, 'plain');
+    runner.signal('SIGSTOP');
+    await allDead(child);
+    assert.equal(await endOf(lease), 'expired');
+  });
+
+  test('runs out when the daemon is frozen, or killed; the next daemon logs the end', options, async () => {
+    const first = await start(nobody, 'plain');
+    const second = await start(0, 'namespace');
+    process.kill(daemon.pid, 'SIGSTOP');
+    await allDead(first.child);
+    process.kill(daemon.pid, 'SIGCONT');
+    assert.equal(await endOf(first.lease), 'expired');
+    await allDead(second.child);
+    const third = await start(nobody, 'plain');
+    await daemon.kill();
+    daemon = await startGoverned(2, daemon.stateDirectory);
+    await allDead(third.child);
+    assert.equal(await endOf(third.lease), 'daemon-gone');
+  });
+
+  test('ends with a daemon that is stopped', options, async () => {
+    const { runner, lease, child } = await start(nobody, 'plain');
+    assert.equal(await daemon.stop(), 0);
+    await allDead(child);
+    assert.deepEqual(
+      runner.stops.map((stop) => stop.lease),
+      [lease.id],
+    );
+    daemon = await startGoverned(2, daemon.stateDirectory);
+    assert.equal(await endOf(lease), 'daemon-stopped');
+  });
+});

@@ -11,7 +11,8 @@ import type { RecordHead } from '../../format/record-head.js';
 import { isRunning } from '../../identity/held-child.js';
 import type { Caller } from '../caller.js';
 import type { Sealing } from '../sealing.js';
-import type { Run, RunFacts } from './run.js';
+import { type LeftBehind, whenGone } from './left-behind.js';
+import type { Logged, Run, RunFacts } from './run.js';
 import { RunTable } from './run-table.js';
 import { Watchdog, type WatchdogState } from './watchdog.js';
 import type { Guarding, GuardOrder, WatchdogCause } from './watchdog-link.js';
@@ -87,6 +88,19 @@ export class GovernedRuns {
   /** Settles when the watchdog is there, or is known not to be as yet. */
   start(): Promise<void> {
     return this.#watchdog.start();
+  }
+
+  /** Logs the end of what an earlier daemon left behind, as soon as nothing is left of it. */
+  bury(left: LeftBehind, boot: string): void {
+    this.table.addLeftBehind(left);
+    void whenGone(left, boot).then(async () => {
+      this.table.removeLeftBehind(left);
+      const { lease, record } = left;
+      const artifact = { id: record.artifact, index: record.artifactIndex };
+      const end = () => this.#endRecord(lease, artifact, 'daemon-gone', null);
+      if (!this.#stopping && (await this.#parts.logEnd(end())).outcome === 'unsealed')
+        await this.#logLater(lease.index, end);
+    });
   }
 
   /** Puts a held child under its deadline. Without a watchdog, and while the daemon stops, it is refused. */
@@ -186,19 +200,23 @@ export class GovernedRuns {
     dead: Promise<void>,
   ): Promise<Sealing> {
     await Promise.race([dead, pause(patienceMs, undefined, { ref: false })]);
-    const record = (): EndRecord => ({
+    const record = () => this.#endRecord(lease, entry, cause, status);
+    const sealing = await this.#parts.logEnd(record());
+    if (sealing.outcome === 'unsealed') void this.#logLater(lease.index, record);
+    return sealing;
+  }
+
+  #endRecord(lease: Logged, artifact: Logged, cause: EndCause, status: ExitStatus | null): EndRecord {
+    return {
       type: 'urn:writ:end:v1',
       ...this.#parts.head(),
       lease: lease.id,
       leaseIndex: lease.index,
-      artifact: entry.id,
-      artifactIndex: entry.index,
+      artifact: artifact.id,
+      artifactIndex: artifact.index,
       cause,
       status,
-    });
-    const sealing = await this.#parts.logEnd(record());
-    if (sealing.outcome === 'unsealed') void this.#logLater(lease.index, record);
-    return sealing;
+    };
   }
 
   /** What could not be written is written later; what is only unsealed is in the log already. */

@@ -8,6 +8,7 @@ import type { Denials } from '../../format/denial.js';
 import type { EndCause } from '../../format/lease.js';
 import { isWithinCgroup, type ProcessPlace } from '../../identity/process-place.js';
 import type { ClientSession } from '../client-session.js';
+import type { LeftBehind } from './left-behind.js';
 import type { Run } from './run.js';
 
 /** What a process belongs to. */
@@ -24,6 +25,7 @@ export type EndRun = (run: Run, cause: EndCause, denials: Denials) => Promise<vo
 
 export class RunTable {
   readonly #runs = new Map<ArtifactId, Run>();
+  readonly #leftBehind = new Set<LeftBehind>();
   readonly #end: EndRun;
   readonly #base: () => string | null;
 
@@ -55,6 +57,15 @@ export class RunTable {
     this.#runs.set(run.lease.id, run);
   }
 
+  /** What a daemon left behind counts as ended while something of it may still live. */
+  addLeftBehind(left: LeftBehind): void {
+    this.#leftBehind.add(left);
+  }
+
+  removeLeftBehind(left: LeftBehind): void {
+    this.#leftBehind.delete(left);
+  }
+
   /** Takes a run out of which nothing is left. */
   remove({ lease }: Run): void {
     this.#runs.delete(lease.id);
@@ -62,6 +73,9 @@ export class RunTable {
 
   /** The run that a process at this place is inside of, whether it says so or not. */
   holding(place: ProcessPlace): Holding {
+    const left = [...this.#leftBehind].find(({ record }) => holds(record, place));
+    if (left !== undefined)
+      return { holding: 'ended', sentence: `the caller is inside the run ${left.lease.id}, which has ended` };
     const around = [...this.#runs.values()].filter((run) => holds(run, place));
     const ended = around.find(({ state }) => state !== 'live');
     if (ended !== undefined)
@@ -102,7 +116,7 @@ const runnerGone = {
   remedy: 'Run it again.',
 } as const;
 
-function holds({ confinement }: Run, { cgroup, pidNamespaces }: ProcessPlace): boolean {
+function holds({ confinement }: Pick<Run, 'confinement'>, { cgroup, pidNamespaces }: ProcessPlace): boolean {
   if (confinement.kind === 'pid-namespace' && pidNamespaces.includes(confinement.namespace)) return true;
   return confinement.cgroup !== null && cgroup !== null && isWithinCgroup(cgroup, confinement.cgroup);
 }
