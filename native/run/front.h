@@ -10,12 +10,10 @@
 namespace writ::run {
 
 // To be called first thing in main(), with nothing opened. Without a controlling terminal it does nothing. Otherwise it
-// returns in the process behind, in a process group of its own; the one in front stays inside until the end of both. Should
-// either be killed, so is the other.
+// returns in the process behind; the one in front stays inside until the end of both. Should either be killed, so is the
+// other. All are in one process group with the program, so that the kernel sees an orphaned group where it would see one
+// without us. Who stops the whole group by SIGSTOP, which nobody can take, thus stops the renewals too.
 void stand_in_front();
-
-// Puts a child into the process group to which the shell gives the terminal, which is ours where nobody stands in front.
-void join_job(pid_t child);
 
 // Where job control concerns us: the one in front, and the terminal. There is none without a controlling terminal.
 struct Job {

@@ -9,6 +9,7 @@
 
 #include <cerrno>
 
+#include "../front.h"
 #include "child.h"
 #include "children.h"
 
@@ -34,6 +35,8 @@ void kill_tree(Child& child) {
 }
 
 void end_like(const ExitStatus& status) {
+  // Stopped, the one in front would not notice our end, and the shell would believe in a job that is dead.
+  if (const Job* const job = run::job()) ::kill(job->front, SIGCONT);
   if (!status.signal) ::_exit(status.exit.value_or(127));
   const int signal = *status.signal;
   // The program has dumped its memory, or has not; ours is nobody's business.

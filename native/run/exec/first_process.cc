@@ -62,9 +62,9 @@ void be_first_process(const Prepared& prepared, bool in_user_namespace, FirstPro
     send_denial(own, denial);
     ::_exit(127);
   };
-  die_with_parent();
-  const std::optional<Message> word = receive(own);
-  if (!word || word->word != Word::go) ::_exit(127);
+  // Where the launcher was gone before that call, nobody holds the other end any more.
+  pollfd launcher = {own, 0, 0};
+  if (!die_with_parent() || ::poll(&launcher, 1, 0) != 0) ::_exit(127);
   // The daemon looks at this process; and only what can be looked at may map its identity.
   ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
   if (in_user_namespace) {

@@ -16,7 +16,7 @@ struct FirstProcessChannels {
   UniqueDescriptor program;
 };
 
-// To be called in the new process, which ends here. Waits for `go`, without which it is in the wrong process group.
+// To be called in the new process, which ends here.
 [[noreturn]] void be_first_process(const Prepared& prepared, bool in_user_namespace, FirstProcessChannels channels);
 
 }  // namespace writ::run

@@ -90,15 +90,9 @@ void stand_in_front() {
   channel.child.reset();
   die_with_parent();
   if (::getppid() != front) ::_exit(127);
-  // Out of the job: what stops or interrupts that does not reach us but through the one in front.
-  ::setpgid(0, 0);
   behind = true;
   current = {front, group, terminal.release(), channel.launcher.release()};
   let_signals_act();
-}
-
-void join_job(pid_t child) {
-  if (behind) ::setpgid(child, current.group);
 }
 
 const Job* job() { return behind ? &current : nullptr; }

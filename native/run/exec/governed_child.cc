@@ -15,7 +15,6 @@
 #include "child.h"
 #include "execution.h"
 #include "first_process.h"
-#include "../front.h"
 #include "held_program.h"
 #include "new_process.h"
 #include "prepared.h"
@@ -72,7 +71,6 @@ MaybeDenial start_plain(const Prepared& prepared, Child& child) {
   child.pid = process.pid;
   child.pidfd = std::move(process.pidfd);
   child.program_channel = std::move(channel.launcher);
-  join_job(child.pid);
   return std::nullopt;
 }
 
@@ -91,9 +89,6 @@ MaybeDenial start_namespace(const Prepared& prepared, Child& child) {
   child.pidfd = std::move(process.pidfd);
   child.namespace_channel = std::move(own.launcher);
   child.program_channel = std::move(program.launcher);
-  // Before the program's process exists, which inherits the process group.
-  join_job(child.pid);
-  send_word(child.namespace_channel.get(), Word::go);
   return std::nullopt;
 }
 

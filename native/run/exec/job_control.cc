@@ -24,9 +24,13 @@ void send(int pidfd, int signal) { ::syscall(SYS_pidfd_send_signal, pidfd, signa
 void JobControl::pass_on(const signalfd_siginfo& taken) {
   const Job* const job = run::job();
   const int signal = static_cast<int>(taken.ssi_signo);
-  const bool by_front = job != nullptr && taken.ssi_code == SI_QUEUE && static_cast<pid_t>(taken.ssi_pid) == job->front;
-  if (by_front && signal == SIGCONT) return continued();
-  const bool wanted = by_front ? taken.ssi_int != 0 : is_to_be_passed_on(taken);
+  bool wanted = is_to_be_passed_on(taken);
+  if (job != nullptr) {
+    // What else arrives was sent to the whole group, and so to the one in front too.
+    if (static_cast<pid_t>(taken.ssi_pid) != job->front) return;
+    if (signal == SIGCONT) return continued();
+    if (taken.ssi_code == SI_QUEUE) wanted = taken.ssi_int != 0;
+  }
   if (wanted) send(child_.program_pidfd.get(), signal);
 }
 
