@@ -10,7 +10,7 @@ import { judge } from '../verify/situation.js';
 import type { Caller } from './caller.js';
 import { judgeEnvironment } from './changed-environment.js';
 import type { GrantedArtifact } from './granted-artifact.js';
-import { ancestorRunFaults, callerRunFaults } from './lineage/governance.js';
+import { ancestorRunFaults, callerRunFaults, reachFaults } from './lineage/governance.js';
 import { artifactRequest } from './lineage/subtree.js';
 import { judgeOlderArtifact } from './older-artifact.js';
 import { decide } from './pipeline/decide.js';
@@ -65,6 +65,7 @@ export function leaseGrounds(
     ...judgeEnvironment(services, predicate, runner).denials,
     ...ancestorRunFaults(services.runs, artifact),
     ...callerRunFaults(services.runs, runner),
+    ...reachFaults(runner, artifact),
   ];
   if (services.views.isRevoked(redemptionIndex))
     grounds.push(denial('REVOKED', 'the redemption was revoked'));

@@ -1,14 +1,19 @@
 /** What came of a run: the artifacts that were issued under its authorization, and under those. */
 
+import type { ArtifactId } from '../../format/artifact-id.js';
 import type { PolicyRequest } from '../../policy/input.js';
 import type { Caller } from '../caller.js';
 import type { GrantedArtifact } from '../granted-artifact.js';
 
 /** Whether an artifact was issued under the run that the caller is inside of. False for a caller that is in none. */
 export function isWithinRun({ run }: Pick<Caller, 'run'>, artifact: GrantedArtifact): boolean {
-  if (run === null) return false;
+  return run !== null && descendsFrom(artifact, run.artifact);
+}
+
+/** Whether an artifact was issued under this one, or under one that was. */
+export function descendsFrom(artifact: GrantedArtifact, id: ArtifactId): boolean {
   for (let ancestor = artifact.parent; ancestor !== null; ancestor = ancestor.parent)
-    if (ancestor.entry.id === run.artifact) return true;
+    if (ancestor.entry.id === id) return true;
   return false;
 }
 

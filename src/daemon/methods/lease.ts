@@ -96,7 +96,7 @@ async function prepareOpening(
   const { pid, startTime } = caller.peer;
   const look = lookAtChild({ pid, startTime }, child);
   if (look.outcome === 'denied') return { grounds: [...grounds, look.denial] };
-  grounds.push(...identityFaults(artifact.statement.predicate.scope, look.child));
+  grounds.push(...identityFaults(artifact.statement.predicate.scope, caller.peer, look.child));
   if (grounds.length > 0) return { grounds };
   return {
     session,

@@ -2,7 +2,7 @@
 
 import { type Denial, denial } from '../../format/denial.js';
 import type { Confinement } from '../../format/lease.js';
-import type { Scope } from '../../format/predicate.js';
+import type { Peer, Scope } from '../../format/predicate.js';
 import type { HeldChild } from '../../identity/held-child.js';
 import type { WatchdogFacts } from './watchdog-link.js';
 
@@ -41,14 +41,24 @@ export function confinementOf(
   );
 }
 
-/** Whether the child runs as whom the scope says: all its ids, and its groups. IDENTITY_MISMATCH for each that differs. */
-export function identityFaults(scope: Scope, { status }: HeldChild): Denial[] {
+/**
+ * Whether the child runs as whom the scope says, or as whoever redeemed what is bound to a key: all its ids, and its groups.
+ * IDENTITY_MISMATCH for each that differs.
+ */
+export function identityFaults(scope: Scope, runner: Peer, { status }: HeldChild): Denial[] {
   const faults: string[] = [];
-  if (status.uids.some((uid) => uid !== scope.uid)) faults.push(`uid ${scope.uid}`);
-  if (status.gids.some((gid) => gid !== scope.gid)) faults.push(`gid ${scope.gid}`);
-  const groups = scope.execution?.groups ?? [];
+  const { uid, gid, groups } = identityOf(scope, runner);
+  if (status.uids.some((each) => each !== uid)) faults.push(`uid ${uid}`);
+  if (status.gids.some((each) => each !== gid)) faults.push(`gid ${gid}`);
   if (groups.join() !== [...new Set(status.groups)].join()) faults.push('the groups of its scope');
   return faults.map((what) => denial('IDENTITY_MISMATCH', `the held process does not run with ${what}`));
+}
+
+function identityOf(scope: Scope, runner: Peer): Pick<Peer, 'uid' | 'gid' | 'groups'> {
+  if (typeof scope.bind !== 'object')
+    return { uid: scope.uid, gid: scope.gid, groups: scope.execution?.groups ?? [] };
+  const groups = [...new Set(runner.groups)].sort((left, right) => left - right);
+  return { uid: runner.uid, gid: runner.gid, groups };
 }
 
 function confined(confinement: Confinement): Confining {

@@ -10,6 +10,7 @@ import type { EndCause, EndRecord, ExitStatus, RunProcess } from '../../format/l
 import type { RecordHead } from '../../format/record-head.js';
 import { isRunning } from '../../identity/held-child.js';
 import type { Caller } from '../caller.js';
+import { descendsFrom } from '../lineage/subtree.js';
 import type { Sealing } from '../sealing.js';
 import { type LeftBehind, whenGone } from './left-behind.js';
 import type { Logged, Run, RunFacts } from './run.js';
@@ -162,10 +163,17 @@ export class GovernedRuns {
       this.#byName.delete(kept.name);
       this.table.remove(kept);
     });
+    // What stands under its authorization ends with it, also where it runs elsewhere; behind those that end for a cause of their own.
+    queueMicrotask(() => this.#endBelow(kept));
     if (cause !== 'exited' && !kept.session.closed)
       kept.session.push.notify({ method: 'lease.stop', params: { lease: kept.lease.id, denials } });
     kept.ending = { dead, logged: this.#log(kept, cause, status, dead) };
     return kept.ending;
+  }
+
+  #endBelow({ artifact: { entry } }: KeptRun): void {
+    const reason = denial('LINEAGE_BROKEN', `the run of ${entry.id}, under which it stands, has ended`);
+    void this.table.endWhere(({ artifact }) => descendsFrom(artifact, entry.id), 'lineage', [reason]);
   }
 
   /** Ends every run, and begins none any more. Settles when their ends are logged, as far as that can be. */
