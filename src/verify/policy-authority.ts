@@ -137,6 +137,15 @@ export function withAuthorityStatements(
   return { verdict: 'valid', authorities: current, taken };
 }
 
+/** The authorities without certain keys: neither what these sign nor what they delegated counts from now on. */
+export function withoutKeys(authorities: Authorities, isGone: (key: string) => boolean): Authorities {
+  return {
+    ...authorities,
+    active: new Set([...authorities.active].filter((key) => !isGone(key))),
+    delegations: authorities.delegations.filter(({ key, by }) => !isGone(key) && !isGone(by)),
+  };
+}
+
 /** What leads from the pinned authorities to a key that signs for them: every succession, and what was delegated to it. */
 export function chainTo({ statements }: Authorities, signer: string): readonly Envelope[] {
   return statements

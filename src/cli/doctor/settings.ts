@@ -38,7 +38,7 @@ export async function checkPolicy({ configuration, daemon }: Deployment): Promis
   return [
     warning(
       `${text} is sound, but the daemon decides by another one (version ${daemon.status.policy.version})`,
-      'Restart writd to put the bundle on disk in force, or start it with the bundle that is meant.',
+      'If the one on disk is meant, put it in force: writ policy activate.',
     ),
   ];
 }

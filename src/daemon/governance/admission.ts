@@ -13,6 +13,7 @@ import {
   chainTo,
   pinnedAuthorities,
   withAuthorityStatements,
+  withoutKeys,
 } from '../../verify/policy-authority.js';
 
 /** Whether bundles must be signed by a policy authority. */
@@ -39,16 +40,17 @@ export interface BundleInForce extends NamedBundle {
   readonly authority: string | null;
 }
 
-/** The authorities as of now: those that are pinned, and what the log holds of what they said. */
+/** The authorities as of now: those that are pinned, and what the log holds of what they said; without keys that were revoked. */
 export function loggedAuthorities(
   pinned: readonly Uint8Array[],
-  { authorityStatements }: Pick<LogViews, 'authorityStatements'>,
+  { authorityStatements, revocations }: Pick<LogViews, 'authorityStatements' | 'revocations'>,
 ): Authorities {
   // Each was verified before it was logged. Of an authority that is pinned no more, nothing counts.
-  return authorityStatements.reduce<Authorities>((authorities, envelope) => {
+  const said = authorityStatements.reduce<Authorities>((authorities, envelope) => {
     const followed = withAuthorityStatements(authorities, [envelope]);
     return followed.verdict === 'valid' ? followed.authorities : authorities;
   }, pinnedAuthorities(pinned));
+  return withoutKeys(said, (key) => revocations.revokesKey(key));
 }
 
 export type ChainVerdict =

@@ -26,7 +26,7 @@ import {
 } from './admission.js';
 
 export interface StartingParts {
-  readonly views: Pick<LogViews, 'policy' | 'authorityStatements'>;
+  readonly views: Pick<LogViews, 'policy' | 'authorityStatements' | 'revocations'>;
   readonly bundles: BundleStore;
   readonly proofs: ProofStore;
   readonly pinned: readonly Uint8Array[];

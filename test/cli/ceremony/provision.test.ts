@@ -1,13 +1,14 @@
 /** `writ provision` on a real SoftHSM2: dry run, ceremony, resumption after SIGKILL, and the transcript that it leaves. */
 
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { base64Encode } from '../../../src/format/base64.js';
 import { readKeysFile } from '../../../src/hsm/keys-file.js';
 import { listKeys, tokenStatus } from '../../../src/hsm/token.js';
 import { removeState, startDaemon } from '../../daemon/running-daemon.js';
+import { starterDirectory } from '../../policy/facts.js';
 import { writ } from '../command-line.js';
 import { type CeremonyHome, killIn, makeCeremonyHome, tokenTable, transcriptOf } from './ceremony-home.js';
 
@@ -114,7 +115,11 @@ describe('a ceremony by a plan', () => {
   });
 
   it('gives a daemon all that it needs, and does not run beside one', async () => {
-    const daemon = await startDaemon({ stateDirectory: home.state });
+    // The authority that the ceremony made must sign what decides.
+    const policies = join(home.directory, 'policies');
+    cpSync(starterDirectory, policies, { recursive: true });
+    assert.equal((await run('policy', 'sign', policies)).exitCode, 0);
+    const daemon = await startDaemon({ stateDirectory: home.state, flags: ['--policy', policies] });
     try {
       const status = JSON.parse((await run('status', '--json')).stdout);
       assert.equal(status.log.origin, 'test.example/ceremony');

@@ -291,6 +291,16 @@ describe('activation under a pinned authority', { skip: needsOperator }, () => {
     assert.equal(governance.authority, next.text);
   });
 
+  test('a key that was revoked signs nothing any more, nor does whoever it delegated to', async () => {
+    const lost = authorityKey();
+    const chain = [signed(delegation(lost, inAnHour, 'starter'), next)];
+    allowed(await activateDocument(writ, signedBundle({ version: 125 }, lost, chain)));
+    allowed(await activateDocument(writ, signedBundle({ version: 126 }, next)));
+    allowed(await writ.revoke({ key: lost.text }));
+    const answer = await activateDocument(writ, signedBundle({ version: 127 }, lost));
+    assert.deepEqual(codesOf(answer), ['BAD_SIGNATURE']);
+  });
+
   test('the policy in force says who may activate, beside the signature', async () => {
     const closed =
       '\n@id("nobody-activates")\nforbid (principal, action == Writ::Action::"activate", resource) when { resource.version > 131 };\n';
