@@ -26,9 +26,10 @@ void JobControl::pass_on(const signalfd_siginfo& taken) {
   const int signal = static_cast<int>(taken.ssi_signo);
   bool wanted = is_to_be_passed_on(taken);
   if (job != nullptr) {
+    // Of two that arrive at once, the kernel keeps one: it may be the shell's own.
+    if (signal == SIGCONT) return continued();
     // What else arrives was sent to the whole group, and so to the one in front too.
     if (static_cast<pid_t>(taken.ssi_pid) != job->front) return;
-    if (signal == SIGCONT) return continued();
     if (taken.ssi_code == SI_QUEUE) wanted = taken.ssi_int != 0;
   }
   if (wanted) send(child_.program_pidfd.get(), signal);
@@ -49,8 +50,8 @@ void JobControl::continued() {
   const Job& job = *run::job();
   if (had_terminal_ > 0 && ::tcgetpgrp(job.terminal) == job.group) ::tcsetpgrp(job.terminal, had_terminal_);
   had_terminal_ = 0;
-  // A shell continues the whole group, but the program may have left it, or only the one in front was continued.
-  if (is_stopped()) send(child_.program_pidfd.get(), SIGCONT);
+  // A shell continues the whole group, which the program may have left. In it, it may be stopped anew already.
+  if (::getpgid(child_.program) != job.group && is_stopped()) send(child_.program_pidfd.get(), SIGCONT);
 }
 
 bool JobControl::is_stopped() const {
