@@ -96,6 +96,7 @@ const redemption: RedemptionRecord = {
   artifactIndex: 3,
   redeemerNonceDigest: redeemerNonceDigest(nonce),
   redeemer: { uid: 1000, gid: 1000 },
+  policy: [predicate.policy],
 };
 const leaseRecord = {
   type: 'urn:writ:lease:v1',

@@ -5,7 +5,7 @@
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** `test/native/` of the compiled sources. */
@@ -44,7 +44,8 @@ export function prepareSanitizedRun(): SanitizedRun {
     cpSync(join(compiled, part), join(directory, 'dist', part), { recursive: true });
   const place = join(directory, 'native', 'build', 'Release');
   mkdirSync(place, { recursive: true });
-  cpSync(release, place, { recursive: true, filter: (path) => path === release || path.endsWith('.node') });
+  const isProduct = (path: string) => path.endsWith('.node') || basename(path).startsWith('writ-');
+  cpSync(release, place, { recursive: true, filter: (path) => path === release || isProduct(path) });
   const libasan = execFileSync('g++', ['-print-file-name=libasan.so'], { encoding: 'utf8' }).trim();
 
   const run = (args: readonly string[], { leaks = false }: Settings = {}): Outcome => {

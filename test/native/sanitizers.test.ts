@@ -14,6 +14,7 @@ const testFiles = [
   'kernel/process-facts',
   'kernel/secret',
   'kernel/vm-generation',
+  'native/launcher-verdicts',
   'tpm/addon',
   'tpm/addon-arguments',
   'tpm/addon-counter',

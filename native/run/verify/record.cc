@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t max_cgroup_path = 4096;
 constexpr std::int64_t max_pid = 4'194'304;
+constexpr std::size_t max_decisions = 64;
 constexpr std::string_view type_start = "urn:writ:";
 constexpr std::string_view type_end = ":v1";
 
@@ -25,6 +26,9 @@ Redemption read_redemption(Fields& fields) {
   Fields redeemer(fields.any("redeemer"), "redeemer", fields.faults());
   redeemer.whole("uid", 0, max_id32);
   redeemer.whole("gid", 0, max_id32);
+  if (fields.optional("policy") != nullptr) {
+    for (const Json& decision : fields.list("policy", max_decisions)) read_policy(decision, "policy", fields.faults());
+  }
   return redemption;
 }
 
