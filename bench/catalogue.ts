@@ -12,6 +12,7 @@ import { latency } from './rows/latency.js';
 import { slowHsm } from './rows/slow-hsm.js';
 import { throughput } from './rows/throughput.js';
 import { verify } from './rows/verify.js';
+import { benchRun } from './run.js';
 import { benchStages } from './stages.js';
 
 export interface Benchmark {
@@ -74,6 +75,11 @@ export const catalogue: Readonly<Record<string, Benchmark>> = {
     about: 'one signature, one verification: token, node:crypto, noble',
     when: 'always',
     run: ({ quick }) => ed25519(quick),
+  },
+  run: {
+    about: 'writ run of a program that does nothing, beside a bare start of it',
+    when: 'always',
+    run: ({ quick }) => benchRun(quick),
   },
   stages: {
     about: 'what each stage of an authorization costs',
