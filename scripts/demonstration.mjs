@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
-import { ROOT, WRIT_MAIN } from './setup/checkout.mjs';
+import { ROOT, WRIT } from './setup/checkout.mjs';
 import { SetupFailure } from './setup/failure.mjs';
 
 const ALLOWED = 0;
@@ -80,7 +80,7 @@ async function runWrit(args, expected, home, stop) {
 /** Shows the output as it comes and collects it. */
 function outcomeOf(args, home, stop) {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [WRIT_MAIN, ...args], {
+    const child = spawn(WRIT, args, {
       cwd: ROOT,
       env: { ...process.env, WRIT_HOME: home },
       stdio: ['ignore', 'pipe', 'pipe'],

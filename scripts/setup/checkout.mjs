@@ -13,6 +13,11 @@ export const inCheckout = (...parts) => join(ROOT, ...parts);
 
 /** The compiled command line. */
 export const WRIT_MAIN = inCheckout('dist', 'src', 'cli', 'main.js');
+/** The command itself: the native launcher, which hands on to the compiled command line what is no run; Node alone elsewhere. */
+export const WRIT =
+  process.platform === 'linux'
+    ? inCheckout('native', 'build', 'Release', 'writ-run')
+    : inCheckout('bin', 'writ');
 /** The daemon's launcher. */
 export const WRITD = inCheckout('bin', 'writd');
 

@@ -3,11 +3,11 @@
 
 import { chmodSync, existsSync, mkdirSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, relative } from 'node:path';
-import { inCheckout, WRIT_MAIN, WRITD } from './checkout.mjs';
+import { inCheckout, WRIT, WRITD } from './checkout.mjs';
 import { SetupFailure } from './failure.mjs';
 
 const COMMANDS = [
-  { name: 'writ', main: WRIT_MAIN },
+  { name: 'writ', main: WRIT },
   { name: 'writd', main: WRITD },
 ];
 

@@ -37,6 +37,25 @@ export function requestedDescend(text: string): RequestedDescend {
   return { listed };
 }
 
+const limitPattern =
+  /^(?:(?:cpu|processes|files)=(?:0|[1-9]\d*)|(?:memory|file-size)=(?:0|[1-9]\d*)[KMGT]?)$/;
+const byteUnits: Readonly<Record<string, number>> = { K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
+
+/** Checks `cpu=60,memory=1G` and the like; only the launcher makes limits of it. */
+export function resourceLimits(text: string): string {
+  const parts = text.split(',');
+  const names = new Set(parts.map((part) => part.split('=')[0]));
+  const areExact = parts.every((part) => {
+    const [, digits = '', unit = ''] = /=(\d*)([KMGT]?)$/.exec(part) ?? [];
+    return Number.isSafeInteger(Number(digits) * (byteUnits[unit] ?? 1));
+  });
+  if (!areExact || names.size !== parts.length || !parts.every((part) => limitPattern.test(part)))
+    throw new InvalidArgumentError(
+      'Give cpu=SECONDS, memory=BYTES, processes=N, files=N or file-size=BYTES, each once, parted by commas.',
+    );
+  return text;
+}
+
 /** Collects the values of an option that can be given several times. */
 export function appended(value: string, earlier: readonly string[]): readonly string[] {
   return [...earlier, value];

@@ -1,9 +1,9 @@
-/** A command as typed -> the exact action to ask for, and how to start exactly that. */
+/** A command as typed -> the exact action to ask for. native/run/ask/own_process.cc does the same where it is started. */
 
 import { accessSync, constants, realpathSync, statSync } from 'node:fs';
 import type { ExecuteRequest } from '../format/action.js';
 import { environmentDigest } from '../format/environment-digest.js';
-import { type ExactText, exactText } from '../format/exact-text.js';
+import { exactText } from '../format/exact-text.js';
 import { UsageError } from './cli-error.js';
 import type { OwnProcess } from './own-process.js';
 
@@ -59,42 +59,4 @@ function isExecutableFile(path: Buffer): boolean {
     if (code === 'ENOENT' || code === 'EACCES' || code === 'ENOTDIR' || code === 'ELOOP') return false;
     throw cause;
   }
-}
-
-/** A command in the form that Node can start without changing a byte of it. */
-export interface Startable {
-  readonly path: string;
-  readonly argv0: string;
-  readonly args: readonly string[];
-  readonly cwd: string;
-  readonly environment: Readonly<Record<string, string>>;
-}
-
-/** Throws UsageError for bytes that Node cannot pass on: it starts programs with UTF-8 text only. */
-export function startable(request: ExecuteRequest, own: OwnProcess): Startable {
-  const [argv0 = '', ...args] = request.argv.map((word) => utf8Only(word, 'an argument'));
-  const variables = own.environment().map((bytes) => {
-    const text = utf8Only(exactText(bytes), 'an environment variable');
-    const split = text.indexOf('=');
-    if (split < 1)
-      throw new UsageError(
-        'the environment holds something that is no NAME=VALUE, which cannot be passed on',
-      );
-    return [text.slice(0, split), text.slice(split + 1)] as const;
-  });
-  const names = new Set(variables.map(([name]) => name));
-  if (names.size !== variables.length)
-    throw new UsageError('the environment names a variable twice, which cannot be passed on exactly');
-  return {
-    path: utf8Only(request.executable, 'the path of the executable'),
-    argv0,
-    args,
-    cwd: utf8Only(request.cwd, 'the working directory'),
-    environment: Object.fromEntries(variables),
-  };
-}
-
-function utf8Only(text: ExactText, what: string): string {
-  if (typeof text === 'string') return text;
-  throw new UsageError(`${what} is not UTF-8: it can be authorized, but writ run cannot start it`);
 }

@@ -19,11 +19,14 @@ export interface Surroundings {
 }
 
 const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+/** What the installed command is; runs are its own, and all else it hands on to `main` of the installation. */
+const installed = fileURLToPath(new URL('../../../native/build/Release/writ-run', import.meta.url));
 
 /** Only what is named here reaches the command: nothing of the environment that the tests run in but PATH. */
 export async function writ(words: readonly string[], surroundings: Surroundings): Promise<Ended> {
   const { home, cwd = home, environment = {}, launcher = [] } = surroundings;
-  const [program = process.execPath, ...rest] = [...launcher, process.execPath, main, ...words];
+  const command = words.includes('run') ? [installed] : [process.execPath, main];
+  const [program = installed, ...rest] = [...launcher, ...command, ...words];
   const child = spawn(program, rest, {
     cwd,
     env: { PATH: process.env.PATH, WRIT_HOME: home, ...environment },

@@ -88,7 +88,12 @@ const usageErrors: readonly { readonly words: readonly string[]; readonly says: 
   },
   {
     words: ['run', '--', '/bin/true'],
-    says: /no trust bundle: .*trust\.json does not exist\. Name one with --trust FILE/,
+    says: /writ run needs its launcher, native\/build\/Release\/writ-run/,
+  },
+  { words: ['run', '--limit', 'memory=1X', '--', 'id'], says: /Give cpu=SECONDS, memory=BYTES/ },
+  {
+    words: ['run', '--descend', 'some', '--', 'id'],
+    says: /Give none, any, or absolute paths that are parted by commas/,
   },
   {
     words: ['verify', '/no/such/file', '--trust', '/no/trust.json'],

@@ -151,6 +151,11 @@ bool Connection::receive() {
 }
 
 bool Connection::take_lines() {
+  is_foreign_ = !split_lines();
+  return !is_foreign_;
+}
+
+bool Connection::split_lines() {
   std::size_t start = 0;
   for (;;) {
     const std::size_t end = unread_.find('\n', start);
@@ -203,7 +208,7 @@ Answer Connection::call(const std::string& method, const Json& params) {
       return std::move(*answer->result);
     }
   }
-  return lost();
+  return is_foreign_ ? foreign_answer(method, "what the socket sent is not the protocol") : lost();
 }
 
 }  // namespace writ::run

@@ -53,7 +53,9 @@ class Connection {
  private:
   Connection(UniqueDescriptor socket, uid_t peer_uid) : socket_(std::move(socket)), peer_uid_(peer_uid) {}
 
+  // False for what is not the protocol.
   [[nodiscard]] bool take_lines();
+  [[nodiscard]] bool split_lines();
   // The next answer; notifications before it stay for whoever handles them.
   std::optional<Message> next_answer();
 
@@ -62,6 +64,8 @@ class Connection {
   std::int64_t next_id_ = 1;
   std::string unread_;
   std::deque<Message> messages_;
+  // Something came that is not the protocol.
+  bool is_foreign_ = false;
 };
 
 }  // namespace writ::run

@@ -140,6 +140,10 @@ void LeaseKeeper::close(const ExitStatus& status) {
   const Json params(
       Json::Object{{"lease", Json(lease_)}, {"status", Json(Json::Object{{name, Json(number)}})}});
   const Step<Sealed> end = session_.ask("lease.close", params);
+  // A program that was killed may end before the reason arrives, which comes before this answer in any case.
+  while (std::optional<Message> message = session_.connection().next()) {
+    if (message->method == "lease.stop" && stopped(message->params) == Next::kill_tree) return;
+  }
   if (std::holds_alternative<Refused>(end))
     messages_.note("writ: the daemon did not log the end of the run as it was told");
 }
