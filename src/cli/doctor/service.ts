@@ -120,6 +120,14 @@ export function checkDaemon(deployment: Deployment): Finding[] {
             'docs/tpm.md says what that takes (a VMGENID device, and a daemon that may read the log of the kernel), and what to do without.',
           ),
         );
+      const { watchdog } = status.runs;
+      if (watchdog.state === 'ready' && watchdog.base === null)
+        findings.push(
+          warning(
+            "the watchdog can make no control groups, so runs are held by PID namespaces alone, and only the daemon's own user's",
+            'Mount cgroup2, and run the watchdog as root: by a daemon that is root, or as a service (docs/operating.md).',
+          ),
+        );
       if (findings.length > 0) return findings;
       return [ok(`${status.daemon} is ready since ${status.startedAt}; ${status.log.size} entries`)];
     }

@@ -105,6 +105,7 @@ describe('the daemon', () => {
       log: { vkey: formatVerifierKey(verifierKey('test.example', log.publicKey)), size: 4 },
       artifactKey: base64Encode(artifact.publicKey),
       signer: 'ready',
+      runs: { live: 0, watchdog: { state: 'ready', pid: 2, uid: 0, base: '/writ-1', memory: 'locked' } },
       ...changes,
     } as unknown as StatusResult;
     return { ...deployment, daemon: { daemon: 'answers', status } };
