@@ -19,6 +19,7 @@ import type { Request } from '../pipeline/parse.js';
 import { refuseAll } from '../pipeline/refuse.js';
 import type { Granted } from '../pipeline/reply.js';
 import { grantResult, sealRecord } from '../pipeline/seal.js';
+import { runGrounds } from '../run-review.js';
 import { confinementOf, identityFaults } from '../runs/confinement.js';
 import type { ArmedRun } from '../runs/governed-runs.js';
 import type { Run } from '../runs/run.js';
@@ -209,18 +210,6 @@ export async function closeLease(
   if (sealing.outcome === 'unsealed') return refused(services, caller, request, [sealing.denial]);
   services.counters.increment('granted.lease.close');
   return grantResult(services.vkey, sealing.sealed);
-}
-
-/** What speaks against a run that lives; its own end, and that of the run around it, included. */
-function runGrounds(services: Services, run: Run, runner: Caller): Denial[] {
-  const grounds = leaseGrounds(services, run.artifact, run.redemption.index, runner);
-  const holding = services.runs.holding(runner.place);
-  if (holding.holding === 'ended') grounds.push(denial('LINEAGE_BROKEN', holding.sentence));
-  else if (run.inside !== null && services.runs.find(run.inside)?.state !== 'live')
-    grounds.push(
-      denial('LINEAGE_BROKEN', `the run ${run.inside}, inside of which it was started, has ended`),
-    );
-  return grounds;
 }
 
 async function endRefused(

@@ -8,6 +8,7 @@ import type { Request } from '../pipeline/parse.js';
 import { refuse, refuseAll, refusePlainly } from '../pipeline/refuse.js';
 import type { Granted } from '../pipeline/reply.js';
 import { grantResult } from '../pipeline/seal.js';
+import { reviewRuns } from '../run-review.js';
 import type { Services } from '../services.js';
 
 type Of<Name extends Request['method']> = Extract<Request, { method: Name }>;
@@ -28,9 +29,10 @@ export async function activatePolicy(
   const read = stagedDocument(services, caller, request.params.document);
   if (read.outcome === 'denied') return refuse(services, request, context, [read.denial]);
   const activation = await services.governance.activate(services, caller, read.document);
-  return activation.outcome === 'activated'
-    ? grantResult(services.vkey, activation.sealed)
-    : refuseAll(services, request, { ...context, policy: activation.decision }, activation.grounds);
+  if (activation.outcome !== 'activated')
+    return refuseAll(services, request, { ...context, policy: activation.decision }, activation.grounds);
+  reviewRuns(services);
+  return grantResult(services.vkey, activation.sealed);
 }
 
 function stagedDocument(
