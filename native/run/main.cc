@@ -148,6 +148,30 @@ Step<Permission> obtain(Session& session, const Options& options, const Command&
   return Permission{std::move(granted), std::move(*std::get_if<0>(&receipt)), std::move(nonce)};
 }
 
+// A sentence as the daemon takes it: printable ASCII, of a bounded length. Paths may hold anything.
+std::string plain_words(const std::string& sentence) {
+  constexpr std::size_t longest = 400;
+  std::string words = sentence.substr(0, longest);
+  for (char& letter : words) {
+    if (letter < ' ' || letter > '~') letter = '?';
+  }
+  return words;
+}
+
+// Gives a redemption back on which nothing is started, so that the log says why. Whatever becomes of that, nothing is started:
+// the launcher's own denial stands where the daemon's does not come.
+Refused decline(Session& session, const Permission& permission, const Denial& denial) {
+  const Json params(Json::Object{{"redemption", Json(permission.receipt.id)},
+                                 {"nonce", Json(base64_encode(permission.nonce))},
+                                 {"code", Json(denial.code)},
+                                 {"message", Json(plain_words(denial.message))},
+                                 {"remedy", Json(plain_words(denial.remedy))}});
+  Step<Sealed> answer = session.ask("lease.decline", params);
+  Refused* refused = std::get_if<Refused>(&answer);
+  if (refused != nullptr && std::get_if<Json>(refused) != nullptr) return std::move(*refused);
+  return denial;
+}
+
 // Runs a child that is held back, and returns how it ended.
 std::variant<ExitStatus, Refused> govern(Session& session, const Messages& messages, const Permission& permission,
                                          Child& child, Stages& stages) {
@@ -200,10 +224,10 @@ std::variant<ExitStatus, Refused> run(const Options& options, const Messages& me
   Step<Plan> plan = plan_of(*permission.authorization.payload.statement->grant, std::move(command.environment));
   if (Refused* refused = std::get_if<Refused>(&plan)) return std::move(*refused);
   Result<PreparedPointer> prepared = prepare(*std::get_if<Plan>(&plan));
-  if (prepared.denied()) return Refused(prepared.denial());
+  if (prepared.denied()) return decline(session, permission, prepared.denial());
   stages.pass("prepare");
   Result<ChildPointer> child = start_held(*prepared.value(), choose_confinement(daemon == 0));
-  if (child.denied()) return Refused(child.denial());
+  if (child.denied()) return decline(session, permission, child.denial());
   stages.pass("hold");
   return govern(session, messages, permission, *child.value(), stages);
 }

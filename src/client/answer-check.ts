@@ -108,6 +108,8 @@ const checks: { readonly [M in Method]: Check<M> } = {
     same(record.redemption, params.redemption, 'the lease is on another redemption');
     same(record.descend, params.descend, 'it says otherwise what is enforced of the scope');
   },
+  // Its result is a denial, which is checked as every other is.
+  'lease.decline': () => undefined,
   'lease.renew': (params, result, pinned) => {
     const record = leaseRecordOf(result, pinned);
     same(record.event, 'renew', 'it opens a lease');

@@ -4,7 +4,12 @@
  */
 
 import type { BundleParams, EvidenceParams, InputParams } from '../format/evidence-methods.js';
-import type { LeaseCloseParams, LeaseOpenParams, LeaseRenewParams } from '../format/lease-methods.js';
+import type {
+  LeaseCloseParams,
+  LeaseDeclineParams,
+  LeaseOpenParams,
+  LeaseRenewParams,
+} from '../format/lease-methods.js';
 import type { Notification, NotificationMethod, Notifications } from '../format/notification.js';
 import type { ApproveParams } from '../format/pending.js';
 import type { ActivateParams, StageParams } from '../format/policy-methods.js';
@@ -12,6 +17,7 @@ import type {
   AuthorizeParams,
   BundleResult,
   CheckpointResult,
+  Denied,
   EntryResult,
   EnvironmentResult,
   EvidenceResult,
@@ -71,6 +77,8 @@ export interface WritClient {
   redeem(params: RedeemParams, options?: CallOptions): Promise<GrantResult>;
   /** Opens a run on a redemption made with this client; renew and close it with this client too. */
   openLease(params: LeaseOpenParams, options?: CallOptions): Promise<GrantResult>;
+  /** Gives a redemption back unused, and says why: the answer is that denial, in the log. */
+  declineLease(params: LeaseDeclineParams, options?: CallOptions): Promise<Denied>;
   renewLease(params: LeaseRenewParams, options?: CallOptions): Promise<GrantResult>;
   closeLease(params: LeaseCloseParams, options?: CallOptions): Promise<GrantResult>;
   revoke(params: RevokeParams, options?: CallOptions): Promise<GrantResult>;
@@ -160,6 +168,7 @@ export async function connect(options: ConnectOptions): Promise<WritClient> {
     sign: (params, callOptions) => ask('sign', params, callOptions),
     redeem: (params, callOptions) => ask('redeem', params, callOptions),
     openLease: (params, callOptions) => ask('lease.open', params, callOptions),
+    declineLease: (params, callOptions) => ask('lease.decline', params, callOptions),
     renewLease: (params, callOptions) => ask('lease.renew', params, callOptions),
     closeLease: (params, callOptions) => ask('lease.close', params, callOptions),
     revoke: (params, callOptions) => ask('revoke', params, callOptions),

@@ -226,6 +226,7 @@ export const resultSchemas: { readonly [M in Method]: z.ZodType<Methods[M]['resu
   sign: grantSchema,
   redeem: grantSchema,
   'lease.open': grantSchema,
+  'lease.decline': deniedSchema,
   'lease.renew': grantSchema,
   'lease.close': grantSchema,
   revoke: grantSchema,

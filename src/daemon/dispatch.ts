@@ -14,6 +14,7 @@ import { environment } from './methods/environment.js';
 import { bundle, evidence, input, policyProof } from './methods/evidence.js';
 import { exportArtifact } from './methods/export.js';
 import { closeLease, openLease, renewLease } from './methods/lease.js';
+import { declineLease } from './methods/lease-decline.js';
 import { lineage } from './methods/lineage.js';
 import { activatePolicy, stagePolicy } from './methods/policy.js';
 import { checkpoint, entry, proof, status } from './methods/read.js';
@@ -95,6 +96,7 @@ function needsEnvironment(method: Request['method']): boolean {
     case 'sign':
     case 'redeem':
     case 'lease.open':
+    case 'lease.decline':
     case 'lease.renew':
     case 'revoke':
     case 'environment':
@@ -139,6 +141,8 @@ function perform(
       return redeem(services, redemptions, session, caller, request);
     case 'lease.open':
       return openLease(services, session, caller, request);
+    case 'lease.decline':
+      return declineLease(services, session, caller, request);
     case 'lease.renew':
       return renewLease(services, session, caller, request);
     case 'lease.close':

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { type ArtifactId, artifactIdSchema } from './artifact-id.js';
+import { type EvidenceCode, evidenceCodes } from './denial.js';
 import {
   type DescendEnforcement,
   descendEnforcementSchema,
@@ -22,6 +23,19 @@ export interface LeaseOpenParams {
   readonly descend: DescendEnforcement;
 }
 
+/**
+ * Gives a redemption made over this very connection back unused, because of what the caller found itself: another file than the one
+ * that was redeemed, or no confinement. The answer is the denial, in the log; no lease is opened on the redemption any more.
+ */
+export interface LeaseDeclineParams {
+  readonly redemption: ArtifactId;
+  readonly nonce: string;
+  readonly code: EvidenceCode;
+  /** The caller's words, and what to do: 1 to 400 printable characters of ASCII each. */
+  readonly message: string;
+  readonly remedy: string;
+}
+
 /** `lease`: id of the record that opened the run. */
 export interface LeaseRenewParams {
   readonly lease: ArtifactId;
@@ -38,6 +52,18 @@ export const leaseOpenParamsSchema: z.ZodType<LeaseOpenParams> = z.strictObject(
   nonce: nonceSchema,
   child: pidSchema,
   descend: descendEnforcementSchema,
+});
+
+const plainWordsSchema = z
+  .string()
+  .regex(/^[\x20-\x7e]{1,400}$/, 'must be 1 to 400 printable characters of ASCII');
+
+export const leaseDeclineParamsSchema: z.ZodType<LeaseDeclineParams> = z.strictObject({
+  redemption: artifactIdSchema,
+  nonce: nonceSchema,
+  code: z.enum(evidenceCodes),
+  message: plainWordsSchema,
+  remedy: plainWordsSchema,
 });
 
 export const leaseRenewParamsSchema: z.ZodType<LeaseRenewParams> = z.strictObject({

@@ -22,9 +22,11 @@ import { hexEncode } from './hex.js';
 import { jcsText } from './jcs.js';
 import {
   type LeaseCloseParams,
+  type LeaseDeclineParams,
   type LeaseOpenParams,
   type LeaseRenewParams,
   leaseCloseParamsSchema,
+  leaseDeclineParamsSchema,
   leaseOpenParamsSchema,
   leaseRenewParamsSchema,
 } from './lease-methods.js';
@@ -336,6 +338,7 @@ export interface Methods {
   readonly sign: { readonly params: SignParams; readonly result: GrantResult };
   readonly redeem: { readonly params: RedeemParams; readonly result: GrantResult };
   readonly 'lease.open': { readonly params: LeaseOpenParams; readonly result: GrantResult };
+  readonly 'lease.decline': { readonly params: LeaseDeclineParams; readonly result: Denied };
   readonly 'lease.renew': { readonly params: LeaseRenewParams; readonly result: GrantResult };
   readonly 'lease.close': { readonly params: LeaseCloseParams; readonly result: GrantResult };
   readonly revoke: { readonly params: RevokeParams; readonly result: GrantResult };
@@ -425,6 +428,7 @@ export const paramsSchemas: { readonly [M in Method]: z.ZodType<Methods[M]['para
     anchor: fresh,
   }),
   'lease.open': leaseOpenParamsSchema,
+  'lease.decline': leaseDeclineParamsSchema,
   'lease.renew': leaseRenewParamsSchema,
   'lease.close': leaseCloseParamsSchema,
   revoke: z.union([

@@ -144,6 +144,22 @@ describe('writ run', { timeout: 180_000 }, () => {
     }
   });
 
+  test('what the launcher itself refuses stands in the log', async () => {
+    // In the private /proc of the run there is no such process.
+    const words = ['run', '--json', '--', '/bin/echo', 'hi'];
+    const { exitCode, stdout } = await writ(words, {
+      home: daemon.stateDirectory,
+      cwd: `/proc/${process.pid}/task`,
+    });
+    const { denials, evidence } = JSON.parse(stdout);
+    assert.deepEqual([exitCode, denials[0].code], [1, 'SCOPE_MISMATCH'], stdout);
+    assert.match(
+      denials[0].message,
+      /^the launcher started nothing on redemption \d+: The working directory /,
+    );
+    assert.ok(evidence.index > 0);
+  });
+
   test('a lease is renewed as long as the program runs', async () => {
     const short = await permissiveBundle();
     const bundleFile = join(short, 'bundle.toml');

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import type { WritClient } from '../../src/client/client.js';
+import type { Denied } from '../../src/format/protocol.js';
 import { readCgroup } from '../../src/kernel/process.js';
 import { clientOf, endsOf, leaseOf, startGoverned } from './governed-daemon.js';
 import { allowed, codesOf } from './requests.js';
@@ -142,6 +143,25 @@ describe('a governed run', options, () => {
     assert.deepEqual(codesOf(await other.call('lease.close', close)), ['IDENTITY_MISMATCH']);
     allowed(await runner.call('lease.close', close));
     assert.deepEqual(codesOf(await runner.call('lease.close', close)), ['NO_AUTHORIZATION']);
+  });
+
+  test('is declined by a launcher once, and the log says why', options, async () => {
+    const runner = puppet();
+    const { receipt, nonce } = await runner.redeem();
+    const words = { code: 'SCOPE_MISMATCH', message: 'it was swapped', remedy: 'Look who did.' };
+    const params = { redemption: receipt.id, nonce, ...words };
+    assert.deepEqual(codesOf(await puppet().call('lease.decline', params)), ['NO_AUTHORIZATION']);
+    const otherNonce = { ...params, nonce: 'AAAAAAAAAAAAAAAAAAAAAA==' };
+    assert.deepEqual(codesOf(await runner.call('lease.decline', otherNonce)), ['BAD_CREDENTIALS']);
+    const declined = (await runner.call('lease.decline', params)) as Denied;
+    assert.deepEqual(codesOf(declined), ['SCOPE_MISMATCH']);
+    assert.match(declined.denials[0].message, new RegExp(`on redemption ${receipt.index}: it was swapped$`));
+    const entry = await client.entry({ index: declined.evidence?.index ?? -1 });
+    assert.equal(entry.decision === 'allow' && entry.kind, 'denial');
+    assert.deepEqual(codesOf(await runner.call('lease.decline', params)), ['REPLAYED']);
+    const child = await runner.fork('namespace', 'sleep 300');
+    const opening = { redemption: receipt.id, nonce, child, descend: 'enforced' };
+    assert.deepEqual(codesOf(await runner.call('lease.open', opening)), ['REPLAYED']);
   });
 
   test('is not opened for a child that executes something already', options, async () => {

@@ -275,13 +275,13 @@ const guardReasons: Readonly<Record<string, string>> = {
   lost: 'the watchdog is gone',
 };
 
-const noReceipt = denial(
+export const noReceipt = denial(
   'NO_AUTHORIZATION',
   'this connection was given no such receipt of an artifact that is used under a lease',
   'Redeem an artifact of use lease on this connection, and name the receipt that it brings.',
 );
-const otherNonce = denial('BAD_CREDENTIALS', 'the receipt was redeemed with another nonce');
-const spent = denial('REPLAYED', 'a run was opened on this redemption before');
+export const otherNonce = denial('BAD_CREDENTIALS', 'the receipt was redeemed with another nonce');
+export const spent = denial('REPLAYED', 'a run was opened on this redemption before');
 const ended = denial('STATE_UNVERIFIABLE', 'the run has ended', 'Run it again.');
 const noRun = denial('NO_AUTHORIZATION', 'no live run has this lease', 'Run it again.');
 const othersRun = denial(
