@@ -7,6 +7,8 @@
 //   end RUN                                        ended RUN ordered | refused RUN REASON
 //                          unasked:                ended RUN expired|runner|stopped
 //
+// `hello` comes first, and once.
+//
 // NAME       1 to 64 of a-z, 0-9, -: names the group of this daemon's runs
 // RUN        32 hexadecimal digits that the daemon chose; INSIDE: the run that this one was started inside of, or -
 // RUNNER, CHILD and the START of each: pid, and start time in clock ticks since boot (proc_pid_stat(5))

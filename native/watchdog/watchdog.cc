@@ -137,13 +137,20 @@ int Watchdog::serve() {
     }
     keep_deadlines();
     for (Place& place : places_) place.client->flush();
+    leave_unused_bases();
   }
+  for (Place& place : places_) leave_base(place);
   return 0;
 }
 
 bool Watchdog::is_done() const {
   if (guarded() > 0) return false;
   return stopping_ || (!settings_.listens && !places_[0].client->open());
+}
+
+bool Watchdog::has_runs(std::size_t index) const {
+  return std::any_of(runs_.begin(), runs_.end(),
+                     [&](const Run& run) { return run.state != RunState::free && run.client == index; });
 }
 
 std::size_t Watchdog::guarded() const {
@@ -158,17 +165,26 @@ void Watchdog::accept_daemon() {
   if (!socket.valid() || ::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return;
   // Only the daemon's own user may have processes killed; the mode of the socket says the same.
   if (peer.uid != settings_.uid && peer.uid != 0) return;
+  const std::size_t index = vacant_place();
+  if (index == places_.size()) return;
+  const int descriptor = ::fcntl(socket.get(), F_DUPFD_CLOEXEC, 3);
+  if (descriptor < 0) return;
+  Place& place = places_[index];
+  leave_base(place);
+  place.client = std::make_unique<Client>(descriptor);
+  place.turn++;
+  place.name.clear();
+  if (!watch(descriptor, EPOLLIN | EPOLLOUT | EPOLLET, tag_of(Source::client, index))) place.client->close();
+}
+
+std::size_t Watchdog::vacant_place() const {
+  std::size_t vacant = places_.size();
   for (std::size_t index = 0; index < places_.size(); index++) {
-    Place& place = places_[index];
-    if (place.client->open()) continue;
-    const int descriptor = ::fcntl(socket.get(), F_DUPFD_CLOEXEC, 3);
-    if (descriptor < 0) return;
-    place.client = std::make_unique<Client>(descriptor);
-    place.turn++;
-    place.name.clear();
-    if (!watch(descriptor, EPOLLIN | EPOLLOUT | EPOLLET, tag_of(Source::client, index))) place.client->close();
-    return;
+    if (places_[index].client->open()) continue;
+    if (!has_runs(index)) return index;
+    vacant = index;
   }
+  return vacant;
 }
 
 void Watchdog::hear(std::size_t index) {
@@ -202,29 +218,44 @@ void Watchdog::answer(std::size_t index, const Request& request) {
 }
 
 void Watchdog::greet(Place& place, const Hello& hello) {
+  // Its runs are in the group of the name that it gave first.
+  if (!place.name.empty()) return place.client->close();
   place.name = std::string(hello.name);
-  place.base.reset();
-  place.base_path.clear();
-  if (!mount_.directory.empty()) {
-    const std::string name = "/writ-" + place.name;
-    const std::string path = mount_.directory + name;
-    if (::mkdir(path.c_str(), 0755) == 0 || errno == EEXIST) {
-      place.base = OwnedDescriptor(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    }
-    struct stat facts {};
-    // It must be ours, and of a kernel that kills a group in one stroke (Linux 5.14).
-    const bool usable = place.base.valid() && ::fstat(place.base.get(), &facts) == 0 && facts.st_uid == ::geteuid() &&
-                        ::faccessat(place.base.get(), "cgroup.kill", W_OK, AT_EACCESS) == 0;
-    if (usable) {
-      place.base_path = mount_.root + name;
-      clear_abandoned_groups(place.base.get());
-    } else {
-      place.base.reset();
-    }
-  }
+  open_base(place);
+  if (place.base.valid()) clear_abandoned_groups(place.base.get());
   place.client->send("ready " + std::to_string(protocol_version) + " " + std::to_string(::getpid()) + " " +
                      std::to_string(::geteuid()) + " " + (place.base_path.empty() ? "-" : place.base_path) +
                      (memory_is_locked_ ? " locked" : " unlocked"));
+}
+
+void Watchdog::open_base(Place& place) const {
+  place.base.reset();
+  place.base_path.clear();
+  if (mount_.directory.empty()) return;
+  const std::string name = "/writ-" + place.name;
+  const std::string path = mount_.directory + name;
+  if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) return;
+  OwnedDescriptor base(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  struct stat facts {};
+  // It must be ours, and of a kernel that kills a group in one stroke (Linux 5.14).
+  const bool usable = base.valid() && ::fstat(base.get(), &facts) == 0 && facts.st_uid == ::geteuid() &&
+                      ::faccessat(base.get(), "cgroup.kill", W_OK, AT_EACCESS) == 0;
+  if (!usable) return;
+  place.base = std::move(base);
+  place.base_path = mount_.root + name;
+}
+
+void Watchdog::leave_base(Place& place) const {
+  if (!place.base.valid()) return;
+  place.base.reset();
+  // The kernel refuses while there is any run in it, whoever guards that.
+  static_cast<void>(::rmdir((mount_.directory + "/writ-" + place.name).c_str()));
+}
+
+void Watchdog::leave_unused_bases() {
+  for (std::size_t index = 0; index < places_.size(); index++) {
+    if (places_[index].base.valid() && !places_[index].client->open() && !has_runs(index)) leave_base(places_[index]);
+  }
 }
 
 const char* Watchdog::guard(std::size_t index, const Guard& request, std::string& group) {
@@ -237,7 +268,7 @@ const char* Watchdog::guard(std::size_t index, const Guard& request, std::string
   if (!run.runner.valid()) return "runner";
   run.child = open_process(request.child, &request.runner);
   if (!run.child.valid()) return "child";
-  const Place& place = places_[index];
+  Place& place = places_[index];
   if (place.base.valid()) {
     run.group = make_group(place, request);
     if (run.group.valid() && !run.group.take_in(request.child.pid)) {
@@ -270,7 +301,7 @@ const char* Watchdog::guard(std::size_t index, const Guard& request, std::string
   return "full";
 }
 
-RunGroup Watchdog::make_group(const Place& place, const Guard& request) {
+RunGroup Watchdog::make_group(Place& place, const Guard& request) {
   const std::string_view name = text(request.run);
   if (request.inside) {
     // Inside the group of the run that it was started in, it ends with that at the latest.
@@ -280,7 +311,11 @@ RunGroup Watchdog::make_group(const Place& place, const Guard& request) {
     }
     return {};
   }
-  return RunGroup::make(place.base.get(), place.base_path, name);
+  RunGroup group = RunGroup::make(place.base.get(), place.base_path, name);
+  if (group.valid()) return group;
+  // Another watchdog of the same daemon may have removed the empty group around it when it ended.
+  open_base(place);
+  return place.base.valid() ? RunGroup::make(place.base.get(), place.base_path, name) : RunGroup();
 }
 
 void Watchdog::renew(std::size_t index, const Renew& request) {

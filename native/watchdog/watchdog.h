@@ -67,11 +67,18 @@ class Watchdog {
   };
 
   void accept_daemon();
+  // Where nobody is connected, if possible one of whose runs none is left; as many as there are places where there is none.
+  [[nodiscard]] std::size_t vacant_place() const;
   void hear(std::size_t place);
   void answer(std::size_t place, const Request& request);
   void greet(Place& place, const Hello& hello);
+  // Makes or finds the group of a daemon's runs; where that cannot be, `place` has none.
+  void open_base(Place& place) const;
+  // Gives it up, and removes it where it is empty.
+  void leave_base(Place& place) const;
+  void leave_unused_bases();
   const char* guard(std::size_t place, const Guard& request, std::string& group);
-  RunGroup make_group(const Place& place, const Guard& request);
+  RunGroup make_group(Place& place, const Guard& request);
   void renew(std::size_t place, const Renew& request);
   void end(std::size_t place, const End& request);
 
@@ -85,6 +92,7 @@ class Watchdog {
   bool watch(int descriptor, std::uint32_t events, std::uint64_t tag) const;
   void tell(const Run& run);
   void refuse(std::size_t place, const RunName& run, const char* reason);
+  [[nodiscard]] bool has_runs(std::size_t place) const;
   [[nodiscard]] std::size_t guarded() const;
   [[nodiscard]] bool is_done() const;
   void set_timer();
