@@ -1,4 +1,4 @@
-// Both addons under AddressSanitizer and UndefinedBehaviorSanitizer: their own tests, once more. Planted faults show that
+// Addons and programs under AddressSanitizer and UndefinedBehaviorSanitizer: their own tests, once more. Planted faults show that
 // a fault would be found.
 
 import assert from 'node:assert/strict';
@@ -15,6 +15,7 @@ const testFiles = [
   'kernel/secret',
   'kernel/vm-generation',
   'native/launcher-verdicts',
+  'native/watchdog-lines',
   'tpm/addon',
   'tpm/addon-arguments',
   'tpm/addon-counter',
