@@ -22,11 +22,8 @@ CLONE_NEWPID = 0x20000000
 PR_SET_NO_NEW_PRIVS = 38
 libc = ctypes.CDLL(None, use_errno=True)
 
-socket_path, uid = sys.argv[1], int(sys.argv[2])
-if uid != 0:
-    os.setgroups([])
-    os.setgid(uid)
-    os.setuid(uid)
+socket_path = sys.argv[1]
+if os.getuid() != 0:
     libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 
 daemon = socket.socket(socket.AF_UNIX)

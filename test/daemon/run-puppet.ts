@@ -45,7 +45,11 @@ export class RunPuppet {
     const script = join(directory, 'run-puppet.py');
     copyFileSync(join(projectRoot, 'test', 'daemon', 'run-puppet.py'), script);
     chmodSync(script, 0o644);
-    const child = spawn('python3', [script, socketPath, String(uid)], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const child = spawn('python3', [script, socketPath], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      // Before it executes, so that a daemon of the same user may look at it.
+      ...(uid === 0 ? {} : { uid, gid: uid }),
+    });
     return new RunPuppet(child, directory);
   }
 
