@@ -143,12 +143,52 @@ describe('writ policy on a history', { timeout: 240_000 }, () => {
         changed.stdout,
         /\n {2}denial \d+: it says allow by "nobody-destroys-data"; decided again: deny by/,
       );
+      await cp(join(daemon.stateDirectory, 'journal'), join(copy, 'journal'), { recursive: true });
       await rm(join(copy, 'policies'), { recursive: true });
       const lost = await writ(['policy', 'replay'], { home: copy });
       assert.equal(lost.exitCode, 1);
       assert.match(lost.stdout, /^incomplete\n/);
     } finally {
       await rm(copy, { recursive: true });
+    }
+  });
+
+  test('replay reproduces no history that was cut short, broken in the middle, or forged', async () => {
+    const frames = await framesOf(daemon.stateDirectory);
+    const whole = Buffer.concat(frames.map(({ frame }) => encodeFrame(frame)));
+    const broken = Uint8Array.from(whole);
+    const middle = whole.length >> 1;
+    broken[middle] = (broken[middle] ?? 0) ^ 1;
+    const forged = frames.map((read) =>
+      read.kind === 'authorization'
+        ? rewritten(read, (document: { readonly predicate: { readonly governance: object } }) => ({
+            ...document,
+            // Decided again, it comes to the same.
+            predicate: {
+              ...document.predicate,
+              governance: { ...document.predicate.governance, ticket: 'T-666' },
+            },
+          }))
+        : read.frame,
+    );
+    const journals = {
+      'cut short': encodeFrame(frames[0]?.frame ?? assert.fail('an empty journal')),
+      broken,
+      forged: Buffer.concat(forged.map(encodeFrame)),
+    };
+    for (const [what, journal] of Object.entries(journals)) {
+      const copy = await mkdtemp(join(tmpdir(), 'writ-damaged-'));
+      try {
+        await cp(daemon.stateDirectory, copy, { recursive: true });
+        const [segment = ''] = await readdir(join(copy, 'journal'));
+        await writeFile(join(copy, 'journal', segment), journal);
+        const { exitCode, stdout } = await writ(['policy', 'replay', '--json'], { home: copy });
+        const { outcome, damage } = JSON.parse(stdout);
+        assert.deepEqual([exitCode, outcome], [1, 'damaged'], what);
+        assert.match(damage.where, /^journal/);
+      } finally {
+        await rm(copy, { recursive: true });
+      }
     }
   });
 

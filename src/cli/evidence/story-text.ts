@@ -1,8 +1,9 @@
 /** Tells an evidence pack's story in plain words, one sentence for each thing that the log proves. */
 
 import { displayText } from '../../format/exact-text.js';
-import type { Confinement, EndRecord, ExitStatus } from '../../format/lease.js';
+import type { Confinement, EndRecord, ExitStatus, LeaseRecord } from '../../format/lease.js';
 import type { GrantPredicate } from '../../format/predicate.js';
+import type { Statement } from '../../format/statement.js';
 import type { Chapter, Story } from '../../verify/evidence.js';
 import { actionText } from '../statement-text.js';
 import type { Redecision } from './redecide.js';
@@ -55,7 +56,7 @@ function chapterLines(chapter: Chapter, redecision: Redecision | undefined): str
   if (opened !== undefined)
     lines.push(
       `entry ${opened.index}, ${opened.record.time}: it began to run as process ${opened.record.process.pid}, ${confinementText(opened.record.confinement)}; ` +
-        `what it may start in turn was ${opened.record.descend === 'enforced' ? 'enforced by the kernel' : 'not enforced'}`,
+        descendText(statement, opened.record),
     );
   if (newest !== undefined && newest !== opened)
     lines.push(
@@ -65,6 +66,12 @@ function chapterLines(chapter: Chapter, redecision: Redecision | undefined): str
   for (const { index: at, record } of revocations)
     lines.push(`entry ${at}, ${record.time}: it was revoked (${record.cause}) by ${byText(record.by)}`);
   return lines;
+}
+
+/** Where anything may be started there is nothing to enforce, and the record says no more than that. */
+function descendText({ predicate }: Statement, { descend }: LeaseRecord): string {
+  if ('scope' in predicate && predicate.scope.descend === 'any') return 'it could start any program in turn';
+  return `what it may start in turn was ${descend === 'enforced' ? 'enforced by the kernel' : 'not enforced'}`;
 }
 
 function signedText(authority: string | null): string {
