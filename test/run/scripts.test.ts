@@ -1,8 +1,10 @@
 // Scripts and their interpreters, as Linux would find them, and held to the plan.
 
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { realpathSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
+import fc from 'fast-check';
 import { ended, isRoot, LauncherHome, stranger, type Under } from './exec-plan.js';
 
 const shell = realpathSync('/bin/sh');
@@ -89,3 +91,41 @@ for (const { name, under } of situations) {
     });
   });
 }
+
+/** Executes a file, and not a shell in its place where Linux knows no way to. */
+const execute = 'import os, sys; os.execv(sys.argv[1], sys.argv[1:])';
+
+describe('the first line of a script', () => {
+  it('means to the launcher what it means to Linux', async () => {
+    const home = new LauncherHome();
+    try {
+      const interpreter = home.copy('/bin/echo', 'interpreter');
+      const blanks = fc.constantFrom('', ' ', '\t', ' \t ', ' '.repeat(240));
+      const piece = fc.constantFrom(' ', '\t', '\0', '\n', 'x', '-n', '\xff', 'y'.repeat(200), interpreter);
+      const ending = fc.constantFrom('', '\n', '\n\n', '\0', ' ', 'z'.repeat(300));
+      const head = fc
+        .tuple(
+          fc.constantFrom('#!', '#!', '#!', '#', '#! \n'),
+          blanks,
+          fc.array(piece, { maxLength: 4 }),
+          ending,
+        )
+        .map(([mark, space, pieces, end]) => `${mark}${space}${interpreter}${pieces.join('')}${end}`);
+      await fc.assert(
+        fc.asyncProperty(head, async (text) => {
+          const script = home.file('fuzzed', Buffer.from(text, 'latin1'));
+          const plan = { executable: script, arguments: ['fuzzed', 'a'], interpreters: [interpreter] };
+          const { code, stdout, stderr } = await home.run(plan);
+          const linux = spawnSync('python3', ['-c', execute, script, 'a'], { encoding: 'latin1' });
+          const said = (output: string) => output.replace(/\S*\/fuzzed\b/, 'fuzzed');
+          assert.doesNotMatch(stderr, /Sanitizer|runtime error/);
+          assert.equal(said(stdout), said(linux.stdout), stderr);
+          assert.equal(code, linux.stdout === '' ? 125 : 0, stderr);
+        }),
+        { numRuns: 40 },
+      );
+    } finally {
+      home.close();
+    }
+  });
+});
