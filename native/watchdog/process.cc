@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -55,6 +56,17 @@ OwnedDescriptor open_process(const ProcessName& name, const ProcessName* parent)
   // Read before the pidfd was found alive, the facts are of the process that it holds.
   if (!is_alive(pidfd.get())) return {};
   return pidfd;
+}
+
+bool begins_namespace(const ProcessName& child, const ProcessName& parent) {
+  struct stat of_child {};
+  struct stat of_parent {};
+  const auto look = [](pid_t pid, struct stat& facts) {
+    char path[32];
+    static_cast<void>(std::snprintf(path, sizeof path, "/proc/%d/ns/pid", pid));
+    return ::stat(path, &facts) == 0;
+  };
+  return look(child.pid, of_child) && look(parent.pid, of_parent) && of_child.st_ino != of_parent.st_ino;
 }
 
 bool is_alive(int pidfd) {

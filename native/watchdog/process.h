@@ -13,6 +13,10 @@ namespace writ::watchdog {
 // Where `parent` is given, the process must be a child of it.
 OwnedDescriptor open_process(const ProcessName& name, const ProcessName* parent = nullptr);
 
+// Whether the child is in another PID namespace than its parent: then it is the first process of its own, and nothing in that
+// outlives it (pid_namespaces(7)). False where that cannot be seen.
+bool begins_namespace(const ProcessName& child, const ProcessName& parent);
+
 // Whether the process behind the pidfd has not ended.
 bool is_alive(int pidfd);
 

@@ -269,7 +269,8 @@ const char* Watchdog::guard(std::size_t index, const Guard& request, std::string
   run.child = open_process(request.child, &request.runner);
   if (!run.child.valid()) return "child";
   Place& place = places_[index];
-  if (place.base.valid()) {
+  // To move a process takes the kernel a grace period of RCU, some ten milliseconds; what ends as one needs no group.
+  if (place.base.valid() && !begins_namespace(request.child, request.runner)) {
     run.group = make_group(place, request);
     if (run.group.valid() && !run.group.take_in(request.child.pid)) {
       static_cast<void>(run.group.remove());
@@ -306,8 +307,11 @@ RunGroup Watchdog::make_group(Place& place, const Guard& request) {
   if (request.inside) {
     // Inside the group of the run that it was started in, it ends with that at the latest.
     for (const Run& outer : runs_) {
-      if (outer.state != RunState::guarded || outer.name != *request.inside || !outer.group.valid()) continue;
-      if (places_[outer.client].name == place.name) return RunGroup::make(outer.group.directory(), outer.group.path(), name);
+      if (outer.state != RunState::guarded || outer.name != *request.inside) continue;
+      if (places_[outer.client].name != place.name) continue;
+      // One that is held by its PID namespace has no group, and ends what is inside of it all the same.
+      if (!outer.group.valid()) return RunGroup::make(place.base.get(), place.base_path, name);
+      return RunGroup::make(outer.group.directory(), outer.group.path(), name);
     }
     return {};
   }

@@ -2,11 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Confinement } from '../../src/format/lease.js';
 import type { LeaseStop } from '../../src/format/notification.js';
 import type { Allowed, GrantResult } from '../../src/format/protocol.js';
 import { projectRoot } from '../../src/state/locations.js';
@@ -132,16 +133,35 @@ export class RunPuppet {
   }
 }
 
-/** The processes in a control group, once there are so many. */
-export async function membersOf(cgroup: string, count: number): Promise<readonly number[]> {
+/** The processes that a confinement holds, once there are so many. */
+export async function membersOf(confinement: Confinement, count: number): Promise<readonly number[]> {
+  for (;;) {
+    const members =
+      confinement.kind === 'pid-namespace' ? inNamespace(confinement.namespace) : inGroup(confinement);
+    if (members.length >= count) return members;
+    await pause(5);
+  }
+}
+
+function inGroup({ cgroup }: Confinement): readonly number[] {
   const mount = /^\S+ \S+ \S+ \S+ (\S+) .* - cgroup2 /m.exec(
     readFileSync('/proc/self/mountinfo', 'utf8'),
   )?.[1];
-  for (;;) {
-    const text = readFileSync(join(mount ?? assert.fail('no cgroup2'), cgroup, 'cgroup.procs'), 'utf8');
-    const members = text.split('\n').filter(Boolean).map(Number);
-    if (members.length >= count) return members;
-    await pause(5);
+  const path = join(mount ?? assert.fail('no cgroup2'), cgroup ?? assert.fail('no group'), 'cgroup.procs');
+  return readFileSync(path, 'utf8').split('\n').filter(Boolean).map(Number);
+}
+
+function inNamespace(namespace: string): readonly number[] {
+  const pids = readdirSync('/proc').map(Number).filter(Number.isInteger);
+  return pids.filter((pid) => isAlive(pid) && namespaceOf(pid) === namespace);
+}
+
+/** Null for a process that is gone. */
+function namespaceOf(pid: number): string | null {
+  try {
+    return String(statSync(`/proc/${pid}/ns/pid`).ino);
+  } catch {
+    return null;
   }
 }
 
