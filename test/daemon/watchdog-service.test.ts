@@ -71,7 +71,7 @@ describe('a watchdog that is a service of root', options, () => {
       const { confinement } = leaseOf(lease);
       assert.ok(confinement.kind === 'cgroup', confinement.kind);
       assert.equal(readCgroup(child), confinement.cgroup);
-      const members = await membersOf(confinement.cgroup, 3);
+      const members = await membersOf(confinement, 3);
       allowed(await client.revoke({ id: artifact.id }));
       await allDead(...members);
       const [end, ...others] = await endsOf(client, lease);

@@ -29,8 +29,7 @@ describe('a bundle that is put in force', options, () => {
     const runner = RunPuppet.start(daemon.socketPath, uid);
     puppets.push(runner);
     const run = await runner.run(confine, 'setsid sleep 300 & sleep 300');
-    const cgroup = leaseOf(run.lease).confinement.cgroup ?? assert.fail('no group');
-    return { runner, ...run, members: await membersOf(cgroup, 3) };
+    return { runner, ...run, members: await membersOf(leaseOf(run.lease).confinement, 3) };
   };
   const activate = async (policies: string, settings = '') => {
     version += 1;
