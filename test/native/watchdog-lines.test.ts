@@ -84,6 +84,18 @@ describe('the watchdog', options, () => {
     },
   );
 
+  test('makes the group of runs again that another of the same name removed', options, async () => {
+    const [first, second] = [await greeted(), await greeted()];
+    const { words } = await sleeper();
+    first.close();
+    await groupRemoved(name);
+    const guarded = await second.ask(`guard ${run} - ${words} ${soon()}`);
+    assert.match(guarded ?? '', new RegExp(`^guarded ${run} \\S*/writ-${name}/run-${run}$`));
+    assert.equal(await second.ask(`end ${run}`), `ended ${run} ordered`);
+    second.close();
+    await groupRemoved(name);
+  });
+
   test('refuses processes that are not what the order says', options, async () => {
     const client = await greeted();
     const { child, words } = await sleeper();
