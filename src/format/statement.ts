@@ -114,9 +114,15 @@ export function statementKind({ predicateType }: Statement): StatementKind {
   }
 }
 
-/** `path: message` of the first thing a schema found wrong. */
-export function firstIssue(error: z.ZodError): string {
-  const [issue] = error.issues;
+/** `path: message` of the first thing a schema found wrong; of alternatives, in the one that comes nearest. */
+export function firstIssue({ issues }: Pick<z.ZodError, 'issues'>): string {
+  const [issue] = issues;
   if (issue === undefined) return 'unknown';
-  return issue.path.length === 0 ? issue.message : `${issue.path.join('.')}: ${issue.message}`;
+  const path = issue.path.join('.');
+  const nearest =
+    issue.code === 'invalid_union'
+      ? issue.errors.toSorted((left, right) => left.length - right.length).find(({ length }) => length > 0)
+      : undefined;
+  const message = nearest === undefined ? issue.message : firstIssue({ issues: nearest });
+  return path === '' ? message : `${path}: ${message}`;
 }
