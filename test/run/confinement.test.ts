@@ -1,7 +1,9 @@
 // A program is held back in its confinement until it is released, and nothing of its tree outlives it.
 
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { release } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import {
@@ -26,6 +28,12 @@ const situations: readonly { name: string; acts: readonly string[]; under: Under
   { name: 'a plain child', acts: ['plain'], under: {} },
   ...(isRoot ? [{ name: 'a PID namespace of a user', acts: [], under: { uid: stranger } }] : []),
 ];
+/** Whether the kernel is new enough for Landlock to keep processes off one another. */
+function hasScopes(): boolean {
+  const [major = 0, minor = 0] = release().split('.').map(Number);
+  return major > 6 || (major === 6 && minor >= 12);
+}
+
 const heldLine = /held (\d+) (\S+) (\S+)\n/;
 
 /** Leaves processes behind in sessions of their own. */
@@ -46,6 +54,30 @@ for (const { name, acts, under } of situations) {
     /** The processes of the test's own sleeps, wherever they are. */
     const sleepers = (seconds: number): readonly number[] =>
       processes().filter((pid) => commandLine(pid) === `sleep ${seconds} `);
+
+    it('traces and signals no process outside of it, though that is of the same user', async (context) => {
+      const reach = `
+import ctypes, os, sys
+other, trace = int(sys.argv[1]), ctypes.CDLL(None).ptrace
+print(trace(16, other, 0, 0) == 0)
+try:
+    os.kill(other, 0)
+    print(True)
+except OSError:
+    print(False)`;
+      const uid = under.uid ?? process.getuid?.();
+      const other = spawn('sleep', ['300'], { stdio: 'ignore', uid });
+      try {
+        const python = realpathSync('/usr/bin/python3');
+        const words = ['python3', '-c', reach, String(other.pid)];
+        const child = home.start(home.plan({ executable: python, arguments: words, acts }, under), under);
+        const { stdout } = await ended(child);
+        if (plain && !hasScopes()) return context.skip('this kernel has no Landlock scopes (Linux 6.12)');
+        assert.equal(stdout, 'False\nFalse\n');
+      } finally {
+        other.kill('SIGKILL');
+      }
+    });
 
     it('is held back, and what the daemon looks at can be looked at', async () => {
       const child = start(script('touch executed'), ['hold 600000']);

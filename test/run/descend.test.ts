@@ -68,6 +68,18 @@ for (const { name, acts, under } of situations) {
       assert.equal(code, 126);
     });
 
+    it('listed: renames and links files from one directory into another', async () => {
+      const source = `
+import os, tempfile
+place = tempfile.TemporaryDirectory()
+os.chdir(place.name)
+os.mkdir("one"); os.mkdir("two"); open("one/file", "w").close()
+os.rename("one/file", "two/file"); os.link("two/file", "one/file")
+print("moved")`;
+      const { stdout, stderr } = await pythonRun(source, [ls]);
+      assert.equal(stdout, 'moved\n', stderr);
+    });
+
     it('none: still forks', async () => {
       assert.equal((await bashRun('(echo child); echo $(echo text)', 'none')).stdout, 'child\ntext\n');
     });

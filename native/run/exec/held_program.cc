@@ -150,6 +150,8 @@ void become_program(const Prepared& prepared, Execution& execution, UniqueDescri
       enforced = enforce_list(prepared, execution);
       break;
   }
+  // Where the kernel cannot, other processes of the same user stay within reach (docs/lineage.md).
+  if (!enforced || prepared.plan().descend.kind != DescendKind::listed) static_cast<void>(keep_off_others());
   // After everything that opens files and takes memory for itself.
   if (const MaybeDenial denial = take_limits(prepared.plan().limits)) give_up(*denial);
   if (!send_word(channel.get(), Word::ready, std::string(1, enforced ? '\1' : '\0'))) ::_exit(127);

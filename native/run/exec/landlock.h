@@ -1,4 +1,5 @@
-// Landlock (landlock(7)), for one right only: which files a process and all that descends of it may execute.
+// Landlock (landlock(7)), for two things: which files a process and all that descends of it may execute, and that they keep their
+// hands off every process outside.
 
 #pragma once
 
@@ -8,7 +9,8 @@
 
 namespace writ::run {
 
-// The files that may be executed; everything else may not, once the list is in force.
+// The files that may be executed; everything else may not, once the list is in force. With it comes what keep_off_others() does: a
+// ruleset of its own for that would forbid, beside this one, to rename files from one directory into another.
 class ExecutionList {
  public:
   // Empty where the kernel has no Landlock, or where it is turned off.
@@ -27,5 +29,9 @@ class ExecutionList {
 
   UniqueDescriptor rules_;
 };
+
+// From now on this process, and all that descends of it, neither traces a process outside (so that none of those starts something
+// in their stead) nor signals one. It must have given up new privileges. False where the kernel cannot (before Linux 6.12).
+bool keep_off_others();
 
 }  // namespace writ::run
