@@ -198,7 +198,12 @@ const foreign: readonly {
     call: authorize,
     message: 'its evidence gives other reasons than the answer',
   },
-  { name: 'no decision at all', result: { id: someId }, call: authorize, message: 'Invalid input' },
+  {
+    name: 'no decision at all',
+    result: { id: someId },
+    call: authorize,
+    message: 'decision: Invalid input: expected "allow"',
+  },
   {
     name: 'an authorization instead of a signature',
     result: authorized(),
