@@ -114,13 +114,16 @@ export function statementKind({ predicateType }: Statement): StatementKind {
   }
 }
 
-/** `path: message` of the first thing a schema found wrong; of alternatives, in the one that comes nearest. */
+/**
+ * `path: message` of the first thing a schema found wrong; of alternatives that have no sentence of their own, in the one that
+ * comes nearest.
+ */
 export function firstIssue({ issues }: Pick<z.ZodError, 'issues'>): string {
   const [issue] = issues;
   if (issue === undefined) return 'unknown';
   const path = issue.path.join('.');
   const nearest =
-    issue.code === 'invalid_union'
+    issue.code === 'invalid_union' && issue.message === 'Invalid input'
       ? issue.errors.toSorted((left, right) => left.length - right.length).find(({ length }) => length > 0)
       : undefined;
   const message = nearest === undefined ? issue.message : firstIssue({ issues: nearest });
