@@ -3,6 +3,9 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 
+/** Far longer than anything takes; what is not shown by then never will be. */
+const patienceMs = 20_000;
+
 export class ShellOnTerminal {
   readonly #script: ChildProcessWithoutNullStreams;
   #shown = '';
@@ -32,17 +35,19 @@ export class ShellOnTerminal {
 
   /** Waits until something is shown behind what was waited for before. The keys that are typed are shown too. */
   async see(pattern: RegExp): Promise<RegExpMatchArray> {
+    const lateMs = performance.now() + patienceMs;
     for (;;) {
       const match = this.#shown.slice(this.#read).match(pattern);
       if (match?.index !== undefined) {
         this.#read += match.index + match[0].length;
         return match;
       }
-      if (this.#script.exitCode !== null) {
+      if (this.#script.exitCode !== null || performance.now() > lateMs) {
         throw new Error(`never shown: ${pattern}; only: ${this.#shown.slice(this.#read)}`);
       }
       await new Promise<void>((resolve) => {
         this.#look = resolve;
+        setTimeout(resolve, patienceMs).unref();
       });
     }
   }

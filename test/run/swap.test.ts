@@ -20,14 +20,19 @@ while True:
         os.link(content, path + ".new")
         os.rename(path + ".new", path)`,
   'in place': `
-import sys
+import errno, sys
 path, one, other = sys.argv[1:]
 contents = [open(name, "rb").read() for name in (other, one)]
 while True:
     for content in contents:
-        # Closed each time: what is open for writing is executed by nobody.
-        with open(path, "r+b", buffering=0) as file:
-            file.write(content)`,
+        try:
+            # Closed each time: what is open for writing is executed by nobody.
+            with open(path, "r+b", buffering=0) as file:
+                file.write(content)
+        except OSError as error:
+            # What is executed just now is opened for writing by nobody.
+            if error.errno != errno.ETXTBSY:
+                raise`,
 } as const;
 
 /** Files with two contents of the same length, of which the first ends with 0 and the second does not. */
@@ -64,20 +69,23 @@ for (const [how, source] of Object.entries(swappers)) {
           const plan: Plan = { executable: path, interpreters, acts };
           const file = home.plan(plan, under);
           const swapper = spawn('/usr/bin/python3', ['-c', source, path, one, other], { stdio: 'inherit' });
+          const closed = once(swapper, 'close');
+          const swapping = () => assert.equal(swapper.exitCode, null, 'nothing swaps the file any more');
           try {
             const codes = new Map<number | null, number>();
             // At least so often, and until it was seen that the swapping has an effect.
             for (let start = 0; start < starts || !codes.has(125); start++) {
+              swapping();
               const { code, stderr } = await ended(home.start(file, under));
               codes.set(code, (codes.get(code) ?? 0) + 1);
               if (code === 125) assert.match(stderr, /^SCOPE_MISMATCH: /);
               else assert.equal(code, 0, `the other content was executed: ${stderr}`);
             }
             // Without the launcher, the other content is executed now and then.
-            while (!(await executesOther(home, path)));
+            while (!(await executesOther(home, path))) swapping();
           } finally {
             swapper.kill('SIGKILL');
-            await once(swapper, 'close');
+            await closed;
           }
         });
       });

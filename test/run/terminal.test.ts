@@ -67,8 +67,8 @@ for (const acts of [[], ['plain']]) {
       }
       shell.type('jobs\n');
       await shell.see(/Running/);
-      shell.type('kill %1; wait; jobs\n');
-      await shell.see(/Terminated/);
+      shell.type('kill %1; wait %1; echo code $?\n');
+      await shell.see(/^code 143$/m);
     });
 
     it('a stopped job still ends when its lease does', async () => {
@@ -112,8 +112,11 @@ for (const acts of [[], ['plain']]) {
       await shell.see(/Stopped +\.\/writ-exec-plan/);
       shell.type('fg\n');
       await shell.see(/plan-\d+\n/);
-      shell.type('echo $((6 * 7)); kill -9 %1; wait\n');
+      shell.type(
+        'echo $((6 * 7)); kill -9 %1; while kill -0 %1; do sleep 0.05; done 2> /dev/null; echo gone\n',
+      );
       await shell.see(/^42$/m);
+      await shell.see(/^gone$/m);
       shell.type('exit 3\n');
       await shell.see(/exit\n> /);
       shell.type('echo code $?\n');
@@ -139,8 +142,9 @@ for (const acts of [[], ['plain']]) {
       await shell.see(/inner> /);
       shell.type('kill -9 $$\n');
       await shell.see(/Killed\n> /);
-      shell.type('cat\n');
-      await shell.see(/cat\n/);
+      // What is typed before it has the terminal would not be shown.
+      shell.type('(echo up; exec cat)\n');
+      await shell.see(/^up$/m);
       shell.type('still here\n');
       await shell.see(/still here\nstill here\n/);
       shell.type('^D');

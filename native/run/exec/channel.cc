@@ -29,6 +29,20 @@ pid_t sender_of(msghdr& header) {
   return 0;
 }
 
+// Both ends are of one build, so that fields are sent as they lie in memory.
+template <typename Fields>
+std::string bytes_of(const Fields& fields) {
+  return std::string(reinterpret_cast<const char*>(&fields), sizeof fields);
+}
+
+template <typename Fields>
+std::optional<Fields> of_bytes(const std::string& bytes) {
+  Fields fields;
+  if (bytes.size() != sizeof fields) return std::nullopt;
+  std::memcpy(&fields, bytes.data(), sizeof fields);
+  return fields;
+}
+
 }  // namespace
 
 Channel open_channel() {
@@ -84,15 +98,15 @@ Denial denial_in(const std::optional<Message>& message) {
           end < content.size() ? content.substr(end + 1) : std::string()};
 }
 
-void send_report(int channel, Word word, const WaitReport& report) {
-  send_word(channel, word, std::string(reinterpret_cast<const char*>(&report), sizeof report));
-}
+void send_report(int channel, Word word, const WaitReport& report) { send_word(channel, word, bytes_of(report)); }
 
-std::optional<WaitReport> report_in(const Message& message) {
-  WaitReport report;
-  if (message.content.size() != sizeof report) return std::nullopt;
-  std::memcpy(&report, message.content.data(), sizeof report);
-  return report;
+std::optional<WaitReport> report_in(const Message& message) { return of_bytes<WaitReport>(message.content); }
+
+void send_job_stop(int channel, const JobStop& stop) { send_word(channel, Word::job_stopped, bytes_of(stop)); }
+
+std::optional<JobStop> job_stop_in(const Message& message) {
+  if (message.word != Word::job_stopped) return std::nullopt;
+  return of_bytes<JobStop>(message.content);
 }
 
 }  // namespace writ::run

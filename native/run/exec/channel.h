@@ -13,8 +13,8 @@
 namespace writ::run {
 
 // The first byte of a message. From the launcher: `go`. From a child: `ready` (one byte behind it: 1 where `descend` is
-// enforced, else 0), `denied` (a denial), `stopped` and `ended` (the fields of a WaitReport).
-enum class Word : char { go = 'g', ready = 'r', denied = 'd', stopped = 's', ended = 'e' };
+// enforced, else 0), `denied` (a denial), `stopped` and `ended` (the fields of a WaitReport). To the one in front: `job_stopped` (a JobStop).
+enum class Word : char { go = 'g', ready = 'r', denied = 'd', stopped = 's', ended = 'e', job_stopped = 'j' };
 
 struct Message {
   Word word;
@@ -49,5 +49,14 @@ struct WaitReport {
 };
 void send_report(int channel, Word word, const WaitReport& report);
 std::optional<WaitReport> report_in(const Message& message);
+
+// Which program was stopped, by which signal.
+struct JobStop {
+  pid_t program;
+  int signal;
+};
+void send_job_stop(int channel, const JobStop& stop);
+// Empty when the message is none of these.
+std::optional<JobStop> job_stop_in(const Message& message);
 
 }  // namespace writ::run

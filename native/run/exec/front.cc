@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@
 #include "channel.h"
 #include "../governed_child.h"
 #include "new_process.h"
+#include "process_stat.h"
 #include "signals.h"
 
 namespace writ::run {
@@ -50,6 +52,8 @@ void pass_on(const signalfd_siginfo& taken, pid_t worker) {
 }
 
 [[noreturn]] void mirror(pid_t worker, UniqueDescriptor channel) {
+  // Nobody asks the kernel about this one, and whoever could trace it could speak for the terminal.
+  ::prctl(PR_SET_DUMPABLE, 0);
   const UniqueDescriptor signals = signal_descriptor();
   keep_only({channel.get(), signals.get()});
   for (;;) {
@@ -66,8 +70,9 @@ void pass_on(const signalfd_siginfo& taken, pid_t worker) {
     }
     if ((waits[1].revents & POLLIN) == 0) continue;
     const std::optional<Message> message = receive(channel.get());
-    const std::optional<WaitReport> report = message ? report_in(*message) : std::nullopt;
-    if (report && message->word == Word::stopped) stop_by(report->status);
+    const std::optional<JobStop> stop = message ? job_stop_in(*message) : std::nullopt;
+    // The terminal's own signal may have stopped us in passing, and the shell continued all of us, before this was read.
+    if (stop && is_stopped(stop->program)) stop_by(stop->signal);
   }
 }
 

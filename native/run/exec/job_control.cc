@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <optional>
 
 #include "../front.h"
+#include "channel.h"
 #include "process_stat.h"
 #include "signals.h"
 
@@ -38,12 +38,12 @@ void JobControl::pass_on(const signalfd_siginfo& taken) {
 void JobControl::stopped(int signal) {
   const Job* const job = run::job();
   // Without job control nobody would continue us; and one that was continued meanwhile is not stopped.
-  if (job == nullptr || !is_stopped()) return;
+  if (job == nullptr || !is_stopped(child_.program)) return;
   const pid_t foreground = ::tcgetpgrp(job->terminal);
   const bool of_program = foreground > 0 && foreground != job->group && foreground == ::getpgid(child_.program);
   had_terminal_ = of_program ? foreground : 0;
   if (of_program) ::tcsetpgrp(job->terminal, job->group);
-  send_report(job->channel, Word::stopped, {0, signal});
+  send_job_stop(job->channel, {child_.program, signal});
 }
 
 void JobControl::continued() {
@@ -51,12 +51,7 @@ void JobControl::continued() {
   if (had_terminal_ > 0 && ::tcgetpgrp(job.terminal) == job.group) ::tcsetpgrp(job.terminal, had_terminal_);
   had_terminal_ = 0;
   // A shell continues the whole group, which the program may have left. In it, it may be stopped anew already.
-  if (::getpgid(child_.program) != job.group && is_stopped()) send(child_.program_pidfd.get(), SIGCONT);
-}
-
-bool JobControl::is_stopped() const {
-  const std::optional<ProcessStat> stat = process_stat(child_.program);
-  return stat && stat->state == 'T';
+  if (::getpgid(child_.program) != job.group && is_stopped(child_.program)) send(child_.program_pidfd.get(), SIGCONT);
 }
 
 void JobControl::take_terminal_back() {

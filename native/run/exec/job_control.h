@@ -24,7 +24,6 @@ class JobControl {
 
  private:
   void continued();
-  [[nodiscard]] bool is_stopped() const;
 
   const Child& child_;
   // The process group of the run that had the terminal when the program was stopped; 0 for none.

@@ -23,6 +23,11 @@ std::optional<ProcessStat> process_stat(pid_t pid) {
   return stat;
 }
 
+bool is_stopped(pid_t pid) {
+  const std::optional<ProcessStat> stat = process_stat(pid);
+  return stat && stat->state == 'T';
+}
+
 bool descends_from_us(pid_t pid) {
   const pid_t self = ::getpid();
   // Longer lines do not exist; one that changes while it is followed could be without end.

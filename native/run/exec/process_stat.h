@@ -16,6 +16,9 @@ struct ProcessStat {
 // Empty where there is no such process, or none that can be looked at.
 std::optional<ProcessStat> process_stat(pid_t pid);
 
+// Whether a signal has stopped it.
+bool is_stopped(pid_t pid);
+
 // Whether a process is this one's child, or a child of such a one, and so on.
 bool descends_from_us(pid_t pid);
 
