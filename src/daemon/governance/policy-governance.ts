@@ -16,10 +16,10 @@ import type { BundleStore } from '../../policy/bundle-store.js';
 import type { ProofStore } from '../../policy/proof-store.js';
 import type { Caller } from '../caller.js';
 import { type Decision, keptDecisions } from '../decision.js';
-import { judgeOlderArtifact } from '../older-artifact.js';
 import { decide } from '../pipeline/decide.js';
 import { sealRecord } from '../pipeline/seal.js';
 import type { PolicyInForce } from '../policy-in-force.js';
+import { reviewRuns } from '../run-review.js';
 import type { Sealing } from '../sealing.js';
 import type { Governance, PolicyService, Services } from '../services.js';
 import type { Activation, RefusedActivation } from './activation.js';
@@ -154,11 +154,7 @@ export class PolicyGovernance implements Governance {
       return refused(sealing.denial);
     }
     services.counters.increment('granted.policy.activate');
-    void services.runs.endWhere(
-      (run) => judgeOlderArtifact(services, run.artifact.statement.predicate, run.runner).length > 0,
-      'policy',
-      [runEnded],
-    );
+    reviewRuns(services);
     const unsealed = [sealing, ...others].find(isUnsealed);
     if (sealing.outcome === 'sealed' && unsealed === undefined)
       return { outcome: 'activated', sealed: sealing.sealed };
@@ -183,11 +179,6 @@ export class PolicyGovernance implements Governance {
 }
 
 const nothingNew = 'Nothing needs to be done: it counts already.';
-const runEnded = denial(
-  'POLICY_MISMATCH',
-  'the policy bundle that is in force now would not let this run begin',
-  'Run it again, if that bundle permits it.',
-);
 
 /** What the record of an activation says. */
 export function activationRecord(

@@ -22,7 +22,7 @@ import { grantResult, sealRecord } from '../pipeline/seal.js';
 import { runGrounds } from '../run-review.js';
 import { confinementOf, identityFaults } from '../runs/confinement.js';
 import type { ArmedRun } from '../runs/governed-runs.js';
-import type { Run } from '../runs/run.js';
+import type { Logged, Run, RunFacts } from '../runs/run.js';
 import type { WatchdogFacts } from '../runs/watchdog-link.js';
 import type { Services } from '../services.js';
 
@@ -121,19 +121,8 @@ async function sealOpening(
   const redemption = { id: request.params.redemption, index: receipt.index };
   const { process } = child;
   const { descend } = request.params;
-  const record: LeaseRecord = {
-    ...leaseHead(services, term),
-    event: 'open',
-    artifact: artifact.entry.id,
-    artifactIndex: artifact.entry.index,
-    redemption: redemption.id,
-    redemptionIndex: redemption.index,
-    lease: null,
-    leaseIndex: null,
-    confinement,
-    process,
-    descend,
-  };
+  const beginning = { artifact, redemption, confinement, process, descend };
+  const record = leaseRecord(services, beginning, null, term);
   const sealing = await sealRecord(services, record);
   if (sealing.outcome === 'unsealed') {
     services.governed.disarm(armed);
@@ -141,13 +130,9 @@ async function sealOpening(
   }
   const { id, index } = sealing.sealed;
   const facts = {
+    ...beginning,
     lease: { id, index },
-    redemption,
-    artifact,
     session,
-    process,
-    confinement,
-    descend,
     inside: inside?.lease.id ?? null,
     bindings: receipt.bindings,
   };
@@ -171,21 +156,8 @@ export async function renewLease(
   const runner = withBindings(caller, run.bindings);
   const lost = runGrounds(services, run, runner);
   if (lost.length > 0) return endRefused(services, run, runner, request, lost);
-  const { artifact, redemption, lease, confinement, process, descend } = run;
-  const term = termOf(services, artifact.statement.predicate);
-  const record: LeaseRecord = {
-    ...leaseHead(services, term),
-    event: 'renew',
-    artifact: artifact.entry.id,
-    artifactIndex: artifact.entry.index,
-    redemption: redemption.id,
-    redemptionIndex: redemption.index,
-    lease: lease.id,
-    leaseIndex: lease.index,
-    confinement,
-    process,
-    descend,
-  };
+  const term = termOf(services, run.artifact.statement.predicate);
+  const record = leaseRecord(services, run, run.lease, term);
   const sealing = await sealRecord(services, record);
   // Nothing is lost but time: the run may ask again until its deadline.
   if (sealing.outcome === 'unsealed') return refused(services, caller, request, [sealing.denial]);
@@ -235,16 +207,35 @@ function refused(
   return refuseAll(services, request, { caller, claims: {}, policy: null }, grounds);
 }
 
-/** What the records of one lease have in common. Read the clock, and append, without awaiting anything in between. */
-function leaseHead(services: Services, { untilMs, deadlineBootMs }: Term) {
+/**
+ * The record that opens a run, or renews the lease of the one that `lease` opened. It reads the clock: append it without awaiting
+ * anything in between.
+ */
+function leaseRecord(
+  services: Services,
+  run: Pick<RunFacts, 'artifact' | 'redemption' | 'confinement' | 'process' | 'descend'>,
+  lease: Logged | null,
+  { untilMs, deadlineBootMs }: Term,
+): LeaseRecord {
+  const { artifact, redemption, confinement, process, descend } = run;
   return {
     type: 'urn:writ:lease:v1',
     time: formatInstant(services.clock.lastTrustedMs()),
     log: services.origin,
     nonce: services.nonce(),
+    event: lease === null ? 'open' : 'renew',
+    artifact: artifact.entry.id,
+    artifactIndex: artifact.entry.index,
+    redemption: redemption.id,
+    redemptionIndex: redemption.index,
+    lease: lease?.id ?? null,
+    leaseIndex: lease?.index ?? null,
     until: formatInstant(untilMs),
     deadline: { boot: services.boot, bootTimeMs: deadlineBootMs },
-  } as const;
+    confinement,
+    process,
+    descend,
+  };
 }
 
 /** From now on as long as a lease lasts, but no longer than the artifact allows. */

@@ -8,7 +8,6 @@ import type { Request } from '../pipeline/parse.js';
 import { refuse, refuseAll, refusePlainly } from '../pipeline/refuse.js';
 import type { Granted } from '../pipeline/reply.js';
 import { grantResult } from '../pipeline/seal.js';
-import { reviewRuns } from '../run-review.js';
 import type { Services } from '../services.js';
 
 type Of<Name extends Request['method']> = Extract<Request, { method: Name }>;
@@ -31,7 +30,6 @@ export async function activatePolicy(
   const activation = await services.governance.activate(services, caller, read.document);
   if (activation.outcome !== 'activated')
     return refuseAll(services, request, { ...context, policy: activation.decision }, activation.grounds);
-  reviewRuns(services);
   return grantResult(services.vkey, activation.sealed);
 }
 

@@ -9,6 +9,7 @@ import { type Denials, denial } from '../../format/denial.js';
 import type { EndCause, EndRecord, ExitStatus, RunProcess } from '../../format/lease.js';
 import type { RecordHead } from '../../format/record-head.js';
 import { isRunning } from '../../identity/held-child.js';
+import { errnoName } from '../../kernel/errno.js';
 import type { Caller } from '../caller.js';
 import { descendsFrom } from '../lineage/subtree.js';
 import type { Sealing } from '../sealing.js';
@@ -281,8 +282,9 @@ async function killDirectly(first: RunProcess): Promise<void> {
     try {
       process.kill(first.pid, 'SIGKILL');
     } catch (cause) {
-      // Another user's process; whoever runs it was told to stop it.
-      if (!(cause instanceof Error)) throw cause;
+      // It has ended, or is another user's; whoever runs it was told to stop it.
+      const code = errnoName(cause);
+      if (code !== 'ESRCH' && code !== 'EPERM') throw cause;
     }
     await pause(pollMs);
   }
