@@ -1,6 +1,7 @@
 /** Finds entries: in the published log by kind or id, and through the daemon with what their payloads say. */
 
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { WritClient } from '../client/client.js';
 import { WritUnavailableError } from '../client/errors.js';
 import { type ArtifactId, artifactIdOf } from '../format/artifact-id.js';
@@ -66,9 +67,22 @@ export async function indexOf(context: CliContext, client: WritClient, word: str
   const node =
     lineage.decision === 'allow' ? lineage.nodes.find((candidate) => candidate.id === id) : undefined;
   if (node !== undefined) return node.index;
+  await publication(client);
   for await (const entry of entriesBackwards(join(context.locations.stateDirectory, 'log')))
     if (entry.id === id) return entry.index;
   throw new UsageError(`the published log holds no entry with the id ${id}`);
+}
+
+/** What was sealed until now is published, which follows a seal by up to a second. Throws MissingError when it is not. */
+async function publication(client: WritClient): Promise<void> {
+  const { sealedSize } = (await client.status()).log;
+  for (let looks = 0; looks < 50; looks++) {
+    if ((await client.status()).log.publishedSize >= sealedSize) return;
+    await delay(100);
+  }
+  throw new MissingError(
+    `the published log is still behind entry ${sealedSize - 1}; the daemon's messages say why (a full disk, for instance)`,
+  );
 }
 
 /** What the log holds under the id of an authorization. Throws UsageError when it may not be had. */

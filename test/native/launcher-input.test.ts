@@ -147,6 +147,10 @@ describe('the launcher', options, () => {
 
   test('refuses configuration files that are none', options, async () => {
     const valid = `state = "${directory}"\n[socket]\npath = "${directory}/nobody"\nmode = "0660"\n[log]\norigin = "a/b"\n[[x]]\ny = 1979-05-27T07:32:00Z\nz = [1, 0x1f, 1e5, nan, '''a''']\n`;
+    // On these the parser of the TOML library ends in an assertion of its own.
+    const surprising = ['[\n', '[\0[x]]', 'y = 1979-05-27Tx7:32:00Z', 'z = [1, }'].map((text): [Buffer] => [
+      Buffer.from(text),
+    ]);
     const config = join(directory, 'fuzzed.toml');
     await fc.assert(
       fc.asyncProperty(fc.oneof(mutated(valid), fc.uint8Array({ maxLength: 200 })), async (bytes) => {
@@ -157,7 +161,7 @@ describe('the launcher', options, () => {
         assertRefused(ending);
         assert.ok(ending.code !== 1);
       }),
-      { numRuns: 60 },
+      { numRuns: 60, examples: surprising },
     );
   });
 

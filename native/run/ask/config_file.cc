@@ -2,8 +2,20 @@
 
 #include "ask/config_file.h"
 
-// As this is compiled: without exceptions, and without the library's compiled half.
-#define TOML_EXCEPTIONS 0
+namespace {
+
+struct BrokenAssumption {};
+
+constexpr void assume(bool holds) {
+  if (!holds) throw BrokenAssumption();
+}
+
+}  // namespace
+
+// Files that are no TOML break assumptions of its parser (of 3.3, "[" at the end of a line), which end the process as assert(3).
+#define TOML_ASSERT(expression) assume(static_cast<bool>(expression))
+#define TOML_EXCEPTIONS 1
+// Without the library's compiled half.
 #define TOML_HEADER_ONLY 1
 #define TOML_ENABLE_FORMATTERS 0
 #include <toml++/toml.h>
@@ -21,15 +33,25 @@ bool take_path(const toml::node* node, std::optional<std::string>& path) {
   return path && !path->empty();
 }
 
+Read<toml::table> parse(const Bytes& text, const std::string& name) {
+  try {
+    return toml::parse(std::string_view(text));
+  } catch (const toml::parse_error& error) {
+    return Unreadable{name + " is not valid TOML: " + std::string(error.description())};
+  } catch (const BrokenAssumption&) {
+    return Unreadable{name + " is not valid TOML"};
+  }
+}
+
 }  // namespace
 
 Read<ConfigFile> read_config_file(const std::string& path) {
   const Read<Bytes> text = read_small_file(path);
   const std::string name = "the configuration file " + path;
   if (!text) return Unreadable{name + " cannot be read: " + text.why()};
-  const toml::parse_result parsed = toml::parse(std::string_view(*text));
-  if (!parsed) return Unreadable{name + " is not valid TOML: " + std::string(parsed.error().description())};
-  const toml::table& document = parsed.table();
+  const Read<toml::table> parsed = parse(*text, name);
+  if (!parsed) return Unreadable{parsed.why()};
+  const toml::table& document = *parsed;
   ConfigFile config;
   if (!take_path(document.get("state"), config.state))
     return Unreadable{"in " + name + ": state: must be the path of a directory"};
