@@ -158,8 +158,8 @@ std::string plain_words(const std::string& sentence) {
   return words;
 }
 
-// Gives a redemption back on which nothing is started, so that the log says why. Whatever becomes of that, nothing is started:
-// the launcher's own denial stands where the daemon's does not come.
+// Gives a redemption back on which nothing was started, so that the log says why; a lease that was opened on it ends. Whatever
+// becomes of that, nothing runs: the launcher's own denial stands where the daemon's does not come.
 Refused decline(Session& session, const Permission& permission, const Denial& denial) {
   const Json params(Json::Object{{"redemption", Json(permission.receipt.id)},
                                  {"nonce", Json(base64_encode(permission.nonce))},
@@ -200,6 +200,20 @@ std::variant<ExitStatus, Refused> govern(Session& session, const Messages& messa
   return status;
 }
 
+// Holds the bytes and the process of what was redeemed, and runs it.
+std::variant<ExitStatus, Refused> start(Session& session, const Messages& messages, const Permission& permission,
+                                        std::vector<std::string> environment, Confinement confinement, Stages& stages) {
+  Step<Plan> plan = plan_of(*permission.authorization.payload.statement->grant, std::move(environment));
+  if (Refused* refused = std::get_if<Refused>(&plan)) return std::move(*refused);
+  Result<PreparedPointer> prepared = prepare(*std::get_if<Plan>(&plan));
+  if (prepared.denied()) return Refused(prepared.denial());
+  stages.pass("prepare");
+  Result<ChildPointer> child = start_held(*prepared.value(), confinement);
+  if (child.denied()) return Refused(child.denial());
+  stages.pass("hold");
+  return govern(session, messages, permission, *child.value(), stages);
+}
+
 std::variant<ExitStatus, Refused> run(const Options& options, const Messages& messages, const std::string& root,
                                       Stages& stages) {
   Step<Command> resolved = resolve_command(options.command);
@@ -221,15 +235,13 @@ std::variant<ExitStatus, Refused> run(const Options& options, const Messages& me
   Step<Permission> obtained = obtain(session, options, command, stages);
   if (Refused* refused = std::get_if<Refused>(&obtained)) return std::move(*refused);
   const Permission& permission = *std::get_if<Permission>(&obtained);
-  Step<Plan> plan = plan_of(*permission.authorization.payload.statement->grant, std::move(command.environment));
-  if (Refused* refused = std::get_if<Refused>(&plan)) return std::move(*refused);
-  Result<PreparedPointer> prepared = prepare(*std::get_if<Plan>(&plan));
-  if (prepared.denied()) return decline(session, permission, prepared.denial());
-  stages.pass("prepare");
-  Result<ChildPointer> child = start_held(*prepared.value(), choose_confinement(daemon == 0));
-  if (child.denied()) return decline(session, permission, child.denial());
-  stages.pass("hold");
-  return govern(session, messages, permission, *child.value(), stages);
+  std::variant<ExitStatus, Refused> outcome =
+      start(session, messages, permission, std::move(command.environment), choose_confinement(daemon == 0), stages);
+  // By now nothing of it is left, so that the daemon ends no process that could still have begun.
+  if (const Refused* refused = std::get_if<Refused>(&outcome)) {
+    if (const Denial* own = std::get_if<Denial>(refused)) return decline(session, permission, *own);
+  }
+  return outcome;
 }
 
 }  // namespace

@@ -25,7 +25,8 @@ export interface LeaseOpenParams {
 
 /**
  * Gives a redemption made over this very connection back unused, because of what the caller found itself: another file than the one
- * that was redeemed, or no confinement. The answer is the denial, in the log; no lease is opened on the redemption any more.
+ * that was redeemed, no confinement, or a program that the kernel does not execute. The answer is the denial, in the log; no lease is
+ * opened on the redemption any more, and a run that was opened on it ends.
  */
 export interface LeaseDeclineParams {
   readonly redemption: ArtifactId;

@@ -60,7 +60,8 @@ export type ExitStatus = { readonly exit: number } | { readonly signal: number }
  * Why a run ended. `exited`: its program did. `expired`: its lease ran out. `revoked`, `policy`, `identity`, `environment`,
  * `lineage`, `clock`, `state`: what it rested on is gone. `runner-gone`: whoever ran it died or hung up. `daemon-stopped`: the
  * daemon was stopped, which ends all runs. `daemon-gone`: the daemon died over it, and the next start found it open.
- * `watchdog-gone`: nothing was left to enforce its end. `unsealed`: its lease could not be logged, so it never began.
+ * `watchdog-gone`: nothing was left to enforce its end. `unsealed`: its lease could not be logged, so it never began. `not-started`: its
+ * launcher says that the program could not be executed; a denial in the log says why.
  */
 export const endCauses = [
   'exited',
@@ -77,6 +78,7 @@ export const endCauses = [
   'daemon-gone',
   'watchdog-gone',
   'unsealed',
+  'not-started',
 ] as const;
 export type EndCause = (typeof endCauses)[number];
 

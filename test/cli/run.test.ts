@@ -11,6 +11,7 @@ import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { connect } from '../../src/client/client.js';
 import { parseTrust } from '../../src/format/trust.js';
+import { endsOf } from '../daemon/governed-daemon.js';
 import { type RunningDaemon, removeState, startDaemon } from '../daemon/running-daemon.js';
 import { type Ended, writ } from './command-line.js';
 
@@ -158,6 +159,28 @@ describe('writ run', { timeout: 180_000 }, () => {
       /^the launcher started nothing on redemption \d+: The working directory /,
     );
     assert.ok(evidence.index > 0);
+  });
+
+  test('a program that the kernel does not execute ends its run with the reason in the log', async () => {
+    const garbage = join(daemon.stateDirectory, 'garbage');
+    await writeFile(garbage, 'neither a script nor a program\n', { mode: 0o755 });
+    const { exitCode, stdout, stderr } = await run('--json', '--', garbage);
+    const { denials, evidence } = JSON.parse(stdout);
+    assert.deepEqual([exitCode, denials[0].code], [1, 'ENVIRONMENT_MISMATCH'], stdout);
+    assert.match(
+      denials[0].message,
+      /^the launcher started nothing on redemption \d+: The kernel does not execute /,
+    );
+    const { lease } = JSON.parse(stderr);
+    const trust = parseTrust(JSON.parse(await readFile(join(daemon.stateDirectory, 'trust.json'), 'utf8')));
+    const client = await connect({ socketPath: daemon.socketPath, trust });
+    try {
+      const [end, ...others] = await endsOf(client, lease);
+      assert.deepEqual([end?.cause, end?.status, others], ['not-started', null, []]);
+      assert.ok(evidence.index > lease.index);
+    } finally {
+      await client.close();
+    }
   });
 
   test('a lease is renewed as long as the program runs', async () => {

@@ -165,6 +165,24 @@ describe('a governed run', options, () => {
     assert.deepEqual(codesOf(await runner.call('lease.open', opening)), ['REPLAYED']);
   });
 
+  test('that was opened ends when its launcher declines it, and the log says why', options, async () => {
+    const runner = puppet();
+    const { receipt, nonce } = await runner.redeem();
+    const child = await runner.fork('namespace', 'sleep 300');
+    const opening = { redemption: receipt.id, nonce, child, descend: 'enforced' };
+    const lease = allowed(await runner.call('lease.open', opening));
+    const words = { code: 'ENVIRONMENT_MISMATCH', message: 'it is no program', remedy: 'Look at it.' };
+    const params = { redemption: receipt.id, nonce, ...words };
+    const declined = (await runner.call('lease.decline', params)) as Denied;
+    assert.deepEqual(codesOf(declined), ['ENVIRONMENT_MISMATCH']);
+    assert.ok((declined.evidence?.index ?? -1) > lease.index);
+    await allDead(child);
+    const [end, ...others] = await endsOf(client, lease);
+    assert.deepEqual([end?.cause, end?.status, others], ['not-started', null, []]);
+    assert.deepEqual(runner.stops, []);
+    assert.deepEqual(codesOf(await runner.call('lease.decline', params)), ['REPLAYED']);
+  });
+
   test('is not opened for a child that executes something already', options, async () => {
     const runner = puppet();
     const { receipt, nonce } = await runner.redeem();

@@ -166,7 +166,8 @@ export class GovernedRuns {
     });
     // What stands under its authorization ends with it, also where it runs elsewhere; behind those that end for a cause of their own.
     queueMicrotask(() => this.#endBelow(kept));
-    if (cause !== 'exited' && !kept.session.closed)
+    const isOwnWord = cause === 'exited' || cause === 'not-started';
+    if (!isOwnWord && !kept.session.closed)
       kept.session.push.notify({ method: 'lease.stop', params: { lease: kept.lease.id, denials } });
     kept.ending = { dead, logged: this.#log(kept, cause, status, dead) };
     return kept.ending;
