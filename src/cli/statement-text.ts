@@ -2,9 +2,10 @@
 
 import type { Action } from '../format/action.js';
 import { displayText } from '../format/exact-text.js';
+import type { KeyRecord } from '../format/key-record.js';
 import type { ExitStatus, LeaseRecord } from '../format/lease.js';
 import type { ExecutableFact, GrantPredicate, Scope } from '../format/predicate.js';
-import type { KeyRecord, LogRecord } from '../format/record.js';
+import type { LogRecord } from '../format/record.js';
 import { targetText } from '../format/revocation.js';
 import type { Statement } from '../format/statement.js';
 import type { LoggedPayload } from '../verify/payload.js';

@@ -27,8 +27,8 @@ import {
   type SealedArtifact,
   type SignParams,
 } from '../format/protocol.js';
-import type { RevocationRecord } from '../format/record.js';
 import { redeemerNonceDigest } from '../format/redeemer-nonce.js';
+import type { RevocationRecord } from '../format/revocation.js';
 import { parseInstant } from '../format/time.js';
 import { parseTlogProof } from '../format/tlog-proof.js';
 import type { Trust } from '../format/trust.js';

@@ -4,9 +4,9 @@
  * window: `status` shows it.
  */
 
+import type { AnchorCause, AnchorRecord } from '../format/anchor.js';
 import { type Denial, denial } from '../format/denial.js';
 import type { EntryKind } from '../format/entry.js';
-import type { AnchorCause, AnchorRecord } from '../format/record.js';
 import type { LoggedAnchor } from '../state/span.js';
 import { WearBudget } from '../state/wear-budget.js';
 import type { Attester, AttesterReply } from '../tpm/attester.js';

@@ -4,7 +4,7 @@
  */
 
 import { base64Encode } from '../format/base64.js';
-import type { StartRecord } from '../format/record.js';
+import type { StartRecord } from '../format/daemon-record.js';
 import type { RecoveredLog } from '../log/recovery.js';
 import { type Continuity, type CounterWitness, judgeContinuity } from '../state/continuity.js';
 import {

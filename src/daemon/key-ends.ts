@@ -1,7 +1,7 @@
 /** What the log has to say about keys that sign no more, and does not say yet. */
 
 import { base64Encode } from '../format/base64.js';
-import type { KeyRecord } from '../format/record.js';
+import type { KeyRecord } from '../format/key-record.js';
 import type { KeySuccession } from '../hsm/succession.js';
 import type { LogViews } from '../state/views.js';
 

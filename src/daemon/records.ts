@@ -1,6 +1,6 @@
 /** The records that the daemon itself logs: its start and stop, the keys and the policy in force, revocations. */
 
-import type { RevocationRecord } from '../format/record.js';
+import type { RevocationRecord } from '../format/revocation.js';
 import { formatInstant } from '../format/time.js';
 import type { AbandonedGrant, Submission } from '../log/seal.js';
 import { recordSubmission } from './pipeline/seal.js';

@@ -10,7 +10,8 @@ import { type ArtifactId, artifactIdSchema } from './artifact-id.js';
 import { sha3HexSchema } from './digest-set.js';
 import { hexEncode } from './hex.js';
 import { jcsBytes } from './jcs.js';
-import { type Approval, type GrantPredicate, nonceSchema } from './predicate.js';
+import { type Approval, approvalSchema, type GrantPredicate, nonceSchema } from './predicate.js';
+import { type RecordHead, recordHeadShape } from './record-head.js';
 import { sshSignedBytes } from './sshsig.js';
 import { firstIssue } from './statement.js';
 import { parseJsonBytes } from './strict-json.js';
@@ -42,6 +43,16 @@ export interface ApprovalDocument extends ApprovedMatter {
   readonly expires: Instant;
 }
 
+/**
+ * Somebody approved a request that waits. `signed` is the document that the signature is over; with both, the record proves
+ * itself under the approver's key.
+ */
+export interface ApprovalRecord extends RecordHead {
+  readonly type: 'urn:writ:approval:v1';
+  readonly signed: ApprovalDocument;
+  readonly approval: Approval;
+}
+
 export const approvalDocumentSchema: z.ZodType<ApprovalDocument> = z.strictObject({
   type: z.literal('writ.approval/v1'),
   log: z.string().min(1).max(256),
@@ -53,6 +64,13 @@ export const approvalDocumentSchema: z.ZodType<ApprovalDocument> = z.strictObjec
   environment: sha3HexSchema,
   parent: artifactIdSchema.nullable(),
   bundle: sha3HexSchema,
+});
+
+export const approvalRecordSchema = z.strictObject({
+  ...recordHeadShape,
+  type: z.literal('urn:writ:approval:v1'),
+  signed: approvalDocumentSchema,
+  approval: approvalSchema,
 });
 
 /** The parts of an artifact on which an approval depends. */

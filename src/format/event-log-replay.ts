@@ -7,7 +7,7 @@ import { sha256 } from '../hash/sha256.js';
 import { concatBytes } from './bytes.js';
 import { type EventLog, type MeasuredEvent, parseEventLog } from './event-log.js';
 import { hexDecode, hexEncode } from './hex.js';
-import type { PcrValue } from './record.js';
+import type { PcrValue } from './quote.js';
 
 export interface ReplayedLog extends EventLog {
   /** The values after the last event, of the PCRs that the log extends, by rising index. */

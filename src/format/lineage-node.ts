@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { type ArtifactId, artifactIdSchema } from './artifact-id.js';
 import { type EndRecord, endCauses, exitStatusSchema } from './lease.js';
 import type { Lineage } from './predicate.js';
-import { type RevocationCause, revocationCauses } from './record.js';
+import { type RevocationCause, revocationCauses } from './revocation.js';
 
 export interface LineageNode {
   readonly id: ArtifactId;

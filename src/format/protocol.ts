@@ -52,8 +52,7 @@ import {
   nonceSchema,
   type ResourceLimits,
 } from './predicate.js';
-import { type RevocationCause, revocationCauses } from './record.js';
-import type { RevocationRule } from './revocation.js';
+import { type RevocationCause, type RevocationRule, revocationCauses } from './revocation.js';
 import { type SubscribeParams, type SubscribeResult, subscribeParamsSchema } from './revocation-methods.js';
 import type { Instant } from './time.js';
 import type { TrustDocument } from './trust.js';

@@ -6,7 +6,8 @@
 import { z } from 'zod';
 import { type ArtifactId, artifactIdSchema } from './artifact-id.js';
 import { sha3HexSchema } from './digest-set.js';
-import { ed25519KeySchema, type GrantPredicate, type Initiator } from './predicate.js';
+import { ed25519KeySchema, type GrantPredicate, type Initiator, type PolicyRecord } from './predicate.js';
+import { policyRecordsSchema, type RecordHead, recordHeadShape, uidSchema } from './record-head.js';
 
 /**
  * `initiator`: whoever asks as this uid, or with `executable` (SHA3-512 hex) only through that program. `bundle`: every decision
@@ -22,7 +23,19 @@ export type RevocationTarget =
   | { readonly kind: 'artifact'; readonly id: ArtifactId; readonly index: number }
   | RevocationRule;
 
-const uidSchema = z.int().min(0).max(0xffff_ffff);
+export const revocationCauses = ['withdrawn', 'superseded', 'compromised', 'unsealed'] as const;
+/** `unsealed`: the grant's seal missed its deadline, so nobody ever held a proof of it. */
+export type RevocationCause = (typeof revocationCauses)[number];
+
+/** Ends what the target names. `by` is the uid that asked, or null where the daemon itself revoked. */
+export interface RevocationRecord extends RecordHead {
+  readonly type: 'urn:writ:revocation:v1';
+  readonly target: RevocationTarget;
+  readonly cause: RevocationCause;
+  readonly by: number | null;
+  /** What the policy said; nothing where the daemon itself revoked. */
+  readonly policy?: readonly PolicyRecord[];
+}
 
 const ruleSchemas = [
   z.strictObject({
@@ -40,6 +53,15 @@ export const revocationTargetSchema: z.ZodType<RevocationTarget> = z.discriminat
   z.strictObject({ kind: z.literal('artifact'), id: artifactIdSchema, index: z.int().nonnegative() }),
   ...ruleSchemas,
 ]);
+
+export const revocationRecordSchema = z.strictObject({
+  ...recordHeadShape,
+  type: z.literal('urn:writ:revocation:v1'),
+  target: revocationTargetSchema,
+  cause: z.enum(revocationCauses),
+  by: uidSchema.nullable(),
+  policy: policyRecordsSchema,
+});
 
 /** The names under which a rule is looked up. */
 export function namesOfRule(rule: RevocationRule): readonly string[] {

@@ -4,6 +4,7 @@
  * quote that its TPM did not make.
  */
 
+import { z } from 'zod';
 import { sha256 } from '../hash/sha256.js';
 import { ByteReader } from './byte-reader.js';
 import { concatBytes } from './bytes.js';
@@ -27,6 +28,11 @@ const demanded = [
 ] as const;
 const decryptBit = 1 << 17;
 const maxPolicyBytes = 64;
+
+/** An object's Name under SHA-256: the algorithm's number and 32 bytes. */
+export const tpmNameSchema = z
+  .string()
+  .regex(/^000b[0-9a-f]{64}$/, 'must be a TPM name under SHA-256 in hex');
 
 /** Name of an object whose name algorithm is SHA-256 (Part 1, section 16), in hex: `000b` and the digest of its public area. */
 export function tpmNameOf(publicArea: Uint8Array): string {

@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import type { BootCount } from './attestation-trust.js';
-import type { PcrValue } from './record.js';
+import type { PcrValue } from './quote.js';
 
 /** Names and digests are hex, public areas base64, handles and indexes `0x` and eight digits, as TPM tools write them. */
 export interface TranscriptTpm {

@@ -3,10 +3,12 @@
  * before it, so a quote that was logged again is found; the values of each counter only ever rise.
  */
 
+import type { AnchorRecord } from '../format/anchor.js';
 import { equalBytes } from '../format/bytes.js';
 import { denial } from '../format/denial.js';
 import type { EntryKind } from '../format/entry.js';
-import { type AnchorRecord, decodeRecord, type QuoteRecord } from '../format/record.js';
+import type { QuoteRecord } from '../format/quote.js';
+import { decodeRecord } from '../format/record.js';
 import type { AttestedQuote } from '../format/tpm-attest.js';
 import type { Trust } from '../format/trust.js';
 import { type CheckpointVerdict, verifyCheckpoint } from '../verify/checkpoint.js';

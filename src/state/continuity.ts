@@ -3,7 +3,7 @@
  * before it happens. A log that was taken back to an earlier state announces less than the counter shows.
  */
 
-import type { CounterReading } from '../format/record.js';
+import type { CounterReading } from '../format/anchor.js';
 import type { LoggedAnchor } from './span.js';
 
 /** What the machine has to hold against the log. */

@@ -5,18 +5,16 @@
 
 import { z } from 'zod';
 import { base64Decode } from '../format/base64.js';
+import type { SnapshotRecord } from '../format/daemon-record.js';
 import { sha3HexSchema } from '../format/digest-set.js';
 import { hexEncode } from '../format/hex.js';
 import { jcsBytes } from '../format/jcs.js';
-import {
-  authorityStatementSchema,
-  checkedRecord,
-  type SnapshotRecord,
-  tpmNameSchema,
-} from '../format/record.js';
+import { authorityStatementSchema } from '../format/policy-record.js';
+import { checkedRecord } from '../format/record.js';
 import { revocationRuleSchema } from '../format/revocation.js';
 import { firstIssue } from '../format/statement.js';
 import { parseJsonBytes } from '../format/strict-json.js';
+import { tpmNameSchema } from '../format/tpm-public.js';
 import { evidenceDigests } from '../hash/evidence.js';
 import { spanEntries } from '../log/journal-positions.js';
 import { rangeEntries } from './id-index.js';

@@ -4,8 +4,7 @@
  */
 
 import type { GrantPredicate } from '../format/predicate.js';
-import type { RevocationRecord } from '../format/record.js';
-import type { RevocationRule, RevocationTarget } from '../format/revocation.js';
+import type { RevocationRecord, RevocationRule, RevocationTarget } from '../format/revocation.js';
 import { BitList } from './bit-list.js';
 import { RevokedRules } from './revoked-rules.js';
 import { isUnsealedMark, revocationMark, type Span, type SpanFacts } from './span.js';

@@ -6,8 +6,8 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { type CounterReading, counterReadingSchema } from '../format/anchor.js';
 import { jcsText } from '../format/jcs.js';
-import { type CounterReading, counterReadingSchema } from '../format/record.js';
 import { firstIssue } from '../format/statement.js';
 import { parseJsonBytes } from '../format/strict-json.js';
 import { replaceFile } from '../kernel/private-file.js';

@@ -5,7 +5,7 @@
  */
 
 import { base64Encode } from '../format/base64.js';
-import type { SnapshotRecord } from '../format/record.js';
+import type { SnapshotRecord } from '../format/daemon-record.js';
 import type { Journal } from '../log/journal.js';
 import { spanEntries } from '../log/journal-positions.js';
 import type { TileTree } from '../log/tile-tree.js';

@@ -9,12 +9,9 @@
  * All but the anchors are sorted by their first number.
  */
 
-import type {
-  AuthorityRecord,
-  CounterReading,
-  PolicyActivationRecord,
-  StartRecord,
-} from '../format/record.js';
+import type { CounterReading } from '../format/anchor.js';
+import type { StartRecord } from '../format/daemon-record.js';
+import type { AuthorityRecord, PolicyActivationRecord } from '../format/policy-record.js';
 import { positionStride, spanEntries } from '../log/journal-positions.js';
 import type { LoggedRule } from './revoked-rules.js';
 import { sortInSlices } from './sliced-sort.js';

@@ -4,8 +4,11 @@
  */
 
 import type { ArtifactId } from '../format/artifact-id.js';
+import type { StartRecord } from '../format/daemon-record.js';
 import type { EntryKind } from '../format/entry.js';
-import type { AuthorityRecord, KeyRecord, LogRecord, StartRecord } from '../format/record.js';
+import type { KeyRecord } from '../format/key-record.js';
+import type { AuthorityRecord } from '../format/policy-record.js';
+import type { LogRecord } from '../format/record.js';
 import { spanEntries } from '../log/journal-positions.js';
 import { BitList } from './bit-list.js';
 import { IdIndex, rangeEntries, tagOf } from './id-index.js';

@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { hexDecode, hexEncode } from '../format/hex.js';
-import type { PcrValue } from '../format/record.js';
+import type { PcrValue } from '../format/quote.js';
 import type { Secret } from '../kernel/secret.js';
 import { TpmAddonError } from './addon-error.js';
 import { loadTpmAddon, type NativeConnection, type NativeTpm } from './addon-module.js';

@@ -4,7 +4,7 @@
  */
 
 import type { Denial } from '../format/denial.js';
-import type { PcrValue } from '../format/record.js';
+import type { PcrValue } from '../format/quote.js';
 
 export type AttesterReply<Value> =
   | { readonly outcome: 'done'; readonly value: Value }

@@ -3,7 +3,7 @@
  * until the TPM has answered, and a real one takes up to a second for a quote and ten for a key.
  */
 
-import type { PcrValue } from '../format/record.js';
+import type { PcrValue } from '../format/quote.js';
 import type { Secret } from '../kernel/secret.js';
 import type { AttestationKey, Quote } from './attester.js';
 

@@ -11,15 +11,12 @@ import { type EvidencePack, readEvidencePack } from '../format/evidence-pack.js'
 import { hexEncode } from '../format/hex.js';
 import type { EndRecord, LeaseRecord } from '../format/lease.js';
 import { isProof, type PolicyDocument, type PolicyProof, proofDigest } from '../format/policy-document.js';
+import type { PolicyActivationRecord } from '../format/policy-record.js';
 import type { PolicyRecord } from '../format/predicate.js';
-import type {
-  LogRecord,
-  PolicyActivationRecord,
-  QuoteRecord,
-  RedemptionRecord,
-  RevocationRecord,
-} from '../format/record.js';
-import { type RevocationTarget, ruleEnds } from '../format/revocation.js';
+import type { QuoteRecord } from '../format/quote.js';
+import type { LogRecord } from '../format/record.js';
+import type { RedemptionRecord } from '../format/redemption.js';
+import { type RevocationRecord, type RevocationTarget, ruleEnds } from '../format/revocation.js';
 import type { Statement } from '../format/statement.js';
 import { parseInstant } from '../format/time.js';
 import type { Trust } from '../format/trust.js';

@@ -4,8 +4,8 @@
  */
 
 import { base64Decode, base64Encode } from '../format/base64.js';
+import type { KeyRecord } from '../format/key-record.js';
 import { formatVerifierKey, verifierKey } from '../format/note.js';
-import type { KeyRecord } from '../format/record.js';
 import { parseTrust, type TrustDocument } from '../format/trust.js';
 import { ArtifactReader } from './artifact-reader.js';
 import { authenticate } from './authenticate.js';

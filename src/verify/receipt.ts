@@ -2,8 +2,8 @@
 
 import type { ArtifactId } from '../format/artifact-id.js';
 import { type Denial, denial } from '../format/denial.js';
-import type { RedemptionRecord } from '../format/record.js';
 import { redeemerNonceDigest } from '../format/redeemer-nonce.js';
+import type { RedemptionRecord } from '../format/redemption.js';
 import type { Trust } from '../format/trust.js';
 import { authenticate } from './authenticate.js';
 import { VerificationContext } from './context.js';

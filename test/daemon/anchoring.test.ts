@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Anchoring } from '../../src/daemon/anchoring.js';
 import type { Sealing } from '../../src/daemon/sealing.js';
+import type { AnchorCause } from '../../src/format/anchor.js';
 import { denial } from '../../src/format/denial.js';
-import type { AnchorCause } from '../../src/format/record.js';
 
 const lost = { outcome: 'unavailable', denial: denial('TPM_UNAVAILABLE', 'no answer') } as const;
 const unsealed: Sealing = { outcome: 'unsealed', denial: denial('HSM_UNAVAILABLE', 'no token') };

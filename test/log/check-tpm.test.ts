@@ -3,12 +3,13 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import type { AnchorRecord, RecoveryRecord } from '../../src/format/anchor.js';
 import type { AttestationDocument } from '../../src/format/attestation-trust.js';
 import { base64Encode } from '../../src/format/base64.js';
 import { formatCheckpoint } from '../../src/format/checkpoint.js';
 import { formatNote, formatVerifierKey, parseNote } from '../../src/format/note.js';
-import { qualifyingData } from '../../src/format/quote.js';
-import type { AnchorRecord, LogRecord, QuoteRecord, RecoveryRecord } from '../../src/format/record.js';
+import { type QuoteRecord, qualifyingData } from '../../src/format/quote.js';
+import type { LogRecord } from '../../src/format/record.js';
 import { parseTlogProof } from '../../src/format/tlog-proof.js';
 import { parseTrust } from '../../src/format/trust.js';
 import { checkLog, type LogCheck } from '../../src/log/check.js';

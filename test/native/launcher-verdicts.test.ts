@@ -9,8 +9,9 @@ import { approvalDocument, approvalMessage, matterOf } from '../../src/format/ap
 import { jcsText } from '../../src/format/jcs.js';
 import { formatVerifierKey } from '../../src/format/note.js';
 import type { Approval } from '../../src/format/predicate.js';
-import { type RedemptionRecord, recordPayloadType, recordText } from '../../src/format/record.js';
+import { recordPayloadType, recordText } from '../../src/format/record.js';
 import { redeemerNonceDigest } from '../../src/format/redeemer-nonce.js';
+import type { RedemptionRecord } from '../../src/format/redemption.js';
 import { type Statement, statementPayloadType, statementText } from '../../src/format/statement.js';
 import { type JsonObject, type JsonValue, parseJson, parseJsonBytes } from '../../src/format/strict-json.js';
 import { parseTrust, type TrustDocument } from '../../src/format/trust.js';

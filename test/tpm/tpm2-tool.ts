@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hexDecode } from '../../src/format/hex.js';
-import type { PcrValue } from '../../src/format/record.js';
+import type { PcrValue } from '../../src/format/quote.js';
 import type { AttestationKey, Quote } from '../../src/tpm/attester.js';
 import { plainEnvironment } from './plain-environment.js';
 import type { Swtpm } from './swtpm-home.js';

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { createContext, runInContext } from 'node:vm';
 import { build } from 'esbuild';
 import { base64Decode, base64Encode } from '../../src/format/base64.js';
-import type { QuoteRecord } from '../../src/format/record.js';
+import type { QuoteRecord } from '../../src/format/quote.js';
 import { attestationOf, citing, proven, quoteIndex, quoteRecord, trustDocument } from './quoted-artifact.js';
 import { TestLog } from './sealed-artifact.js';
 import { ToolTpm } from './tool-tpm.js';

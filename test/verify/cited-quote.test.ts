@@ -3,8 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Binding } from '../../src/format/predicate.js';
-import { bindingsOfQuote } from '../../src/format/quote.js';
-import type { QuoteRecord } from '../../src/format/record.js';
+import { bindingsOfQuote, type QuoteRecord } from '../../src/format/quote.js';
 import type { RetiredLog, Trust } from '../../src/format/trust.js';
 import { placeCheckpoint } from '../../src/verify/checkpoint.js';
 import { VerificationContext } from '../../src/verify/context.js';

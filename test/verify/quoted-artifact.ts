@@ -6,8 +6,13 @@ import type { AttestationDocument } from '../../src/format/attestation-trust.js'
 import { base64Encode } from '../../src/format/base64.js';
 import { entryOf } from '../../src/format/entry.js';
 import { formatVerifierKey, parseNote } from '../../src/format/note.js';
-import { attestedQuoteOf, bindingsOfQuote, qualifyingData } from '../../src/format/quote.js';
-import { encodeRecord, type QuoteRecord, recordPayloadType } from '../../src/format/record.js';
+import {
+  attestedQuoteOf,
+  bindingsOfQuote,
+  type QuoteRecord,
+  qualifyingData,
+} from '../../src/format/quote.js';
+import { encodeRecord, recordPayloadType } from '../../src/format/record.js';
 import type { Statement } from '../../src/format/statement.js';
 import { parseTrust, type Trust, type TrustDocument } from '../../src/format/trust.js';
 import type { ProvenQuote } from '../../src/verify/quote.js';

@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { PcrValue } from '../../src/format/record.js';
+import type { PcrValue } from '../../src/format/quote.js';
 
 /** The owner's hierarchy hides the TPM's counts from those who read quotes; that of the endorsement shows them. */
 export type Hierarchy = 'owner' | 'endorsement';

@@ -7,7 +7,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { MeasuredEvent } from '../../format/event-log.js';
 import type { ChangedEvents, PcrComparison, ReplayedLog } from '../../format/event-log-replay.js';
-import type { QuoteRecord } from '../../format/record.js';
+import type { QuoteRecord } from '../../format/quote.js';
 import type { LoggedPayload } from '../../verify/payload.js';
 import { withDaemon } from '../asking.js';
 import { fileProblem, MissingError, UsageError } from '../cli-error.js';

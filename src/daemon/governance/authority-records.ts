@@ -1,7 +1,7 @@
 /** The records by which the log takes in what policy authorities say of keys. */
 
 import type { Envelope } from '../../format/dsse.js';
-import type { AuthorityRecord } from '../../format/record.js';
+import type { AuthorityRecord } from '../../format/policy-record.js';
 import { recordHead, type Stamped } from '../records.js';
 
 /** A record for each statement that was verified. */

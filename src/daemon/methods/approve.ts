@@ -3,13 +3,12 @@
  * whose it is, as long as it comes from outside of any run. It counts once it is sealed; `pending.get` and `pending.list` show what waits.
  */
 
-import { approvalDocument, approvalMessage } from '../../format/approval.js';
+import { type ApprovalRecord, approvalDocument, approvalMessage } from '../../format/approval.js';
 import { type Denial, denial } from '../../format/denial.js';
 import { displayText } from '../../format/exact-text.js';
 import type { PendingDetail, PendingSummary } from '../../format/pending.js';
 import type { Approval, GrantPredicate } from '../../format/predicate.js';
 import type { PendingListResult, PendingResult } from '../../format/protocol.js';
-import type { ApprovalRecord } from '../../format/record.js';
 import { formatInstant } from '../../format/time.js';
 import { isSignedApproval } from '../../verify/approvals.js';
 import { noticeOf } from '../approvals/approval-gate.js';

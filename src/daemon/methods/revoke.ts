@@ -6,8 +6,12 @@
 import { base64Encode } from '../../format/base64.js';
 import { type Denial, denial, unknownIdRemedy } from '../../format/denial.js';
 import { type RevokeParams, ruleOf } from '../../format/protocol.js';
-import type { RevocationRecord } from '../../format/record.js';
-import { type RevocationRule, type RevocationTarget, targetText } from '../../format/revocation.js';
+import {
+  type RevocationRecord,
+  type RevocationRule,
+  type RevocationTarget,
+  targetText,
+} from '../../format/revocation.js';
 import { formatInstant } from '../../format/time.js';
 import type { PolicyRequest } from '../../policy/input.js';
 import { findGrant } from '../artifacts.js';

@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import type { BootCount } from '../../format/attestation-trust.js';
-import type { PcrValue } from '../../format/record.js';
+import type { PcrValue } from '../../format/quote.js';
 import { faultSchema } from '../attester/protocol.js';
 import type { TpmFault } from '../faults.js';
 import { pcrListSchema } from '../tpm-file.js';
