@@ -5,10 +5,13 @@
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { z } from 'zod';
+import type { BundleFiles } from '../../format/bundle-digest.js';
+import { type Denial, denial } from '../../format/denial.js';
 import type { PolicyDocument } from '../../format/policy-document.js';
 import { statementPayloadType } from '../../format/statement.js';
 import { JsonFaultError, type JsonObject, parseJsonBytes } from '../../format/strict-json.js';
-import type { PolicyBundle } from '../../policy/bundle.js';
+import { bundleOf, type PolicyBundle } from '../../policy/bundle.js';
+import { PolicyBundleError } from '../../policy/bundle-error.js';
 import { runTests } from '../../policy/bundle-tests.js';
 import { createEngine, type PolicyEngine } from '../../policy/engine.js';
 import type { PolicyInput } from '../../policy/input.js';
@@ -22,11 +25,44 @@ const maxEntries = 512;
 /** Decisions between two turns of the event loop. */
 const atOnce = 16;
 
+export type Fitness =
+  | { readonly outcome: 'fit'; readonly bundle: PolicyBundle }
+  | { readonly outcome: 'unfit'; readonly denial: Denial<'POLICY_MISMATCH'> };
+
+/**
+ * The bundle of a document, with all that can be found out about it before it decides. POLICY_MISMATCH for one that is unsound or
+ * not fit to decide: whoever offers it asked a whole question, so the log keeps the answer. Rejects with EngineBrokenError.
+ */
+export async function fitnessOf(
+  services: Pick<Services, 'log' | 'policy' | 'clock'>,
+  { tests }: Pick<PolicyDocument, 'tests'>,
+  files: BundleFiles,
+): Promise<Fitness> {
+  try {
+    const bundle = bundleOf('the bundle', files);
+    const fault = await canaryFault(services, bundle, tests);
+    if (fault === null) return { outcome: 'fit', bundle };
+    const message = `the bundle is not fit to decide: ${fault}`;
+    return { outcome: 'unfit', denial: denial('POLICY_MISMATCH', message, correctIt) };
+  } catch (cause) {
+    if (!(cause instanceof PolicyBundleError)) throw cause;
+    return { outcome: 'unfit', denial: unsound(cause) };
+  }
+}
+
+const correctIt =
+  'Correct the bundle until it passes (writ policy check, writ policy test), and activate it again.';
+
+/** POLICY_MISMATCH for a bundle that cannot be used as it is. */
+export function unsound({ file, problem, remedy }: PolicyBundleError): Denial<'POLICY_MISMATCH'> {
+  return denial('POLICY_MISMATCH', `${file}: ${problem}`, remedy);
+}
+
 /**
  * What speaks against a bundle, in a sentence, or null. Rejects with PolicyBundleError for tests that cannot be read, and
  * EngineBrokenError.
  */
-export async function canaryFault(
+async function canaryFault(
   services: Pick<Services, 'log' | 'policy' | 'clock'>,
   bundle: PolicyBundle,
   tests: PolicyDocument['tests'],

@@ -11,7 +11,7 @@ import type { PolicyDocument } from '../../format/policy-document.js';
 import type { PolicyActivationRecord } from '../../format/policy-record.js';
 import type { LogRecord } from '../../format/record.js';
 import { formatInstant } from '../../format/time.js';
-import { bundleOf, type PolicyBundle, readSettings } from '../../policy/bundle.js';
+import { type PolicyBundle, readSettings } from '../../policy/bundle.js';
 import { PolicyBundleError } from '../../policy/bundle-error.js';
 import type { BundleStore } from '../../policy/bundle-store.js';
 import type { ProofStore } from '../../policy/proof-store.js';
@@ -34,7 +34,7 @@ import {
   takeChain,
 } from './admission.js';
 import { authorityRecords } from './authority-records.js';
-import { canaryFault } from './canary.js';
+import { fitnessOf, unsound } from './canary.js';
 import { StagedDocuments } from './staged-documents.js';
 
 export interface GovernanceParts {
@@ -98,7 +98,7 @@ export class PolicyGovernance implements Governance {
       return await this.#put(services, caller, finding.fit);
     } catch (cause) {
       if (!(cause instanceof PolicyBundleError)) throw cause;
-      return refused(denial('MALFORMED', `${cause.file}: ${cause.problem}`, cause.remedy));
+      return refused(unsound(cause));
     }
   }
 
@@ -126,10 +126,11 @@ export class PolicyGovernance implements Governance {
     if (stale !== null) return refused(stale);
     const permission = permissionOf(services, caller, offered, signature);
     if (permission.outcome === 'refused') return permission;
-    const bundle = bundleOf('the bundle', files);
-    const fault = await canaryFault(services, bundle, document.tests);
-    if (fault !== null) return refused(denial('MALFORMED', `the bundle is not fit to decide: ${fault}`));
-    return { outcome: 'fit', fit: { bundle, signature, taken: chain.taken, decision: permission.decision } };
+    const { decision } = permission;
+    const fitness = await fitnessOf(services, document, files);
+    if (fitness.outcome === 'unfit') return { outcome: 'refused', grounds: [fitness.denial], decision };
+    const { bundle } = fitness;
+    return { outcome: 'fit', fit: { bundle, signature, taken: chain.taken, decision } };
   }
 
   /**

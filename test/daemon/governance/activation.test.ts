@@ -1,6 +1,7 @@
 // A running daemon takes another bundle between two requests, when it is signed, newer, permitted and fit; and never a mix.
 
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -29,6 +30,15 @@ function predicateOf({ artifact }: Allowed) {
   const statement = decodeStatement(Buffer.from(artifact.payload, 'base64'));
   assert.ok(statement.predicateType !== 'urn:writ:denial:v1');
   return statement.predicate;
+}
+
+/** What the log holds of a refusal. */
+function denialOf(answer: Allowed | Denied) {
+  assert.ok(answer.decision === 'deny' && answer.evidence !== null, messageOf(answer));
+  const { predicateType, predicate } = decodeStatement(
+    Buffer.from(answer.evidence.artifact.payload, 'base64'),
+  );
+  return predicateType === 'urn:writ:denial:v1' ? predicate : assert.fail('it is no denial');
 }
 
 describe('activation without a pinned authority', { skip: needsOperator }, () => {
@@ -77,19 +87,45 @@ describe('activation without a pinned authority', { skip: needsOperator }, () =>
       writ,
       unsignedBundle({ version: 11, policies: 'permit (everybody);' }),
     );
-    assert.deepEqual(codesOf(unsound), ['MALFORMED']);
     assert.match(messageOf(unsound), /starter\.cedar/);
     const tests = {
       'all.toml':
         '[[test]]\nname = "nobody echoes"\ncaller = { uid = 1 }\naction = "execute"\ncommand = ["/usr/bin/echo"]\nexpect = "deny"\n',
     };
     const failing = await activateDocument(writ, unsignedBundle({ version: 11, tests }));
-    assert.deepEqual(codesOf(failing), ['MALFORMED']);
     assert.match(messageOf(failing), /its test "nobody echoes" fails: expected deny, got allow/);
     const extra = unsignedBundle({ version: 11 });
     const hidden = await activateDocument(writ, { ...extra, files: { ...extra.files, '../x.cedar': '' } });
-    assert.deepEqual(codesOf(hidden), ['MALFORMED']);
+    const unnamed = await activateDocument(writ, { ...extra, files: { ...extra.files, 'bundle.toml': '' } });
+    for (const [answer, wasAsked] of [
+      [unsound, true],
+      [failing, true],
+      [hidden, true],
+      [unnamed, false],
+    ] as const) {
+      assert.deepEqual(codesOf(answer), ['POLICY_MISMATCH'], messageOf(answer));
+      const { method, policy } = denialOf(answer);
+      assert.deepEqual([method, policy?.decision], ['policy.activate', wasAsked ? 'allow' : undefined]);
+    }
     assert.equal((await writ.policy()).bundle, bundle);
+  });
+
+  test('what is no policy document is a plain answer, and nothing in the log', async () => {
+    const bytes = Buffer.from('{}');
+    const document = createHash('sha3-512').update(bytes).digest('hex');
+    const { size } = await writ.checkpoint();
+    allowed(
+      await writ.stagePolicy({
+        document,
+        sizeBytes: bytes.length,
+        offset: 0,
+        data: bytes.toString('base64'),
+      }),
+    );
+    const answer = await writ.activatePolicy({ document });
+    assert.deepEqual(codesOf(answer), ['MALFORMED']);
+    assert.equal(answer.decision === 'deny' && answer.evidence, null);
+    assert.equal((await writ.checkpoint()).size, size);
   });
 
   test('a signature that cannot be checked is worse than none', async () => {
