@@ -125,6 +125,19 @@ bool RunGroup::take_in(pid_t process) const {
   return members.valid() && move_tree(members.get(), process, 0);
 }
 
+bool RunGroup::has(pid_t process) const {
+  char name[32];
+  static_cast<void>(std::snprintf(name, sizeof name, "/proc/%d/cgroup", process));
+  const OwnedDescriptor file(::open(name, O_RDONLY | O_CLOEXEC));
+  char content[8192];
+  const ssize_t length = file.valid() ? ::read(file.get(), content, sizeof content) : -1;
+  if (length <= 0) return false;
+  const std::string line = "0::" + path_ + "\n";
+  const std::string_view lines(content, static_cast<std::size_t>(length));
+  const std::size_t at = lines.find(line);
+  return at != std::string_view::npos && (at == 0 || lines[at - 1] == '\n');
+}
+
 void RunGroup::kill() const {
   if (kill_.valid()) static_cast<void>(write_text(kill_.get(), "1"));
 }

@@ -30,6 +30,8 @@ class RunGroup {
   // Moves a process in, with what descends from it already: the first process of a PID namespace holds the program beside itself.
   // False when the kernel refuses the process.
   bool take_in(pid_t process) const;
+  // Whether /proc/PID/cgroup shows the process in exactly this group. False where that cannot be read.
+  [[nodiscard]] bool has(pid_t process) const;
   // SIGKILL for everything in it and below it.
   void kill() const;
   // Whether nothing lives in it or below it, or it is gone. False where that cannot be read.

@@ -4,10 +4,13 @@
   'sources': [
     'cgroup_mount.cc',
     'client.cc',
+    'daemon_group.cc',
     'main.cc',
     'process.cc',
     'protocol.cc',
+    'resources.cc',
     'run_group.cc',
+    'wakeups.cc',
     'watchdog.cc',
   ],
   'include_dirs!': [

@@ -8,7 +8,6 @@
 
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -16,9 +15,11 @@
 
 #include "cgroup_mount.h"
 #include "client.h"
+#include "daemon_group.h"
 #include "owned_descriptor.h"
 #include "protocol.h"
 #include "run_group.h"
+#include "wakeups.h"
 
 namespace writ::watchdog {
 
@@ -62,21 +63,17 @@ class Watchdog {
     std::unique_ptr<Client> client = std::make_unique<Client>();
     std::uint64_t turn = 0;
     std::string name;
-    OwnedDescriptor base;
-    std::string base_path;
+    DaemonGroup group;
   };
 
+  void wake(Source source, std::size_t index);
   void accept_daemon();
   // Where nobody is connected, if possible one of whose runs none is left; as many as there are places where there is none.
   [[nodiscard]] std::size_t vacant_place() const;
   void hear(std::size_t place);
   void answer(std::size_t place, const Request& request);
   void greet(Place& place, const Hello& hello);
-  // Makes or finds the group of a daemon's runs; where that cannot be, `place` has none.
-  void open_base(Place& place) const;
-  // Gives it up, and removes it where it is empty.
-  void leave_base(Place& place) const;
-  void leave_unused_bases();
+  void leave_unused_groups();
   const char* guard(std::size_t place, const Guard& request, std::string& group);
   RunGroup make_group(Place& place, const Guard& request);
   void renew(std::size_t place, const Renew& request);
@@ -89,19 +86,17 @@ class Watchdog {
   void stop();
 
   Run* find(std::size_t place, const RunName& name);
-  bool watch(int descriptor, std::uint32_t events, std::uint64_t tag) const;
   void tell(const Run& run);
   void refuse(std::size_t place, const RunName& run, const char* reason);
   [[nodiscard]] bool has_runs(std::size_t place) const;
   [[nodiscard]] std::size_t guarded() const;
   [[nodiscard]] bool is_done() const;
-  void set_timer();
+  // When something must be done at the latest, by CLOCK_BOOTTIME; 0 where there is nothing to do.
+  [[nodiscard]] std::uint64_t next_due_ms() const;
 
   Settings settings_;
   CgroupMount mount_;
-  OwnedDescriptor epoll_;
-  OwnedDescriptor timer_;
-  OwnedDescriptor signals_;
+  Wakeups wakeups_;
   std::vector<Run> runs_;
   std::vector<Place> places_;
   bool memory_is_locked_ = false;
