@@ -13,23 +13,15 @@ import { formatCheckpoint } from '../format/checkpoint.js';
 import { denial } from '../format/denial.js';
 import { formatNote, type VerifierKey } from '../format/note.js';
 import { leafHash } from '../merkle/tree.js';
-import {
-  type Durable,
-  digestBatch,
-  framesOf,
-  takeBatch,
-  type Waiting,
-  type Written,
-} from './commit-batch.js';
+import { Backlog } from './backlog.js';
+import { type Durable, framesOf, type Written } from './commit-batch.js';
 import { type Journal, JournalWriteError } from './journal.js';
 import type { Frame } from './journal-frame.js';
-import { PayloadSlabs } from './payload-slabs.js';
 import { ProofTexts } from './proof-texts.js';
 import type {
   AbandonedGrant,
   CheckpointSigner,
   DurableEntry,
-  EncodedSubmission,
   SealLimits,
   SealResult,
   Submission,
@@ -69,8 +61,6 @@ interface PendingNote {
   readonly settle: (outcome: 'written' | 'failed') => void;
 }
 
-/** How much more may wait where restrictions are concerned. */
-const restrictionRoom = 4;
 /** Pause before a write or signature that failed is tried again. */
 const retryMs = 100;
 /** How often deadlines are looked at. */
@@ -78,18 +68,9 @@ const deadlineTickMs = 25;
 
 export class Sealer {
   readonly #parts: SealerParts;
+  readonly #backlog: Backlog;
   #seal: Seal | null;
-  /** Not yet written, being written, and durable without a seal: an entry moves through the three in this order. */
-  #queue: Waiting[] = [];
-  #writing: readonly Written[] = [];
-  #unsealed: Durable[] = [];
   #pendingNote: PendingNote | null = null;
-  readonly #slabs = new PayloadSlabs();
-  #waitingBytes = 0;
-  /** Revocations that are owed: of abandoned grants, and those that were answered. While one is not durable, no seal comes into force. */
-  #unrevoked = 0;
-  /** Grants abandoned so far: a signature that was asked for before the newest of them is never used. */
-  #abandonedGrants = 0;
   #trouble: Unsealed['denial'] | null = null;
   #writeLoopRuns = false;
   #sealLoopRuns = false;
@@ -103,7 +84,9 @@ export class Sealer {
   constructor(parts: SealerParts, lastSeal: Seal | null, abandoned: readonly AbandonedGrant[]) {
     this.#parts = parts;
     this.#seal = lastSeal;
-    for (const grant of abandoned) this.#oweRevocation(grant);
+    this.#backlog = new Backlog(parts.limits, parts.revocationOf);
+    for (const grant of abandoned) this.#backlog.oweRevocation(grant);
+    if (abandoned.length > 0) this.#wake();
     this.#kickSealer();
   }
 
@@ -119,15 +102,17 @@ export class Sealer {
 
   /** How many entries wait for their seal. */
   get waitingEntries(): number {
-    return this.#queue.length + this.#writing.length + this.#unsealed.length;
+    return this.#backlog.entries;
   }
 
   /** Appends a payload. The promise settles once it is sealed, or certain never to be used. It never rejects. */
   append(submission: Submission): Promise<SealResult> {
     const refusal = this.#refusal(submission);
     if (refusal !== null) return Promise.resolve({ outcome: 'unsealed', denial: refusal });
+    const deadlineMs = this.#parts.monotonicMs() + this.#parts.limits.sealTimeoutMs;
     return new Promise((settle) => {
-      this.#enqueue(submission, settle);
+      this.#backlog.add(submission, deadlineMs, settle);
+      this.#wake();
     });
   }
 
@@ -149,16 +134,10 @@ export class Sealer {
   #refusal(submission: Submission): Unsealed['denial'] | null {
     if (this.#closed)
       return denial('LOG_UNAVAILABLE', 'the daemon is shutting down', 'Ask again once it has started.');
-    const restricts = submission.effect === 'restriction';
-    if (this.#trouble !== null && !restricts) return this.#trouble;
-    const { maxWaitingEntries, maxWaitingBytes } = this.#parts.limits;
-    // A payload has at least as many bytes as characters, and is bounded by itself.
-    const bytes = submission.payload.length + submission.attachment.length;
-    // What takes something away finds room where what gives something does not.
-    const room = restricts ? restrictionRoom : 1;
-    const full =
-      this.waitingEntries >= room * maxWaitingEntries || this.#waitingBytes + bytes > room * maxWaitingBytes;
-    return full ? denial('OVERLOADED', 'too many requests wait for their seal') : null;
+    if (this.#trouble !== null && submission.effect !== 'restriction') return this.#trouble;
+    return this.#backlog.hasRoomFor(submission)
+      ? null
+      : denial('OVERLOADED', 'too many requests wait for their seal');
   }
 
   #setTrouble(trouble: Unsealed['denial'] | null): void {
@@ -167,14 +146,8 @@ export class Sealer {
     if (news) this.#parts.onTrouble(trouble);
   }
 
-  #enqueue(submission: Submission, settle: Waiting['settle']): void {
-    const { sealTimeoutMs } = this.#parts.limits;
-    const deadlineMs = settle === null ? Number.POSITIVE_INFINITY : this.#parts.monotonicMs() + sealTimeoutMs;
-    const { kind, payloadType, record, attachment, effect } = submission;
-    const { pae, payload } = this.#slabs.encode(payloadType, submission.payload);
-    const encoded = { kind, payloadType, pae, payload, record, attachment, effect };
-    this.#waitingBytes += settle === null ? 0 : sizeOf(encoded);
-    this.#queue.push({ submission: encoded, deadlineMs, settle, state: 'pending' });
+  /** Something new waits. */
+  #wake(): void {
     this.#deadlines ??= setInterval(() => this.#abandonLate(), deadlineTickMs);
     this.#kickWriter();
   }
@@ -211,12 +184,12 @@ export class Sealer {
   }
 
   #hasWrites(): boolean {
-    return !this.#stopped && (this.#queue.length > 0 || this.#pendingNote !== null);
+    return !this.#stopped && (this.#backlog.isQueued || this.#pendingNote !== null);
   }
 
   #mustSeal(): boolean {
     const isBehind = this.#parts.tree.size > (this.#seal?.size ?? 0);
-    return !this.#stopped && this.#unrevoked === 0 && isBehind;
+    return !this.#stopped && !this.#backlog.isOwing && isBehind;
   }
 
   #noteIdle(): void {
@@ -229,17 +202,15 @@ export class Sealer {
   async #writeLoop(): Promise<void> {
     while (this.#hasWrites()) {
       const note = this.#pendingNote;
-      const batch = digestBatch(takeBatch(this.#queue));
+      const batch = this.#backlog.startBatch();
       this.#pendingNote = null;
-      this.#writing = batch;
       const written = await this.#appendFrames(framesOf(note?.seal.note ?? null, batch));
       note?.settle(written ? 'written' : 'failed');
       if (!written) {
-        this.#writing = [];
-        await this.#refuseBatch(batch);
+        await this.#refuseBatch();
       } else if (batch.length > 0) {
         await this.#parts.journal.sync();
-        this.#writing = [];
+        this.#backlog.endBatch();
         if (this.#trouble?.code === 'LOG_UNAVAILABLE') this.#setTrouble(null);
         this.#becomeDurable(batch);
       }
@@ -257,28 +228,20 @@ export class Sealer {
     }
   }
 
-  /** Nothing of the batch is in the journal, so nothing was given; what the log must say all the same is said later. */
-  async #refuseBatch(batch: readonly Written[]): Promise<void> {
+  async #refuseBatch(): Promise<void> {
     const reason = this.#trouble ?? denial('LOG_UNAVAILABLE', 'the journal cannot be written');
-    // An abandoned entry was answered when it missed its deadline.
-    const refused = batch.map(({ waiting }) => waiting);
-    for (const waiting of refused.filter(({ state }) => state !== 'abandoned')) this.#refuse(waiting, reason);
-    const owed = refused.flatMap((waiting) => (waiting.settle === null ? [waiting] : this.#owed(waiting)));
-    this.#queue.unshift(...owed);
+    const outcome = this.#backlog.refuseBatch(reason);
     await pause(retryMs);
     // Only a new attempt can tell whether the trouble is over; what is owed is one by itself.
-    if (this.#trouble === reason && owed.length === 0) this.#setTrouble(null);
+    if (this.#trouble === reason && outcome === 'refused') this.#setTrouble(null);
   }
 
   #becomeDurable(batch: readonly Written[]): void {
     for (const { waiting, id, leaf } of batch) {
       const index = this.#parts.tree.size;
-      const durable = { waiting, id, leaf, index };
       this.#parts.tree.append(leafHash(leaf));
       this.#parts.onDurable({ index, id, leaf, submission: waiting.submission });
-      if (waiting.settle === null) this.#unrevoked--;
-      if (waiting.state === 'abandoned') this.#abandon(durable);
-      else this.#unsealed.push(durable);
+      this.#backlog.awaitSeal({ waiting, id, leaf, index });
     }
     this.#kickSealer();
   }
@@ -294,7 +257,7 @@ export class Sealer {
     const { tree, signer, key } = this.#parts;
     const size = tree.size;
     const checkpoint = { origin: key.name, size, root: tree.root(size) };
-    const abandonedBefore = this.#abandonedGrants;
+    const abandonedBefore = this.#backlog.abandonedGrants;
     const reply = await signer.signCheckpoint(checkpoint);
     if (reply.outcome === 'refused') {
       throw new Error(`the signer refuses the tree head of size ${size}: ${reply.reason}`);
@@ -304,26 +267,25 @@ export class Sealer {
       return 'failed';
     }
     // The first seal over a grant abandoned meanwhile must cover its revocation too, even if that is durable by now.
-    if (this.#abandonedGrants > abandonedBefore) return 'discarded';
+    if (this.#backlog.abandonedGrants > abandonedBefore) return 'discarded';
     const signature = { name: key.name, keyId: key.keyId, signature: reply.signature };
     const seal = { size, root: checkpoint.root, note: formatNote(formatCheckpoint(checkpoint), [signature]) };
     return this.#putInForce(seal);
   }
 
   async #putInForce(seal: Seal): Promise<'sealed' | 'failed'> {
-    const covered = this.#unsealed.filter(({ index }) => index < seal.size);
-    for (const { waiting } of covered) waiting.state = 'sealing';
+    const covered = this.#backlog.startSealing(seal.size);
     const outcome = await new Promise<'written' | 'failed'>((settle) => {
       this.#pendingNote = { seal, settle };
       this.#kickWriter();
     });
     if (outcome === 'failed') {
-      for (const { waiting } of covered) waiting.state = 'pending';
+      this.#backlog.failSealing(covered);
       return 'failed';
     }
     this.#setTrouble(null);
     this.#seal = seal;
-    this.#unsealed = this.#unsealed.filter(({ waiting }) => waiting.state !== 'sealing');
+    this.#backlog.endSealing();
     this.#parts.onSeal(seal);
     this.#release(covered, seal);
     return 'sealed';
@@ -334,67 +296,16 @@ export class Sealer {
     for (const { waiting, id, index } of covered) {
       if (waiting.settle === null) continue;
       const { payload } = waiting.submission;
-      this.#settle(waiting, { outcome: 'sealed', id, index, payload, proof: proofs.textOf(index) });
+      this.#backlog.settle(waiting, { outcome: 'sealed', id, index, payload, proof: proofs.textOf(index) });
     }
-  }
-
-  #settle(waiting: Waiting, result: SealResult): void {
-    if (waiting.settle === null) return;
-    this.#waitingBytes -= sizeOf(waiting.submission);
-    waiting.settle(result);
   }
 
   #abandonLate(): void {
-    const nowMs = this.#parts.monotonicMs();
-    const late = ({ state, deadlineMs }: Waiting) => state === 'pending' && deadlineMs <= nowMs;
-    const inJournal = this.#unsealed.filter(({ waiting }) => late(waiting));
-    const beingWritten = this.#writing.map(({ waiting }) => waiting).filter(late);
-    const unwritten = this.#queue.filter(late);
-    this.#queue = this.#queue.flatMap((waiting) => (late(waiting) ? this.#owed(waiting) : [waiting]));
-    this.#unsealed = this.#unsealed.filter(({ waiting }) => !late(waiting));
-    const slowDisk = denial('LOG_UNAVAILABLE', 'the disk did not make the entry durable in time');
-    const slowToken = denial('HSM_UNAVAILABLE', 'the token did not sign a checkpoint in time');
-    for (const waiting of [...beingWritten, ...unwritten]) {
-      waiting.state = 'abandoned';
-      this.#refuse(waiting, this.#trouble ?? slowDisk);
-    }
-    for (const durable of inJournal) {
-      this.#refuse(durable.waiting, this.#trouble ?? slowToken);
-      this.#abandon(durable);
-    }
+    this.#backlog.abandonLate(this.#parts.monotonicMs(), this.#trouble);
+    // What was abandoned may have left a revocation to write.
+    if (this.#hasWrites()) this.#kickWriter();
     this.#noteIdle();
   }
-
-  /** Answers that there is no seal. A restriction is logged all the same: it is owed, or in the journal already. */
-  #refuse(waiting: Waiting, reason: Unsealed['denial']): void {
-    const owed = waiting.submission.effect === 'restriction';
-    this.#settle(waiting, { outcome: 'unsealed', denial: reason, owed });
-  }
-
-  /**
-   * What becomes of an entry that was answered and is not written. A restriction is owed: it counts already, so it must be
-   * durable before any further seal comes into force. Anything else is over.
-   */
-  #owed({ submission }: Waiting): Waiting[] {
-    if (submission.effect !== 'restriction') return [];
-    this.#unrevoked++;
-    return [{ submission, deadlineMs: Number.POSITIVE_INFINITY, settle: null, state: 'pending' }];
-  }
-
-  /** An entry that is durable, but whose submitter was told that it is not granted. */
-  #abandon({ id, index, waiting: { submission } }: Durable): void {
-    if (submission.effect === 'grant') this.#oweRevocation({ id, index, kind: submission.kind });
-  }
-
-  #oweRevocation(grant: AbandonedGrant): void {
-    this.#unrevoked++;
-    this.#abandonedGrants++;
-    this.#enqueue(this.#parts.revocationOf(grant), null);
-  }
-}
-
-function sizeOf({ payload, attachment }: Pick<EncodedSubmission, 'payload' | 'attachment'>): number {
-  return payload.length + attachment.length;
 }
 
 function pause(durationMs: number): Promise<void> {
