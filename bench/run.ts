@@ -57,7 +57,7 @@ async function measure(defer: Defer, rounds: number): Promise<Section> {
     title: `writ run -- ${program}, and nothing run at all`,
     method: [
       `From starting a process to its end, one at a time, in turn: ${program} itself, node -e 0, and ${realpathSync(installed)} run -- ${program}.`,
-      'The end of the run is logged before the command ends; that is part of its time.',
+      'The end of the run is logged before the command ends (lease.close). That is part of its time, but none of what is awaited before the program runs, to which the target applies.',
       'Stages: CLOCK_MONOTONIC in the launcher, since the stage before.',
     ],
     rows: [
@@ -100,6 +100,7 @@ function timed(
 function wholeRows(rounds: readonly Round[]): readonly Row[] {
   const bare = rounds.map(({ bareMs }) => bareMs);
   const over = rounds.map(({ runMs, bareMs }) => runMs - bareMs);
+  const started = rounds.map(({ runMs, bareMs, stages }) => runMs - bareMs - stages['lease.close'] / 1000);
   const goal = rounds.map(() => goalMs);
   const row = (name: string, ms: readonly number[], compared: Row['comparisons'] = []): Row => ({
     name,
@@ -119,8 +120,9 @@ function wholeRows(rounds: readonly Round[]): readonly Row[] {
       `writ run -- ${program}`,
       rounds.map(({ runMs }) => runMs),
     ),
-    row('writ run, over the bare start', over, [
-      comparison(over, `${goalMs} ms`, goal, { kind: 'at-most', ratio: 1 }),
+    row('writ run, over the bare start', over),
+    row('authorize, redeem and start, over the bare start', started, [
+      comparison(started, `${goalMs} ms`, goal, { kind: 'at-most', ratio: 1 }),
     ]),
   ];
 }
