@@ -9,7 +9,11 @@
 
 namespace writ::run {
 
-// To be called first thing in main(), with nothing opened. Without a controlling terminal it does nothing. Otherwise it
+// To be called before anything is opened. A standard descriptor that is closed stays so for the program, and to whoever reads
+// or writes here; but its number is given to nothing of ours, which would be closed with the standard ones, or written to.
+void keep_standard_numbers();
+
+// To be called with nothing else opened. Without a controlling terminal it does nothing. Otherwise it
 // returns in the process behind; the one in front stays inside until the end of both. Should either be killed, so is the
 // other. All are in one process group with the program, so that the kernel sees an orphaned group where it would see one
 // without us. Who stops the whole group by SIGSTOP, which nobody can take, thus stops the renewals too.

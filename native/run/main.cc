@@ -250,6 +250,7 @@ std::variant<ExitStatus, Refused> run(const Options& options, const Messages& me
 
 int main(int count, char** arguments) {
   using namespace writ::run;
+  keep_standard_numbers();
   Stages stages;
   const std::string root = installation_root();
   const std::variant<Options, NotOurs> parsed =

@@ -70,6 +70,21 @@ describe('writ run', { timeout: 180_000 }, () => {
     assert.deepEqual([status, [...stdout]], [0, [0xff, 0x78]]);
   });
 
+  test('standard descriptors that are closed stay closed, and nothing of the run takes their numbers', () => {
+    for (const closed of ['0', '1', '2', '0 1 2']) {
+      const program = `for n in ${closed}; do [ -e /proc/$$/fd/$n ] && exit 1; done; exit 7`;
+      const closing = closed.replace(/\d/g, '$&>&-');
+      const { status, signal } = spawnSync(
+        '/bin/sh',
+        ['-c', `exec "$L" run -- /bin/sh -c '${program}' ${closing}`],
+        {
+          env: { WRIT_HOME: daemon.stateDirectory, L: launcher, PATH: '/usr/bin:/bin' },
+        },
+      );
+      assert.deepEqual([closed, status, signal], [closed, 7, null]);
+    }
+  });
+
   test('a signal that ends the program ends the command, as a shell sees it', () => {
     const { signal, status } = spawnSync(launcher, ['run', '--', '/bin/sh', '-c', 'kill -TERM $$'], {
       env: { WRIT_HOME: daemon.stateDirectory },

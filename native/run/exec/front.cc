@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <optional>
 #include <utility>
 
@@ -77,6 +78,13 @@ void pass_on(const signalfd_siginfo& taken, pid_t worker) {
 }
 
 }  // namespace
+
+void keep_standard_numbers() {
+  for (int standard = STDIN_FILENO; standard <= STDERR_FILENO; ++standard) {
+    // Neither read(2) nor write(2) takes a descriptor that only names a place, and it is closed on execution.
+    if (::fcntl(standard, F_GETFD) < 0 && ::open("/", O_PATH | O_CLOEXEC) != standard) std::abort();
+  }
+}
 
 void stand_in_front() {
   UniqueDescriptor terminal(::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC));
