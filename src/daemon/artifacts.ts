@@ -65,6 +65,6 @@ async function readGrant(services: Services, id: ArtifactId): Promise<SealedGran
 }
 
 /** Payloads that carry people's data are shown to the initiator, to the daemon's own user, and to root. */
-export function mayRead(services: Services, readerUid: number, initiatorUid: number): boolean {
+export function mayRead(services: Services, readerUid: number, initiatorUid: number | null): boolean {
   return readerUid === 0 || readerUid === services.ownUid || readerUid === initiatorUid;
 }

@@ -1,8 +1,8 @@
 /** What the policy said, as the stages of a request see it. */
 
 import type { ApprovalDemand } from '../format/approvers.js';
-import { concatBytes } from '../format/bytes.js';
 import type { Denial } from '../format/denial.js';
+import { joinInputs } from '../format/kept-inputs.js';
 import type { PolicyRecord } from '../format/predicate.js';
 
 /**
@@ -24,8 +24,6 @@ export type Decision =
       readonly denial: Denial<'POLICY_DENIED'>;
     };
 
-const newline = new Uint8Array([0x0a]);
-
 /**
  * Decisions as a record keeps them: what was said goes into it, and beside it go the documents that it was said about, one
  * a line.
@@ -36,9 +34,5 @@ export function keptDecisions(decisions: readonly Decision[]): {
 } {
   const recorded = decisions.flatMap(({ record, input }) => (record === null ? [] : [{ record, input }]));
   const policy = recorded.map(({ record }) => record);
-  const [only, ...others] = recorded;
-  // Most records keep one decision, whose document is there already.
-  if (only !== undefined && others.length === 0) return { policy, inputs: only.input };
-  const lines = recorded.flatMap(({ input }, at) => (at === 0 ? [input] : [newline, input]));
-  return { policy, inputs: concatBytes(...lines) };
+  return { policy, inputs: joinInputs(recorded.map(({ input }) => input)) };
 }

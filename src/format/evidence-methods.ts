@@ -33,7 +33,7 @@ interface DocumentPart {
   readonly part: string;
 }
 
-/** The document that the policy was asked about. */
+/** The documents that policies were asked about, one a line. */
 export type InputPart = DocumentPart & { readonly index: number };
 
 export interface BundleParams {

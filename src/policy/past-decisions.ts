@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { type ArtifactId, artifactIdOf } from '../format/artifact-id.js';
 import { pae } from '../format/dsse.js';
 import { decodeEntry, type EntryKind } from '../format/entry.js';
+import { splitInputs } from '../format/kept-inputs.js';
 import { type PolicyRecord, policyRecordSchema } from '../format/predicate.js';
 import { decodeRecord, type LogRecord, recordPayloadType } from '../format/record.js';
 import { decodeStatement, type Statement } from '../format/statement.js';
@@ -193,19 +194,8 @@ function paired(records: readonly PolicyRecord[], attachment: Uint8Array): reado
   const [only, ...others] = records;
   if (only !== undefined && others.length === 0)
     return [{ record: only, input: attachment.length === 0 ? null : attachment }];
-  const inputs = linesOf(attachment);
+  const inputs = splitInputs(attachment);
   return records.map((record, at) => ({ record, input: inputs[at] ?? null }));
-}
-
-function linesOf(bytes: Uint8Array): readonly Uint8Array[] {
-  if (bytes.length === 0) return [];
-  const lines: Uint8Array[] = [];
-  for (let start = 0; start <= bytes.length; ) {
-    const end = bytes.indexOf(0x0a, start);
-    lines.push(bytes.subarray(start, end === -1 ? bytes.length : end));
-    start = end === -1 ? bytes.length + 1 : end + 1;
-  }
-  return lines;
 }
 
 const referenceSchema = z.strictObject({ type: z.string(), id: z.string() });

@@ -4,26 +4,26 @@
  */
 
 import type { ArtifactId } from '../format/artifact-id.js';
-import { base64Decode } from '../format/base64.js';
-import { type BundleFiles, bundleDigest } from '../format/bundle-digest.js';
+import type { BundleFiles } from '../format/bundle-digest.js';
 import { type Denial, denial } from '../format/denial.js';
 import { type EvidencePack, readEvidencePack } from '../format/evidence-pack.js';
-import { hexEncode } from '../format/hex.js';
-import type { EndRecord, LeaseRecord } from '../format/lease.js';
-import { isProof, type PolicyDocument, type PolicyProof, proofDigest } from '../format/policy-document.js';
-import type { PolicyActivationRecord } from '../format/policy-record.js';
-import type { PolicyRecord } from '../format/predicate.js';
 import type { QuoteRecord } from '../format/quote.js';
-import type { LogRecord } from '../format/record.js';
-import type { RedemptionRecord } from '../format/redemption.js';
-import { type RevocationRecord, type RevocationTarget, ruleEnds } from '../format/revocation.js';
 import type { Statement } from '../format/statement.js';
 import { parseInstant } from '../format/time.js';
 import type { Trust } from '../format/trust.js';
-import { sha3_512 } from '../hash/evidence.js';
 import type { ApprovalRule } from './approvals.js';
 import { type Authentication, authenticateBatch } from './authenticate.js';
 import { VerificationContext } from './context.js';
+import {
+  type Chapter,
+  chapterOf,
+  entriesOf,
+  ownDecision,
+  type PackedDecision,
+  type Placed,
+} from './evidence-chapter.js';
+import { type PackTexts, proofFor, signatureFaults, textFaults, textsOf } from './evidence-texts.js';
+import { threadFaults } from './evidence-thread.js';
 import type { ParentArtifact } from './lineage.js';
 import type { ProvenQuote } from './quote.js';
 import { offlineSituation } from './situation.js';
@@ -31,33 +31,11 @@ import { unproven } from './unproven.js';
 import type { AuthenticStatement, Unproven } from './verdict.js';
 import { verify } from './verify.js';
 
-/** A record with its place in the log. */
-export interface Placed<Kind extends LogRecord = LogRecord> {
-  readonly id: ArtifactId;
-  readonly index: number;
-  readonly record: Kind;
-}
-
-/** A decision, and all that the pack proves to have been logged about it; each list is by rising index. */
-export interface Chapter {
-  readonly decision: AuthenticStatement;
-  readonly redemption: Placed<RedemptionRecord> | null;
-  readonly leases: readonly Placed<LeaseRecord>[];
-  readonly end: Placed<EndRecord> | null;
-  /** Of the artifact itself or of its receipt. */
-  readonly revocations: readonly Placed<RevocationRecord>[];
-  readonly quote: Placed<QuoteRecord> | null;
-  readonly activation: Placed<PolicyActivationRecord> | null;
-  /** The texts of the bundle that it was decided under, and the document that it was decided on; both fit their digests. */
-  readonly bundle: BundleFiles | null;
-  readonly input: Uint8Array | null;
-  /** That the bundle was signed, by the digest that its activation names. */
-  readonly policyProof: PolicyProof | null;
-}
-
 /** `chapters`: the decision itself first, then its ancestors up to the root. `size`: of the newest proven tree. */
 export interface Story {
   readonly chapters: readonly [Chapter, ...Chapter[]];
+  /** The texts of the bundles that something of it was decided under, as far as they are in the pack, by their digest. */
+  readonly bundles: Readonly<Record<string, BundleFiles>>;
   readonly size: number;
   /** Entries of the pack that have nothing to do with the decision. */
   readonly unrelated: number;
@@ -108,21 +86,28 @@ export function verifyEvidence(
   const decisions = lineageOf(pack.subject, proven);
   if (decisions === null)
     return lost([denial('NO_AUTHORIZATION', 'the decision that the file is about is not in it')]);
-  const used = new Set<ArtifactId>();
-  const chapters = decisions.map((decision) => chapterOf(decision, pack, proven, used));
+  const texts = textsOf(pack);
+  const chapters = decisions.map((decision) =>
+    chapterOf(decision, proven.records, (digest) => texts.inputs.get(digest) ?? null),
+  );
   const [first, ...others] = chapters;
   if (first === undefined) throw new Error('a lineage begins with its decision');
   const judged = chapters.map((chapter, position) =>
-    judgeChapter(chapter, chapters[position + 1] ?? null, { proven, trust, ruleOf, context }),
+    judgeChapter(chapter, chapters[position + 1] ?? null, { proven, texts, trust, ruleOf, context }),
   );
   const sizes = [...proven.statements.values()].map((each) => each.proven.checkpoint.size);
+  const used = new Set(chapters.flatMap(entriesOf));
   const story: Story = {
     chapters: [first, ...others],
+    bundles: Object.fromEntries(texts.bundles),
     size: Math.max(...sizes),
     unrelated: proven.statements.size + proven.records.length - used.size,
   };
   const isSigned =
-    trust.policyAuthorities.length > 0 && chapters.every(({ policyProof }) => policyProof !== null);
+    trust.policyAuthorities.length > 0 &&
+    chapters.every((chapter) =>
+      isDecided(chapter, ({ activation }) => activation !== null && proofFor(activation, texts) !== null),
+    );
   const open = unprovenOf(
     judged.flatMap((each) => each.unproven),
     story,
@@ -131,7 +116,8 @@ export function verifyEvidence(
   const [firstDenial, ...otherDenials] = [
     ...judged.flatMap((each) => each.denials),
     ...chapters.flatMap((chapter) => threadFaults(chapter)),
-    ...inputFaults(pack, chapters),
+    ...chapters.flatMap((chapter) => signatureFaults(chapter, texts, trust.policyAuthorities)),
+    ...textFaults(texts, chapters),
   ];
   return firstDenial === undefined
     ? { verdict: 'valid', story, unproven: open }
@@ -186,69 +172,10 @@ function parentOf({ predicateType, predicate }: Statement): ArtifactId | null {
   return predicateType === 'urn:writ:denial:v1' ? null : predicate.lineage.parent;
 }
 
-function policyOf({ statement }: AuthenticStatement): PolicyRecord | null {
-  return statement.predicate.policy;
-}
-
-function chapterOf(
-  decision: AuthenticStatement,
-  pack: EvidencePack,
-  { records }: Proven,
-  used: Set<ArtifactId>,
-): Chapter {
-  const { environment } = decision.statement.predicate;
-  const cited = environment.flatMap((binding) => (binding.source === 'tpm' ? [binding.quote] : []));
-  const redemption = records.find(
-    isOf('urn:writ:redemption:v1', ({ record }) => record.artifact === decision.id),
-  );
-  const leases = records.filter(isOf('urn:writ:lease:v1', ({ record }) => record.artifact === decision.id));
-  const end = records.find(isOf('urn:writ:end:v1', ({ record }) => record.artifact === decision.id));
-  const revocations = records.filter(
-    isOf('urn:writ:revocation:v1', ({ record }) =>
-      endsThread(record.target, decision, redemption?.id ?? null),
-    ),
-  );
-  const quote = records.find(isOf('urn:writ:quote:v1', ({ id }) => cited.includes(id)));
-  const policy = policyOf(decision);
-  const activation = records.findLast(
-    isOf(
-      'urn:writ:policy:v1',
-      ({ record, index }) => index < decision.index && record.bundle === policy?.bundle,
-    ),
-  );
-  const input = pack.inputs.find(({ id }) => id === decision.id);
-  const bytes = input === undefined ? null : base64Decode(input.input);
-  const proofs = pack.policyProofs.filter(isProof);
-  used.add(decision.id);
-  for (const each of [redemption, ...leases, end, ...revocations, quote, activation])
-    if (each !== undefined) used.add(each.id);
-  return {
-    decision,
-    redemption: redemption ?? null,
-    leases,
-    end: end ?? null,
-    revocations,
-    quote: quote ?? null,
-    activation: activation ?? null,
-    bundle: pack.bundles.find((files) => bundleDigest(files) === policy?.bundle) ?? null,
-    input: bytes !== null && hexEncode(sha3_512(bytes)) === policy?.input ? bytes : null,
-    policyProof: proofs.find((proof) => proofDigest(proof) === activation?.record.statement) ?? null,
-  };
-}
-
-type OfType<Type extends LogRecord['type']> = Placed<Extract<LogRecord, { readonly type: Type }>>;
-
-function isOf<Type extends LogRecord['type']>(
-  type: Type,
-  fits: (placed: OfType<Type>) => boolean,
-): (placed: Placed) => placed is OfType<Type> {
-  const isOfType = (placed: Placed): placed is OfType<Type> => placed.record.type === type;
-  return (placed): placed is OfType<Type> => isOfType(placed) && fits(placed);
-}
-
 /** What every chapter is judged with. */
 interface Judging {
   readonly proven: Proven;
+  readonly texts: PackTexts;
   readonly trust: Trust;
   readonly ruleOf: (files: BundleFiles) => ApprovalRule | null;
   readonly context: VerificationContext;
@@ -256,19 +183,24 @@ interface Judging {
 
 /** The artifact itself as of when it was issued. Evidence of a denial permits nothing, and need not: that it is authentic is all. */
 function judgeChapter(
-  { decision, quote, bundle, policyProof }: Chapter,
+  chapter: Chapter,
   above: Chapter | null,
-  { proven, trust, ruleOf, context }: Judging,
+  { proven, texts, trust, ruleOf, context }: Judging,
 ): { readonly denials: readonly Denial[]; readonly unproven: readonly Unproven[] } {
+  const { decision, quote } = chapter;
   const { statement } = decision;
   if (statement.predicateType === 'urn:writ:denial:v1') return { denials: [], unproven: [] };
+  const own = ownDecision(chapter);
+  const bundle = own && (texts.bundles.get(own.said.bundle) ?? null);
+  const activation = own?.activation ?? null;
   const situation = {
     ...offlineSituation(parseInstant(statement.predicate.validity.notBefore)),
     parent: above === null ? null : parentArtifact(above),
     quote: quote && provenQuote(quote),
     approvalRule: bundle && ruleOf(bundle),
     // Whoever pins no authority cannot judge a signature, and is told so.
-    policyProof: trust.policyAuthorities.length === 0 ? null : policyProof,
+    policyProof:
+      trust.policyAuthorities.length === 0 || activation === null ? null : proofFor(activation, texts),
   };
   const verdict = verify(proven.statements.get(decision.id)?.envelope, trust, situation, context);
   const denials = verdict.verdict === 'valid' ? [] : verdict.denials;
@@ -285,80 +217,14 @@ function provenQuote({ id, index, record }: Placed<QuoteRecord>): ProvenQuote {
   return { id, index, record };
 }
 
-/** What of a chapter does not follow from what stands before it. */
-function threadFaults({ decision, redemption, leases, end, revocations }: Chapter): Denial[] {
-  const faults: Denial[] = [];
-  const { statement } = decision;
-  if (statement.predicateType === 'urn:writ:denial:v1') {
-    if (redemption !== null || leases.length > 0) faults.push(broken('a denial was redeemed'));
-    return faults;
-  }
-  const { validity, scope } = statement.predicate;
-  if (redemption !== null) {
-    const { record, index } = redemption;
-    if (index <= decision.index || record.artifactIndex !== decision.index)
-      faults.push(broken('the redemption does not follow the artifact that it names'));
-    if (typeof scope.bind === 'string' && record.redeemer.uid !== scope.uid)
-      faults.push(broken('the artifact was redeemed by another user than it permits'));
-    if (parseInstant(record.time) >= parseInstant(validity.notAfter))
-      faults.push(broken('the artifact was redeemed after its time'));
-  }
-  for (const { record, index } of leases) {
-    if (redemption === null || record.redemption !== redemption.id || index <= redemption.index)
-      faults.push(broken('a lease does not follow the redemption that it names'));
-    if (validity.use !== 'lease' || parseInstant(record.until) > parseInstant(validity.until))
-      faults.push(broken('a lease goes beyond what the artifact permits'));
-  }
-  if (end !== null && leases.every(({ id, index }) => id !== end.record.lease || index >= end.index))
-    faults.push(broken('the end is not that of a lease in the file'));
-  if (
-    revocations.some(({ record: { target }, index }) => target.kind === 'artifact' && index <= target.index)
-  )
-    faults.push(broken('a revocation does not follow what it revokes'));
-  return faults;
-}
-
-/** Whether a revocation ends this decision by itself, by its receipt, or by a rule. */
-function endsThread(
-  target: RevocationTarget,
-  { id, statement }: AuthenticStatement,
-  receipt: ArtifactId | null,
-): boolean {
-  if (target.kind === 'artifact') return target.id === id || target.id === receipt;
-  return statement.predicateType !== 'urn:writ:denial:v1' && ruleEnds(target, statement.predicate);
-}
-
-function broken(message: string): Denial {
-  return denial('STATE_UNVERIFIABLE', `the entries make no thread: ${message}`);
-}
-
-/** Texts that no decision of the pack digests were put into it by somebody else. */
-function inputFaults(
-  { inputs, bundles, policyProofs }: EvidencePack,
-  chapters: readonly Chapter[],
-): Denial[] {
-  const faults: Denial[] = [];
-  const decided = chapters.map(({ decision }) => decision);
-  if (inputs.some(({ id }) => chapters.every(({ decision, input }) => decision.id !== id || input === null)))
-    faults.push(denial('POLICY_MISMATCH', 'a policy input of the file is not the one that was decided on'));
-  const named = new Set(decided.map((decision) => policyOf(decision)?.bundle));
-  const proven = new Set<PolicyDocument>(chapters.flatMap(({ policyProof }) => policyProof ?? []));
-  if (policyProofs.some((proof) => !proven.has(proof)))
-    faults.push(denial('POLICY_MISMATCH', 'a proof of the file is not the one that the activation names'));
-  if (bundles.some((files) => !named.has(bundleDigest(files))))
-    faults.push(
-      denial('POLICY_MISMATCH', 'a policy bundle of the file is not the one that was decided under'),
-    );
-  return faults;
-}
-
 /** What stays open of the whole, each once. What the pack itself shows is no longer open. */
-function unprovenOf(of: readonly Unproven[], { chapters }: Story, isSigned: boolean): Unproven[] {
+function unprovenOf(of: readonly Unproven[], { chapters, bundles }: Story, isSigned: boolean): Unproven[] {
   const [{ redemption, decision }] = chapters;
   const settled = new Set<Unproven['what']>(['presenter', 'environment', 'action']);
   if (redemption !== null) settled.add('not-redeemed');
-  if (chapters.every(({ bundle, activation }) => bundle !== null && activation !== null))
-    settled.add('policy');
+  const isThere = ({ said, activation }: PackedDecision) =>
+    bundles[said.bundle] !== undefined && activation !== null;
+  if (chapters.every((chapter) => isDecided(chapter, isThere))) settled.add('policy');
   const last = chapters.at(-1);
   if (last !== undefined && parentOf(last.decision.statement) === null) settled.add('lineage');
   const open = new Map(of.filter(({ what }) => !settled.has(what)).map((each) => [each.what, each]));
@@ -367,4 +233,9 @@ function unprovenOf(of: readonly Unproven[], { chapters }: Story, isSigned: bool
   if (decision.statement.predicateType === 'urn:writ:denial:v1')
     open.set('split-view', unproven('split-view'));
   return [...open.values()];
+}
+
+/** Whether a policy was asked at all, and every decision is as it should be. */
+function isDecided({ policy }: Chapter, isRight: (decision: PackedDecision) => boolean): boolean {
+  return policy.length > 0 && policy.every(isRight);
 }

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { connect, type WritClient } from '../../src/client/client.js';
+import { activateDocument } from '../../src/client/policy-upload.js';
 import { base64Encode } from '../../src/format/base64.js';
 import { bundleDigest } from '../../src/format/bundle-digest.js';
 import type { Envelope } from '../../src/format/dsse.js';
@@ -17,14 +18,18 @@ import { sha3_512 } from '../../src/hash/evidence.js';
 import { loadBundle } from '../../src/policy/bundle.js';
 import { policyInput } from '../../src/policy/input.js';
 import { authenticate } from '../../src/verify/authenticate.js';
+import { unsignedBundle } from '../daemon/governance/bundles.js';
 import { allowed, echo, freshNonce, trustOf } from '../daemon/requests.js';
 import { type RunningDaemon, removeState, startDaemon } from '../daemon/running-daemon.js';
 import { execute, facts } from '../policy/facts.js';
 import { trustDocument } from '../verify/quoted-artifact.js';
-import { authorization, predicate, TestLog } from '../verify/sealed-artifact.js';
+import { authorization, nonce, origin, predicate, TestLog } from '../verify/sealed-artifact.js';
 import { type Ended, writ } from './command-line.js';
 
 const policies = fileURLToPath(new URL('../../../policies', import.meta.url));
+const needsOperator = {
+  skip: process.getuid?.() === 0 ? false : 'the starter policy lets operators activate, which root is',
+};
 let daemon: RunningDaemon;
 let client: WritClient;
 let home: string;
@@ -62,11 +67,44 @@ test('a redeemed authorization is told from the policy to the redemption, and de
   assert.match(stdout, /^valid\n/);
   assert.match(stdout, /version \d+ of the policy came into force/);
   assert.match(stdout, /was allowed to run: .*told/);
-  assert.match(stdout, /decided again from the kept input by cedar-[\d.]+: the same/);
-  assert.match(stdout, /redeemed it/);
+  const again = ' +decided again from the kept input by cedar-[\\d.]+: the same\n';
+  assert.match(stdout, new RegExp(`until [^ ]+\n +purpose.*\n${again}`));
+  assert.match(stdout, new RegExp(`redeemed it\n${again}`));
   assert.match(stdout, /^ {2}completeness: /m);
   assert.match(stdout, /^ {2}no-later-revocation: /m);
 });
+
+test(
+  'what was redeemed under another bundle is told and decided again under that one',
+  needsOperator,
+  async () => {
+    const { version } = await client.policy();
+    const artifact = allowed(await client.authorize({ action: echo('late') }));
+    allowed(await activateDocument(client, unsignedBundle({ version: version + 1 })));
+    const receipt = allowed(
+      await client.redeem({ id: artifact.id, nonce: freshNonce(), action: echo('late') }),
+    );
+    const file = await packOf(artifact.id, 'late.writ');
+    const { exitCode, stdout } = await run('verify', file);
+    assert.equal(exitCode, 0, stdout);
+    const told = [`version ${version} of`, 'was allowed to run', `version ${version + 1} of`, 'redeemed it'];
+    const places = told.map((words) => stdout.indexOf(words));
+    assert.deepEqual(
+      places,
+      places.filter((place) => place >= 0).toSorted((left, right) => left - right),
+      stdout,
+    );
+    assert.equal(stdout.match(/decided again .*: the same/g)?.length, 2, stdout);
+    const pack = readEvidencePack(JSON.parse(await readFile(file, 'utf8')));
+    assert.deepEqual([pack.bundles.length, pack.inputs.map(({ id }) => id)], [2, [artifact.id, receipt.id]]);
+    const without = join(home, 'without.writ');
+    await writeFile(without, JSON.stringify({ ...pack, inputs: pack.inputs.slice(0, 1) }));
+    const poorer = await run('verify', without);
+    assert.equal(poorer.exitCode, 0, poorer.stdout);
+    assert.match(poorer.stdout, /redeemed it\n +not decided again: its input is not in the file/);
+    assert.match(poorer.stdout, /decision: that of entry \d+ was not made again/);
+  },
+);
 
 test('a denial is evidence too', async () => {
   const denied = await client.authorize({ action: { ...echo('x'), executable: '/usr/bin/rm' } });
@@ -112,10 +150,24 @@ test('a decision that comes out otherwise is denied, whoever sealed it', async (
   assert.equal(bundleDigest(files), digest);
   const artifact = log.sealStatement(authorization({ policy }), 1);
   const { id } = authenticIn(artifact, log);
+  const receipt = log.sealRecord(
+    {
+      type: 'urn:writ:redemption:v1',
+      log: origin,
+      nonce,
+      time: '2026-01-01T00:00:01.000Z',
+      artifact: id,
+      artifactIndex: 1,
+      redeemerNonceDigest: '8'.repeat(128),
+      redeemer: { uid: 1000, gid: 1000 },
+      policy: [policy],
+    },
+    2,
+  );
   const pack: EvidencePack = {
     type: 'urn:writ:evidence:v1',
     subject: id,
-    entries: [artifact],
+    entries: [artifact, receipt],
     inputs: [{ id, input: base64Encode(input) }],
     bundles: [files],
     policyProofs: [],
@@ -126,7 +178,8 @@ test('a decision that comes out otherwise is denied, whoever sealed it', async (
   await writeFile(trust, JSON.stringify(trustDocument(log, null)));
   const shown = await run('verify', file, '--trust', trust);
   assert.equal(shown.exitCode, 1, shown.stdout);
-  assert.match(shown.stdout, /DECIDED OTHERWISE/);
+  assert.match(shown.stdout, /until [^ ]+\n +DECIDED OTHERWISE/);
+  assert.match(shown.stdout, /redeemed it\n +DECIDED OTHERWISE/);
 });
 
 function authenticIn(artifact: Envelope, log: TestLog) {

@@ -8,6 +8,8 @@ import { after, before, describe, test } from 'node:test';
 import { connect, type WritClient } from '../../src/client/client.js';
 import { base64Decode } from '../../src/format/base64.js';
 import { envelopePayload } from '../../src/format/dsse.js';
+import { splitInputs } from '../../src/format/kept-inputs.js';
+import { decodeRecord } from '../../src/format/record.js';
 import { decodeStatement } from '../../src/format/statement.js';
 import { allowed, codesOf, echo, freshNonce, trustOf } from './requests.js';
 import { type RunningDaemon, removeState, startDaemon } from './running-daemon.js';
@@ -76,6 +78,23 @@ describe('evidence', () => {
     assert.deepEqual(codesOf(await writ.bundle({ digest: '0'.repeat(128), offset: 0 })), [
       'NO_AUTHORIZATION',
     ]);
+  });
+
+  test('gives the inputs that a redemption and a revocation digest', async () => {
+    const artifact = allowed(await writ.authorize({ action: echo('redeemed') }));
+    const receipt = allowed(
+      await writ.redeem({ id: artifact.id, nonce: freshNonce(), action: echo('redeemed') }),
+    );
+    const revocation = allowed(await writ.revoke({ id: artifact.id }));
+    for (const { index, artifact: sealed } of [receipt, revocation]) {
+      const record = decodeRecord(envelopePayload(sealed));
+      assert.ok('policy' in record && record.policy !== undefined);
+      const inputs = splitInputs(await whole((offset) => writ.input({ index, offset })));
+      assert.deepEqual(
+        inputs.map((input) => createHash('sha3-512').update(input).digest('hex')),
+        record.policy.map(({ input }) => input),
+      );
+    }
   });
 
   test('says so when the bundle that was kept is not whole', async () => {

@@ -30,6 +30,8 @@ const policy = {
   bundle: bundleDigest(files),
   input: createHash('sha3-512').update(input).digest('hex'),
 };
+const redeemingInput = utf8Encode('{"principal":"somebody else"}');
+const redeeming = { ...policy, input: createHash('sha3-512').update(redeemingInput).digest('hex') };
 const head = { log: origin, nonce };
 const lease = { use: 'lease', renewSeconds: 30, until: '2026-01-01T01:00:00.000Z' } as const;
 
@@ -56,6 +58,7 @@ const redemption: RedemptionRecord = {
   artifactIndex: 1,
   redeemerNonceDigest: hex('8'),
   redeemer: { uid: 1000, gid: 1000 },
+  policy: [redeeming],
 };
 const receipt = log.sealRecord(redemption, 2);
 const opened: LeaseRecord = {
@@ -100,7 +103,10 @@ const pack: EvidencePack = {
   type: 'urn:writ:evidence:v1',
   subject: artifactId,
   entries: [log.sealRecord(activation, 0), artifact, receipt, opening, log.sealRecord(end, 4)],
-  inputs: [{ id: artifactId, input: base64Encode(input) }],
+  inputs: [
+    { id: artifactId, input: base64Encode(input) },
+    { id: idOf(receipt), input: base64Encode(redeemingInput) },
+  ],
   bundles: [files],
   policyProofs: [],
 };
@@ -117,6 +123,10 @@ function codes(document: unknown): string[] {
   return verdict.verdict === 'valid' ? [] : verdict.denials.map(({ code }) => code);
 }
 
+function withInput(id: EvidencePack['subject'], text: string): EvidencePack {
+  return { ...pack, inputs: [...pack.inputs, { id, input: text }] };
+}
+
 function withEntry(position: number, envelope: Envelope): EvidencePack {
   return { ...pack, entries: pack.entries.toSpliced(position, 1, envelope) };
 }
@@ -127,15 +137,20 @@ describe('verifyEvidence', () => {
     assert.ok(verdict.verdict === 'valid');
     const [chapter] = verdict.story.chapters;
     assert.equal(chapter.decision.id, artifactId);
-    assert.deepEqual(chapter.activation?.record, activation);
+    assert.deepEqual(
+      chapter.policy.map(({ said, activation: by, input: on }) => [said, by?.record, on]),
+      [
+        [policy, activation, input],
+        [redeeming, activation, redeemingInput],
+      ],
+    );
     assert.deepEqual(chapter.redemption?.record, redemption);
     assert.deepEqual(
       chapter.leases.map(({ record }) => record),
       [opened],
     );
     assert.deepEqual(chapter.end?.record, end);
-    assert.deepEqual(chapter.bundle, files);
-    assert.deepEqual(chapter.input, input);
+    assert.deepEqual(verdict.story.bundles, { [policy.bundle]: files });
     assert.equal(verdict.story.unrelated, 0);
     const open = verdict.unproven.map(({ what }) => what);
     for (const what of [
@@ -211,6 +226,8 @@ describe('verifyEvidence', () => {
     ['of another log', { ...pack, entries: [new TestLog().sealStatement(statement, 1)] }, 'BAD_SIGNATURE'],
     ['without the decision', { ...pack, entries: pack.entries.toSpliced(1, 1) }, 'NO_AUTHORIZATION'],
     ['with another input', { ...pack, inputs: [{ id: artifactId, input: 'eHg=' }] }, 'POLICY_MISMATCH'],
+    ['with another input of the redemption', withInput(idOf(receipt), 'eHg='), 'POLICY_MISMATCH'],
+    ['with the input of another entry', withInput(idOf(receipt), base64Encode(input)), 'POLICY_MISMATCH'],
     [
       'with a changed bundle',
       { ...pack, bundles: [{ ...files, 'policy.cedar': 'forbid (principal, action, resource);' }] },

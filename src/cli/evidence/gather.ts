@@ -6,9 +6,11 @@ import { base64Decode, base64Encode } from '../../format/base64.js';
 import { type Envelope, envelopePayload } from '../../format/dsse.js';
 import type { BundlePart, InputPart } from '../../format/evidence-methods.js';
 import { type EvidencePack, evidencePackType, type PackedInput } from '../../format/evidence-pack.js';
+import { splitInputs } from '../../format/kept-inputs.js';
 import { decodePolicyDocument, type PolicyDocument } from '../../format/policy-document.js';
+import type { PolicyRecord } from '../../format/predicate.js';
 import type { Denied } from '../../format/protocol.js';
-import { decodeRecord, recordPayloadType } from '../../format/record.js';
+import { decodeRecord, type LogRecord, recordPayloadType } from '../../format/record.js';
 import { decodeStatement, statementPayloadType } from '../../format/statement.js';
 import { parseJsonBytes } from '../../format/strict-json.js';
 import { envelopeOf } from '../log-lookup.js';
@@ -18,11 +20,12 @@ export type Gathering =
   | { readonly decision: 'allow'; readonly pack: EvidencePack; readonly missing: readonly string[] }
   | Denied;
 
-/** One envelope with its place; a decision among them has an id of its own in the pack. */
+/** One envelope with its place, and what policies said of it. */
 interface Entry {
   readonly id: ArtifactId;
   readonly index: number;
   readonly envelope: Envelope;
+  readonly said: readonly PolicyRecord[];
 }
 
 /** Asks the daemon for everything about a decision. Denied where the decision is not the caller's to read. */
@@ -36,15 +39,9 @@ export async function gatherEvidence(client: WritClient, id: ArtifactId): Promis
     if (entry === null) missing.push(`entry ${index} is not shown to this user, or was never sealed in time`);
     else entries.push(entry);
   }
-  const inputs: PackedInput[] = [];
+  const inputs = await inputsOf(client, entries, missing);
   const bundles = new Map<string, Readonly<Record<string, string>>>();
-  for (const { id: decision, index, envelope } of entries) {
-    const bundle = bundleOfDecision(envelope);
-    if (bundle === null) continue;
-    const input = await whole((offset) => client.input({ index, offset }));
-    if (input === null || input.length === 0) missing.push(`no policy input was kept for entry ${index}`);
-    else inputs.push({ id: decision, input: base64Encode(input) });
-    if (bundles.has(bundle)) continue;
+  for (const bundle of new Set(entries.flatMap(({ said }) => said.map((policy) => policy.bundle)))) {
     const document = await whole((offset) => client.bundle({ digest: bundle, offset }));
     if (document === null) missing.push(`the daemon has not kept the policy bundle ${bundle}`);
     else bundles.set(bundle, filesOf(document));
@@ -73,13 +70,50 @@ export async function gatherEvidence(client: WritClient, id: ArtifactId): Promis
 async function entryAt(client: WritClient, index: number): Promise<Entry | null> {
   const [proof, entry] = await Promise.all([client.proof({ index }), client.entry({ index })]);
   if (proof.decision === 'deny' || entry.decision === 'deny' || entry.payload === null) return null;
-  return { id: entry.id, index, envelope: await envelopeOf(client, proof) };
+  const envelope = await envelopeOf(client, proof);
+  return { id: entry.id, index, envelope, said: saidIn(envelope) };
 }
 
-/** Digest of the bundle under which an entry was decided; null for what is no decision of a policy. */
-function bundleOfDecision(envelope: Envelope): string | null {
-  if (envelope.payloadType !== statementPayloadType) return null;
-  return decodeStatement(envelopePayload(envelope)).predicate.policy?.bundle ?? null;
+/** The documents that the entries' decisions were made on, each once: renewals of a lease ask the same for hours. */
+async function inputsOf(
+  client: WritClient,
+  entries: readonly Entry[],
+  missing: string[],
+): Promise<PackedInput[]> {
+  const inputs: PackedInput[] = [];
+  const packed = new Set<string>();
+  for (const { id, index, said } of entries) {
+    if (said.every(({ input }) => packed.has(input))) continue;
+    const kept = await whole((offset) => client.input({ index, offset }));
+    if (kept === null) {
+      missing.push(`what entry ${index} was decided on is not shown to this user`);
+      continue;
+    }
+    const documents = splitInputs(kept);
+    for (const [at, { input }] of said.entries()) {
+      const document = documents[at];
+      if (document === undefined) missing.push(`no policy input was kept for entry ${index}`);
+      else if (!packed.has(input)) inputs.push({ id, input: base64Encode(document) });
+      packed.add(input);
+    }
+  }
+  return inputs;
+}
+
+/** What policies said, by the word of an entry. */
+function saidIn(envelope: Envelope): readonly PolicyRecord[] {
+  const payload = envelopePayload(envelope);
+  if (envelope.payloadType === statementPayloadType) {
+    const { policy } = decodeStatement(payload).predicate;
+    return policy === null ? [] : [policy];
+  }
+  const record = envelope.payloadType === recordPayloadType ? decodeRecord(payload) : null;
+  return record !== null && isTold(record) && 'policy' in record ? (record.policy ?? []) : [];
+}
+
+/** Whether a story tells what was decided about the record. How a bundle came into force is another one. */
+function isTold({ type }: LogRecord): boolean {
+  return type !== 'urn:writ:policy:v1';
 }
 
 /** Digest of the proof that the bundle which an entry put in force was signed; null for any other entry. */

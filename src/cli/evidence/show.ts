@@ -9,13 +9,13 @@ import { type EvidenceVerdict, verifyEvidence } from '../../verify/evidence.js';
 import type { CliContext } from '../context.js';
 import { denialLines } from '../denial-text.js';
 import { type ExitCode, exitCodes } from '../exit-code.js';
-import { type Redecision, redecide } from './redecide.js';
+import { type Redecision, redecideAll } from './redecide.js';
 import { storyLines } from './story-text.js';
 
 /** Shows what a pack proves under the pinned trust. A decision that comes out otherwise now makes the pack denied. */
 export async function showEvidence({ output }: CliContext, pack: unknown, trust: Trust): Promise<ExitCode> {
   const verdict = verifyEvidence(pack, trust, ruleOf);
-  const redecisions = verdict.story === null ? [] : verdict.story.chapters.map(redecide);
+  const redecisions = verdict.story === null ? [] : redecideAll(verdict.story);
   const isSame = redecisions.every(({ outcome }) => outcome !== 'different');
   output.result({ ...documentOf(verdict), redecisions }, (paint) => [
     ...(verdict.verdict === 'denied'
@@ -46,9 +46,13 @@ function openLines(
 ): string[] {
   const open = unproven.map(({ what, message }) => `  ${what}: ${message}`);
   const undecided = redecisions.flatMap((each) =>
-    each.outcome === 'impossible' ? [`  decision: it was not decided again (${each.reason})`] : [],
+    each.outcome === 'impossible'
+      ? [`  decision: that of entry ${each.index} was not made again (${each.reason})`]
+      : [],
   );
-  return open.length + undecided.length === 0 ? [] : [paint('faint', 'not proven'), ...open, ...undecided];
+  return open.length + undecided.length === 0
+    ? []
+    : [paint('faint', 'not proven'), ...open, ...new Set(undecided)];
 }
 
 /** The verdict as JSON carries it: bytes in base64. */

@@ -1,19 +1,23 @@
 /** Tells an evidence pack's story in plain words, one sentence for each thing that the log proves. */
 
+import type { ArtifactId } from '../../format/artifact-id.js';
 import { displayText } from '../../format/exact-text.js';
 import type { Confinement, EndRecord, ExitStatus, LeaseRecord } from '../../format/lease.js';
 import type { GrantPredicate } from '../../format/predicate.js';
 import type { Statement } from '../../format/statement.js';
-import type { Chapter, Story } from '../../verify/evidence.js';
+import type { Story } from '../../verify/evidence.js';
+import type { Chapter, Placed } from '../../verify/evidence-chapter.js';
+import { activationsOf } from '../../verify/evidence-texts.js';
+import type { AuthenticStatement } from '../../verify/verdict.js';
 import { actionText } from '../statement-text.js';
 import type { Redecision } from './redecide.js';
 
-/** What happened, in the order of the log; ancestors first. `redecisions` belong to the chapters by position. */
+/** What happened, in the order of the log; ancestors first. */
 export function storyLines(
   { chapters, size, unrelated }: Story,
   redecisions: readonly Redecision[],
 ): string[] {
-  const told = chapters.map((chapter, position) => chapterLines(chapter, redecisions[position]));
+  const told = chapters.map((chapter) => chapterLines(chapter, redecisions));
   const ancestors = told.length - 1;
   return [
     ...told
@@ -27,45 +31,74 @@ export function storyLines(
   ];
 }
 
-function chapterLines(chapter: Chapter, redecision: Redecision | undefined): string[] {
-  const { decision, activation, quote, redemption, leases, end, revocations } = chapter;
-  const { statement, index } = decision;
-  const lines: string[] = [];
+/** What is told of an entry. */
+interface Event {
+  readonly id: ArtifactId;
+  readonly index: number;
+  readonly lines: readonly string[];
+}
+
+function chapterLines(chapter: Chapter, redecisions: readonly Redecision[]): string[] {
+  const { decision, quote, redemption, leases, end, revocations } = chapter;
+  const otherwise = redecisions.filter(({ outcome }) => outcome === 'different').map(({ id }) => id);
+  const events: Event[] = [
+    decisionEvent(decision),
+    ...activationEvents(chapter),
+    ...leaseEvents(decision, leases, otherwise),
+  ];
+  const tell = (placed: Placed, sentence: string) => events.push(eventOf(placed, sentence));
+  if (quote !== null) tell(quote, 'the TPM vouched for the state of the machine');
+  if (redemption !== null) tell(redemption, `user ${redemption.record.redeemer.uid} redeemed it`);
+  if (end !== null) tell(end, endText(end.record));
+  for (const revocation of revocations)
+    tell(revocation, `it was revoked (${revocation.record.cause}) by ${byText(revocation.record.by)}`);
+  return events
+    .toSorted((left, right) => left.index - right.index)
+    .flatMap(({ id, lines }) => [...lines, ...redecisionLines(redecisions.filter((each) => each.id === id))]);
+}
+
+function eventOf({ id, index, record: { time } }: Placed, sentence: string): Event {
+  return { id, index, lines: [`entry ${index}, ${time}: ${sentence}`] };
+}
+
+function decisionEvent({ id, index, statement }: AuthenticStatement): Event {
   const { peer } = statement.predicate.initiator;
   const program =
     peer.executable.source === 'unavailable' ? 'an unknown program' : displayText(peer.executable.path);
   const asker = `user ${peer.uid} (process ${peer.pid}, ${program})`;
-  if (activation !== null)
-    lines.push(
-      `entry ${activation.index}, ${activation.record.time}: version ${activation.record.version} of the policy came into force, ${signedText(activation.record.authority)}`,
-    );
-  if (quote !== null)
-    lines.push(`entry ${quote.index}, ${quote.record.time}: the TPM vouched for the state of the machine`);
-  if (statement.predicateType === 'urn:writ:denial:v1') {
-    const { predicate } = statement;
-    lines.push(`entry ${index}, ${predicate.time}: ${asker} was denied ${predicate.method}`);
-    for (const { code, message } of predicate.denials) lines.push(`  ${code}: ${message}`);
-  } else lines.push(...grantLines(index, asker, statement.predicate));
-  if (redecision !== undefined) lines.push(redecisionLine(redecision));
-  if (redemption !== null)
-    lines.push(
-      `entry ${redemption.index}, ${redemption.record.time}: user ${redemption.record.redeemer.uid} redeemed it`,
-    );
-  const [opened] = leases;
-  const newest = leases.at(-1);
-  if (opened !== undefined)
-    lines.push(
-      `entry ${opened.index}, ${opened.record.time}: it began to run as process ${opened.record.process.pid}, ${confinementText(opened.record.confinement)}; ` +
-        descendText(statement, opened.record),
-    );
-  if (newest !== undefined && newest !== opened)
-    lines.push(
-      `entry ${newest.index}, ${newest.record.time}: its lease was renewed until ${newest.record.until}`,
-    );
-  if (end !== null) lines.push(`entry ${end.index}, ${end.record.time}: ${endText(end.record)}`);
-  for (const { index: at, record } of revocations)
-    lines.push(`entry ${at}, ${record.time}: it was revoked (${record.cause}) by ${byText(record.by)}`);
-  return lines;
+  if (statement.predicateType !== 'urn:writ:denial:v1')
+    return { id, index, lines: grantLines(index, asker, statement.predicate) };
+  const { method, time, denials } = statement.predicate;
+  const reasons = denials.map(({ code, message }) => `  ${code}: ${message}`);
+  return { id, index, lines: [`entry ${index}, ${time}: ${asker} was denied ${method}`, ...reasons] };
+}
+
+/** How the bundles came into force under which something was decided. */
+function activationEvents(chapter: Chapter): Event[] {
+  return activationsOf(chapter).map((activation) => {
+    const { version, authority } = activation.record;
+    return eventOf(activation, `version ${version} of the policy came into force, ${signedText(authority)}`);
+  });
+}
+
+/**
+ * How a run began, and its newest renewal: there can be thousands, and that one tells how long it could go on.
+ * @param otherwise entries that are told in any case: they were decided again, and otherwise
+ */
+function leaseEvents(
+  { statement }: AuthenticStatement,
+  leases: Chapter['leases'],
+  otherwise: readonly ArtifactId[],
+): Event[] {
+  const [opened, ...renewals] = leases;
+  if (opened === undefined) return [];
+  const { process, confinement } = opened.record;
+  const began = `it began to run as process ${process.pid}, ${confinementText(confinement)}; ${descendText(statement, opened.record)}`;
+  const told = renewals.filter((lease, at) => at === renewals.length - 1 || otherwise.includes(lease.id));
+  return [
+    eventOf(opened, began),
+    ...told.map((lease) => eventOf(lease, `its lease was renewed until ${lease.record.until}`)),
+  ];
 }
 
 /** Where anything may be started there is nothing to enforce, and the record says no more than that. */
@@ -100,6 +133,11 @@ function grantLines(index: number, asker: string, predicate: GrantPredicate): st
   return lines;
 }
 
+/** Of one entry: what comes out the same way is said once. */
+function redecisionLines(redecisions: readonly Redecision[]): string[] {
+  return [...new Set(redecisions.map(redecisionLine))];
+}
+
 function redecisionLine(redecision: Redecision): string {
   switch (redecision.outcome) {
     case 'same':
@@ -124,7 +162,10 @@ function confinementText(confinement: Confinement): string {
 
 function endText({ cause, status }: EndRecord): string {
   const how = status === null ? 'how its program ended was not seen' : statusText(status);
-  return cause === 'exited' ? `the run ended: ${how}` : `the run was ended (${cause}); ${how}`;
+  if (cause === 'exited') return `the run ended: ${how}`;
+  if (cause === 'not-started')
+    return 'the run was ended: its launcher could not start its program, and a denial in the log says why';
+  return `the run was ended (${cause}); ${how}`;
 }
 
 function statusText(status: ExitStatus): string {

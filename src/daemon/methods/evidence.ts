@@ -16,6 +16,7 @@ import type {
   InputResult,
   PolicyProofResult,
 } from '../../format/protocol.js';
+import { decodeRecord, type LogRecord, recordPayloadType } from '../../format/record.js';
 import { targetText } from '../../format/revocation.js';
 import { decodeStatement, type Statement, statementPayloadType } from '../../format/statement.js';
 import type { LogEntry } from '../../log/entry-reader.js';
@@ -89,19 +90,41 @@ async function gatherAbout(
     found.add(about);
     // A receipt can be revoked by itself.
     for (const further of await related.about(about)) found.add(further);
+    await gatherActivations(services, about, found);
   }
   const quote = citedQuote(predicate);
   const quoted = quote === null ? null : await findEntry(services, quote);
   if (quoted !== null) found.add(quoted.index);
-  const activation = await related.newestBefore('policy', index, predicate.policy?.bundle ?? null);
-  if (activation !== null) found.add(activation);
+  await gatherActivation(services, index, predicate.policy?.bundle ?? null, found);
   const rule = 'scope' in predicate ? services.views.revocations.ruleEnding(predicate) : null;
   const ruled =
     rule === null ? null : await related.newestBefore('revocation', services.log.size, targetText(rule));
-  if (ruled !== null) found.add(ruled);
+  if (ruled === null) return;
+  found.add(ruled);
+  await gatherActivations(services, ruled, found);
 }
 
-/** A part of the policy input that is kept with a decision. */
+/** How the bundles came into force under which a record was decided; they may be other ones than the artifact's. */
+async function gatherActivations(services: Services, index: number, found: Set<number>): Promise<void> {
+  // What is not sealed yet is not answered.
+  if (index >= (services.log.seal?.size ?? 0)) return;
+  const record = recordOf(await services.log.read(index));
+  const said = record !== null && 'policy' in record ? (record.policy ?? []) : [];
+  for (const bundle of new Set(said.map((policy) => policy.bundle)))
+    await gatherActivation(services, index, bundle, found);
+}
+
+async function gatherActivation(
+  { related }: Services,
+  index: number,
+  bundle: string | null,
+  found: Set<number>,
+): Promise<void> {
+  const activation = await related.newestBefore('policy', index, bundle);
+  if (activation !== null) found.add(activation);
+}
+
+/** A part of the policy inputs that are kept with an entry: what was decided on, one document a line. */
 export async function input(
   services: Services,
   caller: Caller,
@@ -110,8 +133,8 @@ export async function input(
   const { index, offset } = params;
   if (index >= (services.log.seal?.size ?? 0)) return nothingOfYours(services);
   const entry = await services.log.read(index);
-  const statement = statementOf(entry);
-  if (statement === null || !mayReadStatement(services, caller, statement)) return nothingOfYours(services);
+  const owner = await subjectOf(services, entry);
+  if (!mayRead(services, caller.peer.uid, owner)) return nothingOfYours(services);
   const { attachment } = entry;
   return { decision: 'allow', index, ...partOf(attachment, offset) };
 }
@@ -166,6 +189,30 @@ function partOf(
 
 function statementOf({ payloadType, payload }: LogEntry): Statement | null {
   return payloadType === statementPayloadType ? decodeStatement(payload) : null;
+}
+
+function recordOf({ payloadType, payload }: LogEntry): LogRecord | null {
+  return payloadType === recordPayloadType && payload.length > 0 ? decodeRecord(payload) : null;
+}
+
+/** The user about whom a kept policy input speaks: whoever asked. Null where that is nobody, or not known. */
+async function subjectOf(services: Services, entry: LogEntry): Promise<number | null> {
+  const statement = statementOf(entry);
+  if (statement !== null) return statement.predicate.initiator.peer.uid;
+  const record = recordOf(entry);
+  switch (record?.type) {
+    case 'urn:writ:redemption:v1':
+      return record.redeemer.uid;
+    case 'urn:writ:revocation:v1':
+    case 'urn:writ:policy:v1':
+      return record.by;
+    case 'urn:writ:lease:v1':
+      return subjectOf(services, await services.log.read(record.redemptionIndex));
+    case 'urn:writ:end:v1':
+      return subjectOf(services, await services.log.read(record.leaseIndex));
+    default:
+      return null;
+  }
 }
 
 function parentOf({ predicateType, predicate }: Statement): GrantPredicate['lineage']['parent'] {
