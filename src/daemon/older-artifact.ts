@@ -6,7 +6,7 @@
 import { type Denial, denial } from '../format/denial.js';
 import type { GrantPredicate } from '../format/predicate.js';
 import { parseInstant } from '../format/time.js';
-import type { PolicyRequest } from '../policy/input.js';
+import type { PolicyRequest } from '../policy/request.js';
 import type { Caller } from './caller.js';
 import type { Decision } from './decision.js';
 import { decide } from './pipeline/decide.js';

@@ -3,15 +3,10 @@
 import { type Denial, denial } from '../format/denial.js';
 import type { RememberedTexts } from '../format/jcs.js';
 import type { PolicyBundle } from '../policy/bundle.js';
+import { type CallerEntities, type CallerFacts, callerEntities } from '../policy/caller-entities.js';
 import type { PolicyDecision, PolicyEngine } from '../policy/engine.js';
-import {
-  type CallerEntities,
-  type CallerFacts,
-  callerEntities,
-  type PolicyFacts,
-  PolicyInputError,
-  policyInput,
-} from '../policy/input.js';
+import { PolicyInputError } from '../policy/entity.js';
+import { type PolicyFacts, policyInput } from '../policy/input.js';
 import type { Caller } from './caller.js';
 import type { Decision } from './decision.js';
 import type { BundleSignature } from './governance/admission.js';

@@ -7,7 +7,7 @@
 import { createRequire } from 'node:module';
 import { setFlagsFromString } from 'node:v8';
 import type * as CedarModule from '@cedar-policy/cedar-wasm/nodejs';
-import type { EntityReference } from './input.js';
+import type { EntityReference } from './entity.js';
 import { type ReadableTags, withReadableTags } from './readable-tags.js';
 
 /** A Cedar instance with memory of its own. Anything that one of its functions throws is a trap. */

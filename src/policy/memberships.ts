@@ -4,7 +4,8 @@
  */
 
 import type { StaticEntity } from './cedar.js';
-import type { EntityReference, PolicyInput } from './input.js';
+import type { EntityReference } from './entity.js';
+import type { PolicyInput } from './input.js';
 
 /** The bundle's entities that an entity of the input belongs to, directly or through others; in the bundle's order. */
 export function memberships(

@@ -4,14 +4,8 @@
  */
 
 import type { ExecutableFact } from '../format/predicate.js';
-import {
-  type ActivationRequest,
-  type ChangeRequest,
-  type PolicyFacts,
-  type PolicyInput,
-  type PolicyRequest,
-  policyInput,
-} from './input.js';
+import { type PolicyFacts, type PolicyInput, policyInput } from './input.js';
+import type { ActivationRequest, ChangeRequest, PolicyRequest } from './request.js';
 
 const digests = { sha3_512: '0'.repeat(128), blake2b: '0'.repeat(128), sha256: '0'.repeat(64) };
 

@@ -3,7 +3,8 @@
 import { jcsText } from '../format/jcs.js';
 import type { JsonObject, JsonValue } from '../format/strict-json.js';
 import type { StaticEntity } from './cedar.js';
-import type { EntityReference, PolicyEntity, PolicyInput } from './input.js';
+import type { EntityReference, PolicyEntity } from './entity.js';
+import type { PolicyInput } from './input.js';
 import { memberships } from './memberships.js';
 
 /** Such as `principal.user` and `"alice"`; the value is JSON, an entity, or `absent`. */

@@ -8,13 +8,9 @@ import type { DigestSet } from '../format/digest-set.js';
 import type { Binding, Peer } from '../format/predicate.js';
 import { firstIssue } from '../format/statement.js';
 import type { JsonObject, JsonValue } from '../format/strict-json.js';
-import {
-  type PolicyFacts,
-  type PolicyInput,
-  PolicyInputError,
-  type PolicyRequest,
-  policyInput,
-} from './input.js';
+import { PolicyInputError } from './entity.js';
+import { type PolicyFacts, type PolicyInput, policyInput } from './input.js';
+import type { PolicyRequest } from './request.js';
 
 /** Thrown for what cannot be understood; the message names the field. */
 export class WrittenRequestError extends Error {

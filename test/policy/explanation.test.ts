@@ -4,8 +4,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { readBundleFiles } from '../../src/policy/bundle-files.js';
 import { type ExplainedPolicy, type Explanation, explain } from '../../src/policy/explanation.js';
-import { type PolicyFacts, type PolicyRequest, policyInput } from '../../src/policy/input.js';
+import { type PolicyFacts, policyInput } from '../../src/policy/input.js';
 import { pastBundle } from '../../src/policy/past-bundle.js';
+import type { PolicyRequest } from '../../src/policy/request.js';
 import { execute, facts, starterDirectory } from './facts.js';
 
 const files = await readBundleFiles(starterDirectory);

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ExactText } from '../../src/format/exact-text.js';
-import type { PolicyFacts, PolicyRequest } from '../../src/policy/input.js';
+import type { PolicyFacts } from '../../src/policy/input.js';
+import type { PolicyRequest } from '../../src/policy/request.js';
 
 export const starterDirectory = fileURLToPath(new URL('../../../policies/', import.meta.url));
 

@@ -8,7 +8,8 @@ import { jcsText } from '../../src/format/jcs.js';
 import { type JsonObject, parseJson } from '../../src/format/strict-json.js';
 import { loadBundle } from '../../src/policy/bundle.js';
 import { createEngine } from '../../src/policy/engine.js';
-import { type PolicyFacts, PolicyInputError, policyInput } from '../../src/policy/input.js';
+import { PolicyInputError } from '../../src/policy/entity.js';
+import { type PolicyFacts, policyInput } from '../../src/policy/input.js';
 import { digests, execute, facts, starterDirectory } from './facts.js';
 
 const engine = createEngine(await loadBundle(starterDirectory));

@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { loadBundle } from '../../src/policy/bundle.js';
 import { createEngine } from '../../src/policy/engine.js';
-import { type BindKind, type PolicyFacts, type PolicyRequest, policyInput } from '../../src/policy/input.js';
+import { type PolicyFacts, policyInput } from '../../src/policy/input.js';
+import type { BindKind, PolicyRequest } from '../../src/policy/request.js';
 import { digests, execute, facts, starterDirectory } from './facts.js';
 
 const engine = createEngine(await loadBundle(starterDirectory));

@@ -1,7 +1,7 @@
 /** What came of a run: the artifacts that were issued under its authorization, and under those. */
 
 import type { ArtifactId } from '../../format/artifact-id.js';
-import type { PolicyRequest } from '../../policy/input.js';
+import type { PolicyRequest } from '../../policy/request.js';
 import type { Caller } from '../caller.js';
 import type { GrantedArtifact } from '../granted-artifact.js';
 

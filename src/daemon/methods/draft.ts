@@ -4,7 +4,7 @@ import type { Action } from '../../format/action.js';
 import { type Denial, denial } from '../../format/denial.js';
 import type { Descend, ResourceLimits } from '../../format/predicate.js';
 import type { AuthorizeParams, Claims } from '../../format/protocol.js';
-import type { PolicyRequest } from '../../policy/input.js';
+import type { PolicyRequest } from '../../policy/request.js';
 import { endMs } from '../../verify/narrowing.js';
 import type { Caller } from '../caller.js';
 import type { LeaseTerms } from '../grant-terms.js';

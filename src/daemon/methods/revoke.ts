@@ -13,7 +13,7 @@ import {
   targetText,
 } from '../../format/revocation.js';
 import { formatInstant } from '../../format/time.js';
-import type { PolicyRequest } from '../../policy/input.js';
+import type { PolicyRequest } from '../../policy/request.js';
 import { findGrant } from '../artifacts.js';
 import type { Caller } from '../caller.js';
 import { keptDecisions } from '../decision.js';

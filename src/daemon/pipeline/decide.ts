@@ -1,7 +1,7 @@
 /** Stage 4: who, what and where -> a policy decision, on facts that the caller cannot colour beyond its own claims. */
 
 import type { Claims } from '../../format/protocol.js';
-import type { PolicyRequest } from '../../policy/input.js';
+import type { PolicyRequest } from '../../policy/request.js';
 import type { Caller } from '../caller.js';
 import type { Decision } from '../decision.js';
 import type { PolicyService } from '../services.js';
