@@ -6,7 +6,7 @@
 import { type Denial, type DenialCode, denial } from '../format/denial.js';
 import type { EndCause } from '../format/lease.js';
 import { parseInstant } from '../format/time.js';
-import { judge } from '../verify/situation.js';
+import { judge } from '../verify/judgement.js';
 import type { Caller } from './caller.js';
 import { judgeEnvironment } from './changed-environment.js';
 import type { GrantedArtifact } from './granted-artifact.js';

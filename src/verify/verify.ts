@@ -8,7 +8,8 @@ import type { Trust } from '../format/trust.js';
 import { type Authentication, authenticate, authenticateBatch } from './authenticate.js';
 import { CitedQuotes } from './cited-quote.js';
 import { VerificationContext } from './context.js';
-import { judge, type Situation } from './situation.js';
+import { judge } from './judgement.js';
+import type { Situation } from './situation.js';
 import { judgeStanding, type StandingJudgement } from './standing.js';
 import type { AuthenticStatement, Verdict } from './verdict.js';
 

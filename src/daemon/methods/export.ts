@@ -7,7 +7,7 @@ import type { ExportResult } from '../../format/protocol.js';
 import { decodeStatement, type Statement } from '../../format/statement.js';
 import { parseInstant } from '../../format/time.js';
 import { sha256 } from '../../hash/sha256.js';
-import { expiry } from '../../verify/situation.js';
+import { expiry } from '../../verify/judgement.js';
 import { findEntry, findGrant, type GrantedArtifact, mayRead } from '../artifacts.js';
 import type { Caller } from '../caller.js';
 import type { Request } from '../pipeline/parse.js';
