@@ -13,7 +13,7 @@ import type { ArtifactId } from '../format/artifact-id.js';
 import { equalBytes } from '../format/bytes.js';
 import type { EntryKind } from '../format/entry.js';
 import type { LoggedFrames } from '../log/entry-reader.js';
-import type { ChildEntry, IndexPosition, KindedEntry } from './index-store.js';
+import type { ChildEntry, IndexPosition, KindedEntry } from './index-connections.js';
 import { IndexThread, IndexUnavailableError } from './index-thread.js';
 
 /** The log as the index sees it. */

@@ -3,7 +3,8 @@
 import type { ArtifactId } from '../format/artifact-id.js';
 import type { EntryKind } from '../format/entry.js';
 import type { LoggedFrames } from '../log/entry-reader.js';
-import type { ChildEntry, IndexFault, IndexPosition, KindedEntry } from './index-store.js';
+import type { ChildEntry, IndexPosition, KindedEntry } from './index-connections.js';
+import type { IndexFault } from './index-fault.js';
 
 export type IndexRequest =
   | { readonly request: 'open'; readonly path: string }

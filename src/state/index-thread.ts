@@ -4,8 +4,8 @@ import { Worker } from 'node:worker_threads';
 import type { ArtifactId } from '../format/artifact-id.js';
 import type { EntryKind } from '../format/entry.js';
 import type { LoggedFrames } from '../log/entry-reader.js';
+import type { ChildEntry, IndexPosition, KindedEntry } from './index-connections.js';
 import type { IndexReply, IndexRequest, NumberedReply, NumberedRequest } from './index-message.js';
-import type { ChildEntry, IndexPosition, KindedEntry } from './index-store.js';
 
 /** The index cannot answer or follow now. The log is not affected, and the same call may be tried again later. */
 export class IndexUnavailableError extends Error {

@@ -6,9 +6,10 @@
 import { type MessagePort, parentPort } from 'node:worker_threads';
 import { LogDamageError } from '../log/damage.js';
 import { provenEntries } from '../log/entry-reader.js';
+import { IndexStoreError } from './index-fault.js';
 import type { IndexReply, IndexRequest, NumberedReply, NumberedRequest } from './index-message.js';
 import { EntryNotIndexableError, rowOf } from './index-row.js';
-import { type IndexStore, IndexStoreError, openIndexStore, removeIndexFiles } from './index-store.js';
+import { type IndexStore, openIndexStore, removeIndexFiles } from './index-store.js';
 
 class IndexService {
   #opened: { readonly path: string; readonly store: IndexStore } | null = null;

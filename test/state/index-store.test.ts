@@ -6,8 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import Database from 'better-sqlite3';
+import { type IndexPosition, schemaVersion } from '../../src/state/index-connections.js';
 import { type IndexRow, rowOf } from '../../src/state/index-row.js';
-import { type IndexPosition, openIndexStore, schemaVersion } from '../../src/state/index-store.js';
+import { openIndexStore } from '../../src/state/index-store.js';
 import { execution, fill, MemoryLog, someId } from './index-source.js';
 
 let directory: string;
