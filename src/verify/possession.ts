@@ -18,7 +18,7 @@ export interface PresentedPossession {
   readonly expected: {
     /** The nonce that the verifier chose, and never before. */
     readonly nonce: string | null;
-    /** The verifier's own name. */
+    /** The verifier's own name. A proof that names an audience never counts where this is null. */
     readonly audience: string | null;
   };
 }
@@ -37,8 +37,11 @@ export function possessionFaults(
     return [bad('the proof of possession is for another artifact')];
   if (expected.nonce !== null && claim.nonce !== expected.nonce)
     return [bad('the proof of possession answers another nonce')];
-  if (expected.audience !== null && claim.audience !== null && claim.audience !== expected.audience)
-    return [bad(`the proof of possession is for ${claim.audience}, not for ${expected.audience}`)];
+  if (claim.audience !== null && claim.audience !== expected.audience) {
+    const other =
+      expected.audience === null ? 'and this verifier named none' : `not for ${expected.audience}`;
+    return [bad(`the proof of possession is for ${claim.audience}, ${other}`)];
+  }
   const verdict = verifyDetached(
     proof.form,
     base64Decode(key),

@@ -81,6 +81,11 @@ describe('possession of the key that an artifact is bound to', () => {
       ['log', proven({ log: 'other.example/log' }), /for another artifact/],
       ['nonce', proven({ nonce: otherNonce }), /another nonce/],
       ['audience', elsewhere, /for them, not for us/],
+      [
+        'audience of a verifier without a name',
+        proven({ audience: 'them' }),
+        /for them, and this verifier named none/,
+      ],
       ['signed nonce', proven({}, { signedClaim: { ...claim, nonce: otherNonce } }), /does not cover/],
       [
         'signed artifact',
