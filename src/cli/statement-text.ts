@@ -4,6 +4,7 @@ import type { Action } from '../format/action.js';
 import { displayText } from '../format/exact-text.js';
 import type { KeyRecord } from '../format/key-record.js';
 import type { ExitStatus, LeaseRecord } from '../format/lease.js';
+import type { PendingRecord } from '../format/pending-record.js';
 import type { ExecutableFact, GrantPredicate, Scope } from '../format/predicate.js';
 import type { LogRecord } from '../format/record.js';
 import { targetText } from '../format/revocation.js';
@@ -97,6 +98,8 @@ export function recordText(record: LogRecord): string {
       return leaseText(record);
     case 'urn:writ:end:v1':
       return `of the run of entry ${record.leaseIndex}: ${record.cause}${statusText(record.status)}`;
+    case 'urn:writ:pending:v1':
+      return pendingText(record);
     case 'urn:writ:approval:v1':
       return `of the pending request ${record.approval.pending} by ${record.approval.approver}`;
     case 'urn:writ:policy:v1':
@@ -119,6 +122,15 @@ export function recordText(record: LogRecord): string {
       return `over ${record.size} entries: ${record.revoked.length} artifacts and ${record.rules.length} rules revoked`;
     case 'urn:writ:recovery:v1':
       return `by uid ${record.by}: ${short(record.reason)}`;
+  }
+}
+
+function pendingText(record: PendingRecord): string {
+  switch (record.event) {
+    case 'open':
+      return `demanded of the request ${record.pending}, which waits until ${record.expires}`;
+    case 'use':
+      return `of the request ${record.pending}, used up by ${record.artifact}`;
   }
 }
 

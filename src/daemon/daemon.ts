@@ -27,6 +27,7 @@ import { readVersion } from '../state/version.js';
 import { TpmError } from '../tpm/faults.js';
 import { VerificationContext } from '../verify/context.js';
 import { announce } from './announce.js';
+import { reopenRequests } from './approvals/logged-requests.js';
 import { PendingRequests } from './approvals/pending-requests.js';
 import { stalePeriods } from './attestation.js';
 import { type Config, ConfigError } from './config.js';
@@ -243,6 +244,9 @@ async function bringUp(config: Config, undo: (() => Promise<void> | void)[]): Pr
   await runs.start();
   await announce(services, machine, signer.keys, checked, hsm.succession, starting);
   await buryLeftBehind(runs, services, services.boot);
+  await reopenRequests(services, views.takeApprovals(), (trouble) =>
+    logger.warn({ trouble }, 'no request waits for approval any more: ask again'),
+  );
   if (checked.decision !== null) forgetRollback(stateDirectory);
   if (tpm !== null) await rootStart(tpm);
   if (checked.reason !== null)

@@ -19,6 +19,7 @@ import {
 import { jcsText } from './jcs.js';
 import { type KeyRecord, keyRecordSchema } from './key-record.js';
 import { type EndRecord, endRecordSchema, type LeaseRecord, leaseRecordSchema } from './lease.js';
+import { type PendingRecord, pendingRecordSchema } from './pending-record.js';
 import {
   type AuthorityRecord,
   authorityRecordSchema,
@@ -40,6 +41,7 @@ export type LogRecord =
   | RevocationRecord
   | LeaseRecord
   | EndRecord
+  | PendingRecord
   | ApprovalRecord
   | PolicyActivationRecord
   | AuthorityRecord
@@ -52,7 +54,10 @@ export type LogRecord =
   | RecoveryRecord
   | StatusRecord;
 
-/** The log entry kinds whose payload is a record: the third part of its type, but that authorities are of the kind `policy`. */
+/**
+ * The log entry kinds whose payload is a record: the third part of its type, but that authorities are of the kind `policy`, and
+ * requests that wait of the kind `approval`.
+ */
 export type RecordKind =
   | 'redemption'
   | 'revocation'
@@ -75,6 +80,7 @@ const recordSchema: z.ZodType<LogRecord> = z.discriminatedUnion('type', [
   leaseRecordSchema,
   endRecordSchema,
   statusRecordSchema,
+  pendingRecordSchema,
   approvalRecordSchema,
   policyActivationRecordSchema,
   authorityRecordSchema,
@@ -120,6 +126,7 @@ export function recordKind({ type }: LogRecord): RecordKind {
       return 'lease';
     case 'urn:writ:end:v1':
       return 'end';
+    case 'urn:writ:pending:v1':
     case 'urn:writ:approval:v1':
       return 'approval';
     case 'urn:writ:policy:v1':

@@ -7,6 +7,7 @@ import type { Action } from '../format/action.js';
 import type { ArtifactId } from '../format/artifact-id.js';
 import type { EntryKind } from '../format/entry.js';
 import { displayText } from '../format/exact-text.js';
+import { askerOf } from '../format/pending-record.js';
 import type { DenialPredicate, GrantPredicate } from '../format/predicate.js';
 import type { LogRecord } from '../format/record.js';
 import { targetText } from '../format/revocation.js';
@@ -153,6 +154,8 @@ function ofRecord(record: LogRecord): RowDetail {
         target: record.artifact,
         target_idx: record.artifactIndex,
       };
+    case 'urn:writ:pending:v1':
+      return { ...nothing, uid: askerOf(record), action: record.pending, subject: record.event };
     case 'urn:writ:approval:v1':
       return {
         ...nothing,

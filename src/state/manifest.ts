@@ -98,6 +98,7 @@ const manifestSchema: z.ZodType<Manifest> = z
             })
             .nullable()
             .optional(),
+          approvals: z.array(count).optional(),
           voidBefore: count.optional(),
         }),
       }),

@@ -30,6 +30,8 @@ export interface SpanFacts {
   readonly revokedRules?: readonly LoggedRule[] | undefined;
   /** What the TPM's counter is to show; null after a recovery without a TPM. */
   readonly anchor?: LoggedAnchor | null | undefined;
+  /** Log indexes of the records about approvals, and of recoveries; those of later spans come on top. */
+  readonly approvals?: readonly number[] | undefined;
   /** Grants before this log index that were not redeemed are void. */
   readonly voidBefore?: number | undefined;
 }
@@ -118,6 +120,8 @@ export class Span {
   readonly leases = new PairList();
   /** Lease and end record. */
   readonly ends = new PairList();
+  /** Log indexes of the records about approvals, and of recoveries. */
+  readonly approvals: number[] = [];
   facts: SpanFacts = {};
   /** Entries so far. */
   count = 0;

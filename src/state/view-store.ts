@@ -153,7 +153,7 @@ export class ViewStore {
       revocations: revocations.length / 2,
       leases: leases.length / 2,
       ends: ends.length / 2,
-      facts: span.facts,
+      facts: span.approvals.length === 0 ? span.facts : { ...span.facts, approvals: span.approvals },
     };
     this.#use(stored, start, redemptions, words.byteLength);
   }

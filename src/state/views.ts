@@ -43,6 +43,8 @@ export class LogViews {
   /** The spans that are not in the store, oldest first. */
   readonly #spans = new Map<number, Span>();
   #facts: SpanFacts = {};
+  /** As `takeApprovals` gives them; null once they were taken. */
+  #approvals: number[] | null = [];
   /** What became of `anchor`, entry by entry: some hundred a day at most. */
   readonly #announcements: { readonly index: number; readonly anchor: LoggedAnchor | null }[] = [];
 
@@ -67,6 +69,7 @@ export class LogViews {
     for (let at = 0; at < redemptions.length; at += 2) this.#redeemed.add(redemptions[at] ?? 0);
     for (let at = 0; at < leases.length; at += 2) this.runs.open(leases[at] ?? 0, leases[at + 1] ?? 0);
     for (let at = 0; at < ends.length; at += 2) this.runs.end(ends[at] ?? 0);
+    this.#approvals?.push(...(facts.approvals ?? []));
     this.revocations.restore(revocations);
     this.#takeFacts(facts);
   }
@@ -194,6 +197,21 @@ export class LogViews {
     return index < (this.#facts.voidBefore ?? 0);
   }
 
+  /**
+   * Log indexes of the records about requests that wait for approval and about their approvals, and of recoveries, in the order of
+   * the log. To be taken once, at a start: nothing is kept for it from then on.
+   */
+  takeApprovals(): readonly number[] {
+    const taken = this.#approvals ?? [];
+    this.#approvals = null;
+    return taken;
+  }
+
+  #followApproval(span: Span, index: number): void {
+    span.approvals.push(index);
+    this.#approvals?.push(index);
+  }
+
   #spanOf(index: number): Span {
     const number = Math.floor(index / spanEntries);
     const known = this.#spans.get(number);
@@ -249,8 +267,12 @@ export class LogViews {
       case 'urn:writ:recovery:v1':
         this.#announce(span, index, record.found && { ...record.found, index, isLast: false });
         this.#state(span, { voidBefore: index });
+        this.#followApproval(span, index);
         return;
+      case 'urn:writ:pending:v1':
       case 'urn:writ:approval:v1':
+        this.#followApproval(span, index);
+        return;
       case 'urn:writ:status:v1':
       case 'urn:writ:stop:v1':
       case 'urn:writ:snapshot:v1':

@@ -2,15 +2,18 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { passApprovals } from '../../src/daemon/approvals/approval-gate.js';
 import {
   type ApprovalRequest,
   type PendingLimits,
   type PendingRequest,
   PendingRequests,
 } from '../../src/daemon/approvals/pending-requests.js';
+import type { Services } from '../../src/daemon/services.js';
 import { matterOf } from '../../src/format/approval.js';
 import type { Approval } from '../../src/format/predicate.js';
-import { hex, nonce, predicate } from '../verify/sealed-artifact.js';
+import { authorization, hex, nonce, predicate } from '../verify/sealed-artifact.js';
+import { echo } from './requests.js';
 
 const rule = {
   digest: predicate.policy.bundle,
@@ -33,9 +36,10 @@ function requestOf(number: number, uid = 1000): ApprovalRequest {
     initiator: { ...predicate.initiator, peer },
     attribution: { ...predicate.attribution, request },
   };
-  const demands = [{ group: 'managers', approvals: 1 }];
-  return { method: 'authorize', options: {}, predicate: asked, matter: matterOf(asked), demands, rule };
+  return { method: 'authorize', options: {}, grant: asked, matter: matterOf(asked), rule };
 }
+
+const demands = [{ group: 'managers', approvals: 1 }];
 
 const approvalBy = (approver: string): Approval => ({
   approver,
@@ -61,7 +65,7 @@ function store(limits?: Partial<PendingLimits>, isRevoked = (_key: string) => fa
 }
 
 function opened(requests: PendingRequests, request: ApprovalRequest, nowMs = 0): PendingRequest {
-  const pending = requests.open(request, nowMs, 1000);
+  const pending = requests.open(request, demands, nowMs, 1000);
   assert.ok(pending !== null);
   return pending;
 }
@@ -85,17 +89,17 @@ describe('requests that wait', () => {
     const perUser = store({ requestsPerUser: 2 });
     opened(perUser, requestOf(1));
     opened(perUser, requestOf(2));
-    assert.equal(perUser.open(requestOf(3), 0, 1000), null);
+    assert.equal(perUser.open(requestOf(3), demands, 0, 1000), null);
     opened(perUser, requestOf(3, 1001));
     opened(perUser, requestOf(4), 1000);
     const all = store({ requests: 1 });
     opened(all, requestOf(1));
-    assert.equal(all.open(requestOf(2, 1001), 0, 1000), null);
+    assert.equal(all.open(requestOf(2, 1001), demands, 0, 1000), null);
     const size = opened(store(), requestOf(1)).sizeBytes;
     const bytes = store({ bytes: 2 * size });
     opened(bytes, requestOf(1));
     opened(bytes, requestOf(2));
-    assert.equal(bytes.open(requestOf(3), 0, 1000), null);
+    assert.equal(bytes.open(requestOf(3), demands, 0, 1000), null);
     opened(bytes, requestOf(3), 1000);
   });
 
@@ -138,6 +142,46 @@ describe('requests that wait', () => {
     const broken = pending.addSealed(approvalBy('alice'), () => Promise.reject(new Error('broken')));
     await assert.rejects(broken);
     assert.equal(pending.isApprovedBy('alice'), false);
+  });
+
+  it('are approved no more where more is demanded by the time the same is asked again', async () => {
+    const requests = store();
+    const governing = { approvalRule: rule, approvalSeconds: 900 } as unknown as Services['policy'];
+    const statement = authorization();
+    assert.ok(statement.predicateType === 'urn:writ:authorization:v1');
+    const ask = (approvals: number) =>
+      passApprovals(
+        { policy: governing, pendingRequests: requests },
+        { id: 1, method: 'authorize', params: { action: echo('') } },
+        statement,
+        [{ group: 'managers', approvals }],
+      );
+    const first = ask(1);
+    assert.ok(first.outcome === 'refused' && first.waiting?.isNew === true);
+    const { pending } = first.waiting;
+    await pending.addSealed(approvalBy('alice'), () => Promise.resolve(sealed));
+    assert.equal(pending.isApproved, true);
+    const second = ask(2);
+    assert.ok(second.outcome === 'refused' && second.waiting?.isNew === false);
+    assert.equal(second.waiting.pending, pending);
+    assert.match(second.denial.message, /2 by managers \(1 given\)/);
+    await pending.addSealed(approvalBy('bob'), () => Promise.resolve(sealed));
+    const passed = ask(2);
+    assert.ok(passed.outcome === 'passed' && passed.spent === pending);
+  });
+
+  it('wait again as the log has them, the last of several for the same', () => {
+    const requests = store();
+    const request = requestOf(1);
+    const life = { sinceMs: 0, expiresMs: 1000 };
+    const first = requests.reopen('first', request, demands, life);
+    const last = requests.reopen('last', request, demands, life);
+    assert.equal(requests.find(first.id, 0), null);
+    assert.equal(requests.findLike(request.matter, 0), last);
+    last.addLogged(approvalBy('alice'));
+    assert.equal(last.isApproved, true);
+    requests.forgetExpired(1000);
+    assert.equal(requests.find('last', 0), null);
   });
 
   it('are approved no more once the key is revoked', async () => {

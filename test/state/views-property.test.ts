@@ -83,6 +83,10 @@ const event: fc.Arbitrary<Event> = fc.oneof(
     const run = { lease: idOf(leaseIndex), leaseIndex, artifact: idOf(1), artifactIndex: 1 };
     return { at, record: { ...head, type: 'urn:writ:end:v1', ...run, cause: 'exited', status: { exit: 0 } } };
   }),
+  fc.tuple(place, place).map(([at, artifactIndex]): Event => {
+    const used = { pending: head.nonce, artifact: idOf(artifactIndex), uid: 1 };
+    return { at, record: { ...head, type: 'urn:writ:pending:v1', event: 'use', ...used } };
+  }),
   fc.tuple(place, fc.nat(9)).map(([at, digit]): Event => {
     const policy = { bundle: String(digit).repeat(128), version: 1, engine: 'e', ...unsigned };
     return { at, record: { ...head, type: 'urn:writ:policy:v1', ...policy } };
@@ -166,6 +170,7 @@ async function known(views: LogViews, records: ReadonlyMap<number, Event['record
     rules,
     compromised,
     revoked,
+    approvals: views.takeApprovals(),
   };
 }
 

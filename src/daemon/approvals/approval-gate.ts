@@ -6,6 +6,7 @@
 import { matterOf } from '../../format/approval.js';
 import type { ApprovalDemand } from '../../format/approvers.js';
 import { type Denial, denial } from '../../format/denial.js';
+import { jcsText } from '../../format/jcs.js';
 import type { PendingDemand, PendingNotice } from '../../format/pending.js';
 import { maxStatementBytes, statementText } from '../../format/statement.js';
 import type { GrantStatement } from '../../format/statement-reader.js';
@@ -20,7 +21,13 @@ type GrantRequest = Extract<Request, { method: 'authorize' | 'sign' }>;
 export type Passage =
   /** `spent`: the request whose approvals the statement now names; they are good for nothing else. */
   | { readonly outcome: 'passed'; readonly statement: GrantStatement; readonly spent: PendingRequest | null }
-  | { readonly outcome: 'refused'; readonly denial: Denial; readonly pending: PendingNotice | null };
+  | { readonly outcome: 'refused'; readonly denial: Denial; readonly waiting: Waiting | null };
+
+/** `isNew`: it waits from now on, which is to be logged before anybody is told its id. */
+export interface Waiting {
+  readonly pending: PendingRequest;
+  readonly isNew: boolean;
+}
 
 /** An artifact holds so many approvals at most (predicate.ts). */
 const maxHeld = 16;
@@ -43,27 +50,24 @@ export function passApprovals(
   const { predicate } = statement;
   const nowMs = parseInstant(predicate.validity.notBefore);
   const matter = matterOf(predicate);
+  const options = optionsOf(request);
+  const impossible = impossibility(statement, options, demands);
+  if (impossible !== null) return refused(impossible, null);
   const waiting = pendingRequests.findLike(matter, nowMs);
+  waiting?.demandNow(demands);
   if (waiting?.isApproved === true && pendingRequests.take(waiting)) {
     const governance = { ...predicate.governance, approvals: waiting.approvals };
     const approved = { ...statement, predicate: { ...predicate, governance } };
     return { outcome: 'passed', statement: approved, spent: waiting };
   }
-  if (waiting !== null) return refused(approvalRequired(waiting), waiting);
-  const impossible = impossibility(statement, demands);
-  if (impossible !== null) return refused(impossible, null);
-  const asked = {
-    method: request.method,
-    options: optionsOf(request),
-    predicate,
-    matter,
-    demands,
-    rule: policy.approvalRule,
-  };
-  const opened = pendingRequests.open(asked, nowMs, policy.approvalSeconds * 1000);
+  if (waiting !== null) return refused(approvalRequired(waiting), { pending: waiting, isNew: false });
+  const { scope, initiator, environment, policy: decided, lineage } = predicate;
+  const grant = { scope, initiator, environment, policy: decided, lineage };
+  const asked = { method: request.method, options, grant, matter, rule: policy.approvalRule };
+  const opened = pendingRequests.open(asked, demands, nowMs, policy.approvalSeconds * 1000);
   if (opened === null)
     return refused(denial('OVERLOADED', 'too many requests wait for approval', later), null);
-  return refused(approvalRequired(opened), opened);
+  return refused(approvalRequired(opened), { pending: opened, isNew: true });
 }
 
 const later = 'Have those approved that wait (writ approve --list), or wait until they expire.';
@@ -72,15 +76,15 @@ const later = 'Have those approved that wait (writ approve --list), or wait unti
 export function noticeOf(pending: PendingRequest): PendingNotice {
   const { id, expires, request, approvals } = pending;
   const people = approvals.map(({ approver }) => approver);
-  const demands = request.demands.map(({ group, approvals: count }): PendingDemand => {
+  const demands = pending.demands.map(({ group, approvals: count }): PendingDemand => {
     const members = request.rule.approvers.groups.get(group) ?? [];
     return { group, approvals: count, members, given: members.filter((member) => people.includes(member)) };
   });
   return { id, expires, demands };
 }
 
-function refused(reason: Denial, pending: PendingRequest | null): Passage {
-  return { outcome: 'refused', denial: reason, pending: pending && noticeOf(pending) };
+function refused(reason: Denial, waiting: Waiting | null): Passage {
+  return { outcome: 'refused', denial: reason, waiting };
 }
 
 function approvalRequired(pending: PendingRequest): Denial<'APPROVAL_REQUIRED'> {
@@ -96,21 +100,27 @@ function approvalRequired(pending: PendingRequest): Denial<'APPROVAL_REQUIRED'> 
 }
 
 /** Why it can never be sealed with its approvals, which must be known before anybody is asked for them; or null. */
-function impossibility(statement: GrantStatement, demands: readonly ApprovalDemand[]): Denial | null {
+function impossibility(
+  statement: GrantStatement,
+  options: JsonObject,
+  demands: readonly ApprovalDemand[],
+): Denial | null {
   const held = demands.reduce((sum, { approvals }) => sum + approvals, 0);
   if (held > maxHeld) {
     const message = `the policies demand ${held} approvals of one request, more than an artifact can hold (${maxHeld})`;
     return denial('POLICY_DENIED', message, 'Ask the owner of the policy bundle to demand fewer.');
   }
   try {
-    const sizeBytes = Buffer.byteLength(statementText(statement)) + held * approvalBytes;
+    // Approvers are shown the options beside what comes of them.
+    const statementBytes = Buffer.byteLength(statementText(statement));
+    const sizeBytes = statementBytes + Buffer.byteLength(jcsText(options)) + held * approvalBytes;
     if (sizeBytes <= maxStatementBytes) return null;
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
   }
   return denial(
     'TOO_LARGE',
-    `with its approvals, the statement would be longer than ${maxStatementBytes} bytes`,
+    `with its approvals and its options, the statement would be longer than ${maxStatementBytes} bytes`,
   );
 }
 

@@ -1,27 +1,33 @@
 /**
- * The requests that wait for approval. They live in memory only: what is not approved before a restart is asked for again.
+ * The requests that wait for approval, in memory; the log keeps what a restart needs to have them again (logged-requests.ts).
  * Nothing here grants anything; it only knows what was asked, what was approved, and until when.
  */
 
 import type { ApprovedMatter } from '../../format/approval.js';
 import type { ApprovalDemand } from '../../format/approvers.js';
 import { jcsText } from '../../format/jcs.js';
-import type { Approval, GrantPredicate } from '../../format/predicate.js';
+import type { RequestedGrant } from '../../format/pending.js';
+import type { Approval } from '../../format/predicate.js';
 import type { JsonObject } from '../../format/strict-json.js';
 import { formatInstant, type Instant } from '../../format/time.js';
 import { type ApprovalRule, type MissingApprovals, missingApprovals } from '../../verify/approvals.js';
 import type { Sealing } from '../sealing.js';
 
-/** A request as its approvers see it: what would be sealed, but for its times. */
+/** A request as its approvers see it. */
 export interface ApprovalRequest {
   readonly method: 'authorize' | 'sign';
   /** The parameters without action or blob. */
   readonly options: JsonObject;
-  readonly predicate: GrantPredicate;
+  readonly grant: RequestedGrant;
   readonly matter: ApprovedMatter;
-  readonly demands: readonly ApprovalDemand[];
   /** What the bundle in force says of approvals. */
   readonly rule: ApprovalRule;
+}
+
+/** How long a request waits, in milliseconds since the Unix epoch. */
+export interface PendingLife {
+  readonly sinceMs: number;
+  readonly expiresMs: number;
 }
 
 /** Bounds of what waits: requests of all users and of one, and bytes of all. */
@@ -41,29 +47,38 @@ export class PendingRequest {
   readonly expires: Instant;
   readonly expiresMs: number;
   readonly sizeBytes: number;
+  #demands: readonly ApprovalDemand[];
   readonly #approvals: Approval[] = [];
   /** People whose approvals are being sealed. */
   readonly #underWay = new Set<string>();
-
   readonly #isRevoked: (key: string) => boolean;
 
   constructor(
     id: string,
     request: ApprovalRequest,
-    sizeBytes: number,
-    {
-      nowMs,
-      lifeMs,
-      isRevoked,
-    }: { readonly nowMs: number; readonly lifeMs: number; readonly isRevoked: (key: string) => boolean },
+    demands: readonly ApprovalDemand[],
+    { sinceMs, expiresMs }: PendingLife,
+    isRevoked: (key: string) => boolean,
   ) {
-    this.#isRevoked = isRevoked;
     this.id = id;
     this.request = request;
-    this.sizeBytes = sizeBytes;
-    this.since = formatInstant(nowMs);
-    this.expiresMs = nowMs + lifeMs;
-    this.expires = formatInstant(this.expiresMs);
+    this.#demands = demands;
+    this.since = formatInstant(sinceMs);
+    this.expiresMs = expiresMs;
+    this.expires = formatInstant(expiresMs);
+    // The text of what is shown, in UTF-16, and about as much again for its objects.
+    this.sizeBytes = 4 * jcsText({ options: request.options, grant: request.grant }).length;
+    this.#isRevoked = isRevoked;
+  }
+
+  /** What the policies demanded when it was asked for last: where they look at the time, another one of them may have decided. */
+  get demands(): readonly ApprovalDemand[] {
+    return this.#demands;
+  }
+
+  /** It was asked for again, and this is demanded now. */
+  demandNow(demands: readonly ApprovalDemand[]): void {
+    this.#demands = demands;
   }
 
   /** Those that count: none by a key that was revoked since. */
@@ -87,6 +102,11 @@ export class PendingRequest {
     return missing.some(({ group }) => groups.get(group)?.includes(person));
   }
 
+  /** Adds an approval that the log has already. */
+  addLogged(approval: Approval): void {
+    this.#approvals.push(approval);
+  }
+
   /** Adds an approval if its record is sealed; meanwhile nobody can give the same one again. */
   async addSealed(approval: Approval, seal: () => Promise<Sealing>): Promise<Sealing> {
     this.#underWay.add(approval.approver);
@@ -104,8 +124,7 @@ export class PendingRequest {
   }
 
   #missing(people: readonly string[]): readonly MissingApprovals[] {
-    const { demands, rule } = this.request;
-    return missingApprovals(demands, rule.approvers, people);
+    return missingApprovals(this.#demands, this.request.rule.approvers, people);
   }
 }
 
@@ -132,40 +151,59 @@ export class PendingRequests {
   }
 
   find(id: string, nowMs: number): PendingRequest | null {
-    this.#forgetExpired(nowMs);
+    this.forgetExpired(nowMs);
     return this.#waiting.get(id) ?? null;
   }
 
   /** Those that `may` be seen, the oldest first. */
   list(nowMs: number, may: (pending: PendingRequest) => boolean): readonly PendingRequest[] {
-    this.#forgetExpired(nowMs);
+    this.forgetExpired(nowMs);
     return [...this.#waiting.values()].filter(may);
   }
 
   /** The one that waits for the approval of exactly this; null if there is none. */
   findLike(matter: ApprovedMatter, nowMs: number): PendingRequest | null {
-    this.#forgetExpired(nowMs);
+    this.forgetExpired(nowMs);
     const id = this.#idOf.get(jcsText(matter));
     return id === undefined ? null : (this.#waiting.get(id) ?? null);
   }
 
   /** Lets a request wait for `lifeMs`. Null where too much waits already, of this user or of all. */
-  open(request: ApprovalRequest, nowMs: number, lifeMs: number): PendingRequest | null {
-    this.#forgetExpired(nowMs);
-    const name = jcsText(request.matter);
-    // The text of what is shown, in UTF-16, and about as much again for its objects.
-    const sizeBytes = 4 * jcsText({ options: request.options, predicate: request.predicate }).length;
+  open(
+    request: ApprovalRequest,
+    demands: readonly ApprovalDemand[],
+    nowMs: number,
+    lifeMs: number,
+  ): PendingRequest | null {
+    this.forgetExpired(nowMs);
     const { uid } = request.matter.initiator;
     const own = this.list(nowMs, (other) => other.request.matter.initiator.uid === uid).length;
     if (own >= this.#limits.requestsPerUser || this.#waiting.size >= this.#limits.requests) return null;
-    if (this.#usedBytes + sizeBytes > this.#limits.bytes) return null;
-    const isRevoked = this.#isRevoked;
-    const pending = new PendingRequest(this.#newId(), request, sizeBytes, { nowMs, lifeMs, isRevoked });
-    this.#keep(pending, name);
+    const life = { sinceMs: nowMs, expiresMs: nowMs + lifeMs };
+    const pending = new PendingRequest(this.#newId(), request, demands, life, this.#isRevoked);
+    if (this.#usedBytes + pending.sizeBytes > this.#limits.bytes) return null;
+    this.#keep(pending);
     return pending;
   }
 
-  /** Takes an approved request out, so that its approvals can be used once. False if somebody else did before. */
+  /**
+   * Has a request wait that the log says waits. Within its limits when it was opened, it is so still. Of several for the same, which
+   * there are where the first could not be sealed in time, the last one waits.
+   */
+  reopen(
+    id: string,
+    request: ApprovalRequest,
+    demands: readonly ApprovalDemand[],
+    life: PendingLife,
+  ): PendingRequest {
+    const former = this.#waiting.get(this.#idOf.get(jcsText(request.matter)) ?? '');
+    if (former !== undefined) this.#forget(former);
+    const pending = new PendingRequest(id, request, demands, life, this.#isRevoked);
+    this.#keep(pending);
+    return pending;
+  }
+
+  /** Takes a request out, so that its approvals can be used once. False if somebody else did before. */
   take(pending: PendingRequest): boolean {
     if (this.#waiting.get(pending.id) !== pending) return false;
     this.#forget(pending);
@@ -174,13 +212,17 @@ export class PendingRequests {
 
   /** Puts back what was taken out for a grant that was never sealed, unless the same was asked anew meanwhile. */
   putBack(pending: PendingRequest): void {
-    const name = jcsText(pending.request.matter);
-    if (!this.#idOf.has(name)) this.#keep(pending, name);
+    if (!this.#idOf.has(jcsText(pending.request.matter))) this.#keep(pending);
   }
 
-  #keep(pending: PendingRequest, name: string): void {
+  /** Lets go of what waits no longer. */
+  forgetExpired(nowMs: number): void {
+    for (const pending of this.#waiting.values()) if (pending.expiresMs <= nowMs) this.#forget(pending);
+  }
+
+  #keep(pending: PendingRequest): void {
     this.#waiting.set(pending.id, pending);
-    this.#idOf.set(name, pending.id);
+    this.#idOf.set(jcsText(pending.request.matter), pending.id);
     this.#usedBytes += pending.sizeBytes;
   }
 
@@ -188,9 +230,5 @@ export class PendingRequests {
     this.#waiting.delete(pending.id);
     this.#idOf.delete(jcsText(pending.request.matter));
     this.#usedBytes -= pending.sizeBytes;
-  }
-
-  #forgetExpired(nowMs: number): void {
-    for (const pending of this.#waiting.values()) if (pending.expiresMs <= nowMs) this.#forget(pending);
   }
 }

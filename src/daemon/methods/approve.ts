@@ -97,7 +97,7 @@ export function pendingList(services: Services, { peer }: Caller): PendingListRe
 const nothingPending = denial(
   'NO_AUTHORIZATION',
   'no request waits for approval under this id',
-  'Ask for it again: it may have expired, been granted, or been lost when the daemon was restarted.',
+  'Ask for it again: it may have expired, been granted, or been forgotten with the policy bundle that demanded it.',
 );
 
 const notSigned = denial(
@@ -151,41 +151,37 @@ function groundsToRefuse(
 }
 
 /** The person whose key it is and who belongs to a group whose approval is demanded, or null. */
-function approverOf({ request }: PendingRequest, key: string): string | null {
+function approverOf({ request, demands }: PendingRequest, key: string): string | null {
   const { people, groups } = request.rule.approvers;
   for (const [name, { keys }] of people) {
     if (!keys.includes(key)) continue;
-    return request.demands.some(({ group }) => groups.get(group)?.includes(name)) ? name : null;
+    return demands.some(({ group }) => groups.get(group)?.includes(name)) ? name : null;
   }
   return null;
 }
 
-function waitsFor({ request }: PendingRequest, uid: number): boolean {
+function waitsFor({ request, demands }: PendingRequest, uid: number): boolean {
   const { people, groups } = request.rule.approvers;
-  return request.demands.some(({ group }) =>
-    groups.get(group)?.some((member) => people.get(member)?.uid === uid),
-  );
+  return demands.some(({ group }) => groups.get(group)?.some((member) => people.get(member)?.uid === uid));
 }
 
 function summaryOf(pending: PendingRequest): PendingSummary {
-  const { predicate, method } = pending.request;
+  const { grant, method } = pending.request;
   return {
     ...noticeOf(pending),
     since: pending.since,
     state: pending.isApproved ? 'approved' : 'waiting',
     method,
-    uid: predicate.initiator.peer.uid,
-    subject: subjectText(predicate.scope.action).slice(0, maxSubjectLength).toWellFormed(),
+    uid: grant.initiator.peer.uid,
+    subject: subjectText(grant.scope.action).slice(0, maxSubjectLength).toWellFormed(),
   };
 }
 
 function detailOf({ origin }: Services, pending: PendingRequest): PendingDetail {
-  const { predicate, options, demands, rule } = pending.request;
+  const { grant, options, rule } = pending.request;
   const { people, groups } = rule.approvers;
-  const members = new Set(demands.flatMap(({ group }) => groups.get(group) ?? []));
+  const members = new Set(pending.demands.flatMap(({ group }) => groups.get(group) ?? []));
   const keys = [...members].flatMap((member) => people.get(member)?.keys ?? []);
-  const { scope, initiator, environment, policy, lineage } = predicate;
-  const grant = { scope, initiator, environment, policy, lineage };
   return { ...summaryOf(pending), log: origin, options, grant, approvals: pending.approvals, keys };
 }
 

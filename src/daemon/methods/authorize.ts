@@ -5,7 +5,8 @@ import type { Lineage } from '../../format/predicate.js';
 import { requestDigest, requestText, type SignParams } from '../../format/protocol.js';
 import { targetText } from '../../format/revocation.js';
 import type { GrantStatement } from '../../format/statement-reader.js';
-import { type Passage, passApprovals } from '../approvals/approval-gate.js';
+import { noticeOf, type Passage, passApprovals } from '../approvals/approval-gate.js';
+import { logUse, sealOpening } from '../approvals/logged-requests.js';
 import { type Caller, withBindings } from '../caller.js';
 import type { Decision } from '../decision.js';
 import { bindFaults, delegationFaults } from '../lineage/delegation.js';
@@ -119,11 +120,26 @@ async function grant(services: Services, draft: Draft): Promise<Granted> {
   ];
   if (faults.length > 0) return refuseAll(services, request, context, faults);
   const passage = passApprovals(services, request, statement, decision.approvals);
-  if (passage.outcome === 'refused') {
-    const denied = await refuse(services, request, context, [passage.denial]);
-    return passage.pending === null ? denied : { ...denied, pending: passage.pending };
-  }
-  return sealGrant(services, request, context, passage);
+  return passage.outcome === 'refused'
+    ? refuseUnapproved(services, request, context, passage)
+    : sealGrant(services, request, context, passage);
+}
+
+/** Whoever is told that a request waits can count on it, also after a crash. */
+async function refuseUnapproved(
+  services: Services,
+  request: GrantRequest,
+  context: RefusalContext,
+  { denial: reason, waiting }: Extract<Passage, { outcome: 'refused' }>,
+): Promise<Granted> {
+  if (waiting === null) return refuse(services, request, context, [reason]);
+  const { pending, isNew } = waiting;
+  const opening = isNew ? sealOpening(services, pending) : null;
+  const denied = await refuse(services, request, context, [reason]);
+  const opened = await opening;
+  if (opened?.outcome !== 'unsealed') return { ...denied, pending: noticeOf(pending) };
+  services.pendingRequests.take(pending);
+  return refuse(services, request, context, [opened.denial]);
 }
 
 /** Seals what passed. Approvals are good for one artifact; one that was never released was none. */
@@ -136,6 +152,7 @@ async function sealGrant(
   // The key of an approver may be revoked.
   const isRuledOut = ruleFaults(services, statement).length > 0;
   const input = context.policy?.input ?? new Uint8Array();
+  if (spent !== null && !isRuledOut) logUse(services, spent, statement);
   const sealing = isRuledOut ? null : await sealStatement(services, statement, input);
   // A rule may have come while it was sealed, and counts before its own answer leaves.
   const faults = sealing?.outcome === 'unsealed' ? [sealing.denial] : ruleFaults(services, statement);

@@ -2,6 +2,7 @@
 
 import { base64Encode } from '../../format/base64.js';
 import { type Denial, denial } from '../../format/denial.js';
+import { askerOf } from '../../format/pending-record.js';
 import type {
   CheckpointResult,
   EntryResult,
@@ -124,10 +125,11 @@ function seconds(ms: number): number {
   return Math.floor(ms / 1000);
 }
 
-/** The uid whose data a payload carries; null for records, which hold ids only. */
+/** The uid whose data a payload carries; null for the records that hold ids only. */
 function initiatorUid({ payloadType, payload }: LogEntry): number | null {
   if (payloadType === recordPayloadType) {
     const record = decodeRecord(payload);
+    if (record.type === 'urn:writ:pending:v1') return askerOf(record);
     return record.type === 'urn:writ:approval:v1' ? record.signed.initiator.uid : null;
   }
   return decodeStatement(payload).predicate.initiator.peer.uid;

@@ -63,11 +63,11 @@ export function recordSubmission(record: LogRecord, inputs: Uint8Array = new Uin
     payload,
     record,
     attachment: inputs,
-    effect: effectOf(kind),
+    effect: effectOf(record, kind),
   };
 }
 
-function effectOf(kind: RecordKind): Submission['effect'] {
+function effectOf(record: LogRecord, kind: RecordKind): Submission['effect'] {
   switch (kind) {
     case 'redemption':
     case 'lease':
@@ -76,6 +76,8 @@ function effectOf(kind: RecordKind): Submission['effect'] {
     case 'end':
       return 'restriction';
     case 'approval':
+      // The artifact that used approvals up must not be in a log that does not say so.
+      return record.type === 'urn:writ:pending:v1' && record.event === 'use' ? 'restriction' : 'evidence';
     case 'policy':
     case 'key':
     case 'start':
