@@ -4,15 +4,13 @@ import { randomFillSync } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { EnvironmentMeasurer } from '../environment/bindings.js';
 import { defaultFileDigesterOptions, FileDigester } from '../environment/file-digest.js';
-import { measureInterpreters } from '../environment/interpreters.js';
 import type { Measurement } from '../environment/measurement.js';
 import { BindingSelection } from '../environment/selection.js';
-import type { ExecuteRequest, RequestedAction } from '../format/action.js';
+import type { RequestedAction } from '../format/action.js';
 import { base64Encode } from '../format/base64.js';
-import { type Denial, denial } from '../format/denial.js';
+import { denial } from '../format/denial.js';
 import type { DigestSet } from '../format/digest-set.js';
-import { displayText, type ExactText, exactBytes, exactText } from '../format/exact-text.js';
-import { jcsText } from '../format/jcs.js';
+import type { ExactText } from '../format/exact-text.js';
 import type { Binding, Peer } from '../format/predicate.js';
 import { Accounts, AccountsError } from '../identity/accounts.js';
 import {
@@ -27,10 +25,12 @@ import {
 import { type ProcessPlace, placeOf } from '../identity/process-place.js';
 import { bootTimeMs } from '../kernel/boot-clock.js';
 import { ProcessReadError, readCgroup } from '../kernel/process.js';
-import { type ProcessExtraNames, type ProcessFacts, parseProcessFacts } from '../kernel/process-facts.js';
+import { type ProcessFacts, parseProcessFacts } from '../kernel/process-facts.js';
 import { socketDescriptor } from '../kernel/socket-descriptor.js';
 import type { ClockReading } from '../state/payload-clock.js';
 import type { Caller, Identified } from './caller.js';
+import { Look } from './look.js';
+import { Programs } from './programs.js';
 import type { MeasuredAction, MeasuredProgram } from './services.js';
 
 /** What the last glance at a peer showed. `named`: the caller that comes of it, and what else it was made from. */
@@ -45,53 +45,10 @@ interface Seen {
   } | null;
 }
 
-/**
- * What one look at the machine showed, for all requests that had arrived when it was taken. Processes that made several
- * connections are looked at once.
- */
-export class Look {
-  readonly #accounts: Accounts;
-  readonly #extras: ProcessExtraNames;
-  readonly #glances = new Map<string, string | null>();
-  readonly #digests = new Map<string, DigestSet | null>();
-  #accountsVersion: string | null = null;
-
-  constructor(accounts: Accounts, extras: ProcessExtraNames) {
-    this.#accounts = accounts;
-    this.#extras = extras;
-  }
-
-  glance(connection: PeerConnection): string | null {
-    const { pid, startTime } = connection.facts;
-    const process = `${pid} ${startTime}`;
-    const known = this.#glances.get(process);
-    if (known !== undefined) return known;
-    const glance = connection.glance(this.#extras);
-    this.#glances.set(process, glance);
-    return glance;
-  }
-
-  /** Digests of the file at a path, by `read` when first asked. */
-  digests(path: string, read: (path: string) => DigestSet | null): DigestSet | null {
-    const known = this.#digests.get(path);
-    if (known !== undefined) return known;
-    const digests = read(path);
-    this.#digests.set(path, digests);
-    return digests;
-  }
-
-  /** Throws AccountsError. */
-  get accountsVersion(): string {
-    this.#accountsVersion ??= this.#accounts.version();
-    return this.#accountsVersion;
-  }
-}
-
 /** Random bytes are asked for in portions this large; each is used once. */
 const randomPortionBytes = 4096;
 const nonceBytes = 16;
 const maxSeen = 1024;
-const none: readonly Binding[] = [];
 
 export class Machine {
   readonly #digester: FileDigester;
@@ -104,6 +61,7 @@ export class Machine {
   readonly #accounts = new Accounts();
   readonly #pidfdSupport: PidfdSupport = probePidfdSupport();
   readonly #measurer: EnvironmentMeasurer;
+  readonly #programs: Programs;
 
   /**
    * `maxPendingFiles`: requests whose executables may be looked at at once; beyond, OVERLOADED. `selection`: what of the
@@ -113,6 +71,7 @@ export class Machine {
     this.#measurer = new EnvironmentMeasurer(selection, performance.now());
     this.#newestLook = new Look(this.#accounts, selection.extras);
     this.#digester = new FileDigester({ ...defaultFileDigesterOptions, maxPending: maxPendingFiles });
+    this.#programs = new Programs(this.#digester, selection);
   }
 
   /** Wall clock and CLOCK_BOOTTIME, as near together as two reads can be. */
@@ -251,83 +210,18 @@ export class Machine {
     }
   }
 
-  /** Digests what the action would execute. SCOPE_MISMATCH for a path that is not the file's own, or is no such file. */
+  /** As Programs.measureAction, for a request that arrived before the newest look. */
   measureAction(action: RequestedAction): MeasuredAction | Promise<MeasuredAction> {
-    if (action.type === 'tool') return { outcome: 'measured', action, bindings: none };
-    if (!isAbsolute(action))
-      return scopeMismatch('the paths of executable and working directory must be absolute');
-    const kept =
-      typeof action.executable === 'string'
-        ? this.#newestLook.digests(action.executable, (path) => this.#digester.keptDigests(path))
-        : null;
-    return kept === null
-      ? this.#digestAction(action)
-      : { outcome: 'measured', action: { ...action, digests: kept }, bindings: none };
+    return this.#programs.measureAction(action, this.#newestLook);
   }
 
-  async #digestAction(action: ExecuteRequest): Promise<MeasuredAction> {
-    const shown = displayText(action.executable);
-    const reading = await this.#digester.digest(Buffer.from(exactBytes(action.executable)), 'executable');
-    if (reading.outcome === 'refused' && reading.refusal === 'overloaded') {
-      return { outcome: 'denied', denial: denial('OVERLOADED', reading.reason) };
-    }
-    if (reading.outcome === 'refused') return scopeMismatch(reading.reason);
-    const real = exactText(reading.path);
-    // Policies name real paths: a link that is followed here could point elsewhere when the action runs.
-    if (jcsText(real) !== jcsText(action.executable)) {
-      return scopeMismatch(
-        `${shown} is a link to ${displayText(real)}`,
-        `Ask for ${displayText(real)} itself.`,
-      );
-    }
-    const measured = { ...action, digests: reading.digests };
-    if (reading.script === null || !this.#measurer.selection.binds('interpreter.1'))
-      return { outcome: 'measured', action: measured, bindings: none };
-    const cwd = exactBytes(action.cwd);
-    const interpreters = await measureInterpreters(reading.script, cwd, (path) =>
-      this.#digester.digest(path, 'executable'),
-    );
-    if (interpreters.outcome === 'measured')
-      return { outcome: 'measured', action: measured, bindings: interpreters.bindings };
-    const { overloaded, reason } = interpreters;
-    return overloaded
-      ? { outcome: 'denied', denial: denial('OVERLOADED', reason) }
-      : scopeMismatch(`${shown} cannot be executed: ${reason}`);
-  }
-
-  /** Digests a file that a program may start in turn. SCOPE_MISMATCH as for `measureAction`. */
-  async measureProgram(path: ExactText): Promise<MeasuredProgram> {
-    const shown = displayText(path);
-    if (!startsWithSlash(path))
-      return scopeMismatch(`the path ${shown} of a listed program must be absolute`);
-    const reading = await this.#digester.digest(Buffer.from(exactBytes(path)), 'executable');
-    if (reading.outcome === 'refused')
-      return reading.refusal === 'overloaded'
-        ? { outcome: 'denied', denial: denial('OVERLOADED', reading.reason) }
-        : scopeMismatch(reading.reason);
-    const real = exactText(reading.path);
-    return jcsText(real) === jcsText(path)
-      ? { outcome: 'measured', program: { path, digests: reading.digests } }
-      : scopeMismatch(`${shown} is a link to ${displayText(real)}`, `List ${displayText(real)} itself.`);
+  /** As Programs.measureProgram. */
+  measureProgram(path: ExactText): Promise<MeasuredProgram> {
+    return this.#programs.measureProgram(path);
   }
 
   /** Ends the digesting threads. */
   close(): Promise<void> {
     return this.#digester.close();
   }
-}
-
-function isAbsolute({ executable, cwd }: ExecuteRequest): boolean {
-  return startsWithSlash(executable) && startsWithSlash(cwd);
-}
-
-function startsWithSlash(path: ExactText): boolean {
-  return typeof path === 'string' ? path.startsWith('/') : exactBytes(path)[0] === 0x2f;
-}
-
-function scopeMismatch(
-  message: string,
-  remedy?: string,
-): { readonly outcome: 'denied'; readonly denial: Denial<'SCOPE_MISMATCH'> } {
-  return { outcome: 'denied', denial: denial('SCOPE_MISMATCH', message, remedy) };
 }
