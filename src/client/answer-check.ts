@@ -5,39 +5,35 @@
 
 import { artifactIdOf } from '../format/artifact-id.js';
 import { base64Decode, base64Encode } from '../format/base64.js';
-import { equalBytes } from '../format/bytes.js';
 import { parseCheckpoint } from '../format/checkpoint.js';
-import { type Envelope, envelopePayload, pae } from '../format/dsse.js';
 import { decodeEntry, encodeEntry, entryOf } from '../format/entry.js';
-import { jcsText } from '../format/jcs.js';
-import type { LeaseRecord } from '../format/lease.js';
 import { parseNote } from '../format/note.js';
-import type { Descend, GrantPredicate } from '../format/predicate.js';
 import {
-  type AuthorizeParams,
-  type Claims,
   type Denied,
   type Method,
   type Methods,
-  type RequestedDescend,
   type RevokeParams,
   requestDigest,
   requestText,
   ruleOf,
-  type SealedArtifact,
-  type SignParams,
 } from '../format/protocol.js';
 import { redeemerNonceDigest } from '../format/redeemer-nonce.js';
 import type { RevocationRecord } from '../format/revocation.js';
-import { parseInstant } from '../format/time.js';
 import { parseTlogProof } from '../format/tlog-proof.js';
 import type { Trust } from '../format/trust.js';
-import { authenticate } from '../verify/authenticate.js';
-import { verifyCheckpoint } from '../verify/checkpoint.js';
 import { VerificationContext } from '../verify/context.js';
-import { verifyingKey } from '../verify/ed25519.js';
-import { decodePayload, type LoggedPayload } from '../verify/payload.js';
+import { checkOptions, grantedPredicate } from './grant-check.js';
 import { requestedActionOf } from './requested-action.js';
+import {
+  checkCheckpoint,
+  checkPlainSignature,
+  idOf,
+  Mismatch,
+  type PinnedTrust,
+  payloadOf,
+  recordOf,
+  same,
+} from './sealed-answer.js';
 
 /** A result that is no denial. */
 type Granted<M extends Method> = Exclude<Methods[M]['result'], Denied>;
@@ -47,15 +43,6 @@ type Check<M extends Method> = (
   result: Granted<M>,
   pinned: PinnedTrust | null,
 ) => void;
-
-/** Thrown inside this file only; `foreignness` returns its message. */
-class Mismatch extends Error {}
-
-/** A trust bundle, and what was worked out under it before. */
-interface PinnedTrust {
-  readonly trust: Trust;
-  readonly context: VerificationContext;
-}
 
 /**
  * What makes an answer foreign to its request, or null when it is the request's own. Whoever checks many answers under
@@ -80,6 +67,8 @@ export function foreignness<M extends Method>(
   }
 }
 
+const noLease = 'it is not the record of a lease';
+
 const checks: { readonly [M in Method]: Check<M> } = {
   authorize: (params, result, pinned) => {
     const predicate = grantedPredicate('authorize', params, result, pinned);
@@ -92,18 +81,21 @@ const checks: { readonly [M in Method]: Check<M> } = {
     checkOptions(predicate, params);
   },
   redeem: (params, result, pinned) => {
-    const payload = payloadOf(result, pinned);
-    if (payload.content !== 'record' || payload.record.type !== 'urn:writ:redemption:v1')
-      throw new Mismatch('it is not the receipt of a redemption');
-    same(payload.record.artifact, params.id, 'the receipt is of another artifact');
+    const record = recordOf(
+      'urn:writ:redemption:v1',
+      result,
+      pinned,
+      'it is not the receipt of a redemption',
+    );
+    same(record.artifact, params.id, 'the receipt is of another artifact');
     same(
-      payload.record.redeemerNonceDigest,
+      record.redeemerNonceDigest,
       redeemerNonceDigest(params.nonce),
       'the receipt bears the nonce of another redeemer',
     );
   },
   'lease.open': (params, result, pinned) => {
-    const record = leaseRecordOf(result, pinned);
+    const record = recordOf('urn:writ:lease:v1', result, pinned, noLease);
     same(record.event, 'open', 'it renews a lease');
     same(record.redemption, params.redemption, 'the lease is on another redemption');
     same(record.descend, params.descend, 'it says otherwise what is enforced of the scope');
@@ -111,28 +103,22 @@ const checks: { readonly [M in Method]: Check<M> } = {
   // Its result is a denial, which is checked as every other is.
   'lease.decline': () => undefined,
   'lease.renew': (params, result, pinned) => {
-    const record = leaseRecordOf(result, pinned);
+    const record = recordOf('urn:writ:lease:v1', result, pinned, noLease);
     same(record.event, 'renew', 'it opens a lease');
     same(record.lease, params.lease, 'it renews another lease');
   },
   'lease.close': (params, result, pinned) => {
-    const payload = payloadOf(result, pinned);
-    if (payload.content !== 'record' || payload.record.type !== 'urn:writ:end:v1')
-      throw new Mismatch('it is not the record of an end');
-    same(payload.record.lease, params.lease, 'it ends another run');
+    const record = recordOf('urn:writ:end:v1', result, pinned, 'it is not the record of an end');
+    same(record.lease, params.lease, 'it ends another run');
   },
   revoke: (params, result, pinned) => {
-    const payload = payloadOf(result, pinned);
-    if (payload.content !== 'record' || payload.record.type !== 'urn:writ:revocation:v1')
-      throw new Mismatch('it is not the record of a revocation');
-    checkRevoked(payload.record, params);
-    if (params.cause !== undefined) same(payload.record.cause, params.cause, 'it names another cause');
+    const record = recordOf('urn:writ:revocation:v1', result, pinned, 'it is not the record of a revocation');
+    checkRevoked(record, params);
+    if (params.cause !== undefined) same(record.cause, params.cause, 'it names another cause');
   },
   approve: (params, result, pinned) => {
-    const payload = payloadOf(result, pinned);
-    if (payload.content !== 'record' || payload.record.type !== 'urn:writ:approval:v1')
-      throw new Mismatch('it is not the record of an approval');
-    const { pending, key, form, signature } = payload.record.approval;
+    const record = recordOf('urn:writ:approval:v1', result, pinned, 'it is not the record of an approval');
+    const { pending, key, form, signature } = record.approval;
     same({ pending, key, form, signature }, params, 'it records another approval');
   },
   'pending.get': (params, result) => {
@@ -202,9 +188,7 @@ const checks: { readonly [M in Method]: Check<M> } = {
     if (since !== undefined) same(result.since, since, 'it follows revocations from elsewhere on');
   },
   'status.statement': (_params, result, pinned) => {
-    const payload = payloadOf(result, pinned);
-    if (payload.content !== 'record' || payload.record.type !== 'urn:writ:status:v1')
-      throw new Mismatch('it is not a standing status');
+    recordOf('urn:writ:status:v1', result, pinned, 'it is not a standing status');
   },
   status: () => undefined,
   trust: () => undefined,
@@ -239,97 +223,4 @@ function checkEvidence(method: Method, params: unknown, denied: Denied, pinned: 
     'its evidence is about another request',
   );
   same(predicate.denials, denied.denials, 'its evidence gives other reasons than the answer');
-}
-
-/** The predicate of a grant that must be of the kind that `method` gives, for exactly this request. */
-function grantedPredicate(
-  method: 'authorize' | 'sign',
-  params: unknown,
-  sealed: SealedArtifact,
-  pinned: PinnedTrust | null,
-): GrantPredicate {
-  const payload = payloadOf(sealed, pinned);
-  const expected = method === 'authorize' ? 'urn:writ:authorization:v1' : 'urn:writ:signature:v1';
-  if (payload.content !== 'statement' || payload.statement.predicateType !== expected)
-    throw new Mismatch(`it is not an artifact of type ${expected}`);
-  const { predicate } = payload.statement;
-  same(
-    predicate.attribution.request,
-    requestDigest(requestText(method, params)),
-    'it is about another request',
-  );
-  return predicate;
-}
-
-/** What was asked for besides the action must have been granted so, never more widely. */
-function checkOptions(predicate: GrantPredicate, params: AuthorizeParams | (SignParams & Claims)): void {
-  const { scope, lineage, validity } = predicate;
-  const asked: Partial<AuthorizeParams> = 'action' in params ? params : {};
-  if (asked.audience !== undefined) same(scope.audience, asked.audience, 'it is for another audience');
-  if (asked.bind !== undefined) same(scope.bind, asked.bind, 'it is bound otherwise than asked');
-  if (asked.descend !== undefined)
-    same(requestedDescend(scope.descend), asked.descend, 'it permits other descendants');
-  if (asked.use !== undefined) same(validity.use, asked.use, 'it is for another use');
-  if (asked.confine !== undefined) same(scope.execution?.confine, asked.confine, 'it is confined otherwise');
-  for (const [name, limit] of Object.entries(asked.limits ?? {}))
-    same(
-      new Map(Object.entries(scope.execution?.limits ?? {})).get(name),
-      limit,
-      `it has another limit: ${name}`,
-    );
-  if (asked.parent !== undefined) same(lineage.parent, asked.parent, 'it has another parent');
-  const validMs = parseInstant(validity.notAfter) - parseInstant(validity.notBefore);
-  if (params.ttlSeconds !== undefined && validMs > params.ttlSeconds * 1000)
-    throw new Mismatch('it is valid for longer than asked');
-}
-
-function requestedDescend(descend: Descend): RequestedDescend {
-  return typeof descend === 'string' ? descend : { listed: descend.listed.map(({ path }) => path) };
-}
-
-/** The payload of something sealed, whose id must be its digest, proven where there is a trust bundle. */
-function payloadOf(
-  { id, index, artifact }: Omit<SealedArtifact, 'index'> & { readonly index?: number },
-  pinned: PinnedTrust | null,
-): LoggedPayload {
-  same(idOf(artifact), id, 'its id is not the digest of its content');
-  if (pinned !== null) {
-    const result = authenticate(artifact, pinned.trust, pinned.context);
-    if (result.outcome === 'denied')
-      throw new Mismatch(`it does not verify under the pinned trust bundle: ${result.denial.message}`);
-    if (index !== undefined) same(result.authentic.index, index, 'its proof is of another log index');
-  }
-  return decodePayload(artifact.payloadType, envelopePayload(artifact));
-}
-
-function leaseRecordOf(result: SealedArtifact, pinned: PinnedTrust | null): LeaseRecord {
-  const payload = payloadOf(result, pinned);
-  if (payload.content === 'record' && payload.record.type === 'urn:writ:lease:v1') return payload.record;
-  throw new Mismatch('it is not the record of a lease');
-}
-
-function idOf(artifact: Envelope): string {
-  const bytes = envelopePayload(artifact);
-  const { kind } = decodePayload(artifact.payloadType, bytes);
-  return artifactIdOf(entryOf(kind, artifact.payloadType, bytes).digests);
-}
-
-/** An export carries exactly one plain Ed25519 signature over the PAE beside its proof. */
-function checkPlainSignature(artifact: Envelope, publicKey: Uint8Array, pinned: PinnedTrust | null): void {
-  if (pinned !== null && !pinned.trust.artifactKeys.some((key) => equalBytes(key, publicKey)))
-    throw new Mismatch('the pinned trust bundle does not name its artifact key');
-  const message = pae(artifact.payloadType, envelopePayload(artifact));
-  const plain = artifact.signatures.map(({ sig }) => base64Decode(sig)).filter(({ length }) => length === 64);
-  const [signature] = plain;
-  if (signature === undefined || plain.length > 1 || !verifyingKey(publicKey).verify(message, signature))
-    throw new Mismatch('its plain signature does not verify under the key beside it');
-}
-
-function checkCheckpoint(note: string, pinned: PinnedTrust): void {
-  const verdict = verifyCheckpoint(note, pinned.trust, pinned.context);
-  if (verdict.verdict === 'denied') throw new Mismatch(verdict.denial.message);
-}
-
-function same(actual: unknown, expected: unknown, sentence: string): void {
-  if (jcsText(actual) !== jcsText(expected)) throw new Mismatch(sentence);
 }
