@@ -39,12 +39,12 @@ interface Event {
 }
 
 function chapterLines(chapter: Chapter, redecisions: readonly Redecision[]): string[] {
-  const { decision, quote, redemption, leases, end, revocations } = chapter;
+  const { decision, quote, redemption, end, revocations } = chapter;
   const otherwise = redecisions.filter(({ outcome }) => outcome === 'different').map(({ id }) => id);
   const events: Event[] = [
     decisionEvent(decision),
     ...activationEvents(chapter),
-    ...leaseEvents(decision, leases, otherwise),
+    ...leaseEvents(chapter, otherwise),
   ];
   const tell = (placed: Placed, sentence: string) => events.push(eventOf(placed, sentence));
   if (quote !== null) tell(quote, 'the TPM vouched for the state of the machine');
@@ -86,14 +86,14 @@ function activationEvents(chapter: Chapter): Event[] {
  * @param otherwise entries that are told in any case: they were decided again, and otherwise
  */
 function leaseEvents(
-  { statement }: AuthenticStatement,
-  leases: Chapter['leases'],
+  { decision: { statement }, leases, end }: Chapter,
   otherwise: readonly ArtifactId[],
 ): Event[] {
   const [opened, ...renewals] = leases;
   if (opened === undefined) return [];
   const { process, confinement } = opened.record;
-  const began = `it began to run as process ${process.pid}, ${confinementText(confinement)}; ${descendText(statement, opened.record)}`;
+  const verb = end?.record.cause === 'not-started' ? 'was to run' : 'began to run';
+  const began = `it ${verb} as process ${process.pid}, ${confinementText(confinement)}; ${descendText(statement, opened.record)}`;
   const told = renewals.filter((lease, at) => at === renewals.length - 1 || otherwise.includes(lease.id));
   return [
     eventOf(opened, began),
