@@ -4,6 +4,7 @@
   # The TOML library can leave a file that it did not expect only by an exception; it is caught where the library is called.
   'cflags_cc!': ['-fno-exceptions'],
   'sources': [
+    'ask/awaiting_approval.cc',
     'ask/config_file.cc',
     'ask/connection.cc',
     'ask/lease_keeper.cc',

@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "ask/awaiting_approval.h"
 #include "ask/lease_keeper.h"
 #include "ask/locations.h"
 #include "ask/messages.h"
@@ -82,9 +83,11 @@ Step<Json> authorize_params(const Options& options, const Json& action) {
   return Json(std::move(params));
 }
 
-// An authorization of exactly this action, on exactly these terms.
-Step<Sealed> authorize(Session& session, const Json& params, const Json& action) {
-  Step<Sealed> authorization = session.ask("authorize", params);
+// An authorization of exactly this action, on exactly these terms; if asked to, once people have approved it.
+Step<Sealed> authorize(Session& session, const Options& options, const Messages& messages, const Json& params,
+                       const Json& action) {
+  Step<Sealed> authorization = options.wait_approval ? ask_once_approved(session, messages, "authorize", params)
+                                                     : session.ask("authorize", params);
   const Sealed* sealed = std::get_if<Sealed>(&authorization);
   if (sealed == nullptr) return authorization;
   const std::optional<Statement>& statement = sealed->payload.statement;
@@ -133,11 +136,12 @@ struct Permission {
   Bytes nonce;
 };
 
-Step<Permission> obtain(Session& session, const Options& options, const Command& command, Stages& stages) {
+Step<Permission> obtain(Session& session, const Options& options, const Messages& messages, const Command& command,
+                        Stages& stages) {
   const Json action = action_of(command);
   Step<Json> params = authorize_params(options, action);
   if (Refused* refused = std::get_if<Refused>(&params)) return std::move(*refused);
-  Step<Sealed> authorization = authorize(session, *std::get_if<Json>(&params), action);
+  Step<Sealed> authorization = authorize(session, options, messages, *std::get_if<Json>(&params), action);
   if (Refused* refused = std::get_if<1>(&authorization)) return std::move(*refused);
   Sealed& granted = *std::get_if<0>(&authorization);
   stages.pass("authorize");
@@ -232,7 +236,7 @@ std::variant<ExitStatus, Refused> run(const Options& options, const Messages& me
   Session session(std::move(*std::get_if<Connection>(&connection)), std::move(*std::get_if<Trust>(&trust)));
   stages.pass("connect");
 
-  Step<Permission> obtained = obtain(session, options, command, stages);
+  Step<Permission> obtained = obtain(session, options, messages, command, stages);
   if (Refused* refused = std::get_if<Refused>(&obtained)) return std::move(*refused);
   const Permission& permission = *std::get_if<Permission>(&obtained);
   std::variant<ExitStatus, Refused> outcome =

@@ -109,6 +109,13 @@ class OptionReader {
  public:
   Options options;
 
+  // False for a word that is no option without a value.
+  bool read_flag(const std::string& name) {
+    if (name == "--json") return options.json = true;
+    if (name == "--wait-approval") return !is_before_command_ && (options.wait_approval = true);
+    return false;
+  }
+
   // False for an option that is not known, or a value that it cannot have.
   bool read(const std::string& name, const std::string& value) {
     if (name == "--socket") return options.socket = value, true;
@@ -155,10 +162,7 @@ class OptionReader {
 bool read_options(Words& words, OptionReader& reader) {
   while (!words.empty() && words.peek().size() > 1 && words.peek().front() == '-' && words.peek() != "--") {
     const std::string word = words.take();
-    if (word == "--json") {
-      reader.options.json = true;
-      continue;
-    }
+    if (reader.read_flag(word)) continue;
     const std::size_t equals = word.find('=');
     if (equals != std::string::npos) {
       if (!reader.read(word.substr(0, equals), word.substr(equals + 1))) return false;

@@ -21,6 +21,8 @@ struct Options {
   std::optional<std::string> parent;
   bool fresh_quote = false;
   bool fresh_anchor = false;
+  // Where approvals are demanded, to wait for them.
+  bool wait_approval = false;
   // What goes into the request as it is: claims, limits and the like.
   Json::Object asked;
   // The command and its arguments, byte for byte.

@@ -65,7 +65,13 @@ void pass_on(const signalfd_siginfo& taken, pid_t worker) {
       if (taken.ssi_signo != SIGCHLD) pass_on(taken, worker);
     }
     siginfo_t ended = {};
-    if (::waitid(P_PID, static_cast<id_t>(worker), &ended, WEXITED | WNOHANG) != 0 || ended.si_pid == worker) {
+    const int waited = ::waitid(P_PID, static_cast<id_t>(worker), &ended, WEXITED | WSTOPPED | WNOHANG);
+    if (waited == 0 && ended.si_code == CLD_STOPPED) {
+      // Before there is a program, the one behind may wait long for approvals, and stops as any program does.
+      if (ended.si_status == SIGTSTP) stop_by(SIGTSTP);
+      continue;
+    }
+    if (waited != 0 || ended.si_pid == worker) {
       if (ended.si_code == CLD_EXITED) end_like({ended.si_status, std::nullopt});
       end_like({std::nullopt, ended.si_status});
     }

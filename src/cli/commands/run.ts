@@ -25,6 +25,7 @@ export const define: Define = (command, act) => {
       'bounds: cpu=SECONDS, memory=BYTES, processes=N, files=N, file-size=BYTES, parted by commas; bytes may end in K, M, G or T',
       resourceLimits,
     )
+    .option('--wait-approval', 'where approvals are needed, wait for them')
     .option('--trust <file>', 'the pinned trust bundle (otherwise trust.json in the state directory)')
     .addHelpText(
       'after',
