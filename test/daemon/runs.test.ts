@@ -82,6 +82,18 @@ describe('a governed run', options, () => {
     });
   }
 
+  test('shows what it was decided on to whoever asked for it, and to no other user', options, async () => {
+    const [own, other] = [puppet(nobody), puppet(nobody - 1)];
+    const { receipt, artifact } = await own.redeem();
+    const run = await own.run('plain', 'sleep 300');
+    for (const { index } of [artifact, receipt, run.lease]) {
+      const asked = { index, offset: 0 };
+      allowed(await own.call('log.input', asked));
+      assert.deepEqual(codesOf(await other.call('log.input', asked)), ['NO_AUTHORIZATION']);
+    }
+    allowed(await own.call('lease.close', { lease: run.lease.id, status: { exit: 0 } }));
+  });
+
   test('is killed at once, tree and all, when its artifact is revoked', options, async () => {
     const runner = puppet(nobody);
     const { artifact, lease, child } = await runner.run('plain', 'setsid sleep 300 & sleep 300');
