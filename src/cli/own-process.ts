@@ -10,7 +10,7 @@ import { UsageError } from './cli-error.js';
 
 /** What this process was started with, as bytes. */
 export interface OwnProcess {
-  /** The last arguments; `texts` is how Node read them. Throws UsageError where their bytes cannot be had. */
+  /** The last arguments; `texts` is how Node read them. Throws UsageError where they are not the last, or their bytes cannot be had. */
   lastArguments(texts: readonly string[]): readonly Uint8Array[];
   /** Every `NAME=VALUE` of the environment. Throws UsageError where its bytes cannot be had. */
   environment(): readonly Uint8Array[];
@@ -25,7 +25,8 @@ export const kernelsView: OwnProcess = {
     const exact = all === null ? texts.map(faithfulBytes) : all.slice(all.length - texts.length);
     // Else these would be somebody else's words, and authorizing them would be worse than stopping.
     const agree = exact.every((bytes, position) => new TextDecoder().decode(bytes) === texts[position]);
-    if (!agree || exact.length !== texts.length) throw new Error('the own arguments could not be read back');
+    if (!agree || exact.length !== texts.length)
+      throw new UsageError('a command stands last, behind --: what was given could not be read back as one');
     return exact;
   },
   environment: () =>

@@ -78,6 +78,8 @@ describe('writ policy on a history', { timeout: 240_000 }, () => {
       [[`sha3-512:${'0'.repeat(128)}`], /the log holds no entry/],
       [['99999'], /the log holds no entry 99999/],
       [['--request', '/nonexistent'], /there is no file/],
+      [['git', '--all'], /a command stands last, behind --/],
+      [['5', '--', 'git'], /a command stands last, behind --/],
     ] as const) {
       const { exitCode, stderr } = await policy('explain', ...words);
       assert.equal(exitCode, 2);
