@@ -160,17 +160,21 @@ describe('writ approve', () => {
   it('asks at the terminal, and signs only after a yes', async () => {
     const id = await pendingFor('terminal');
     const environment = { PATH: process.env.PATH, WRIT_HOME: daemon.stateDirectory };
-    for (const [answer, status] of [
-      ['n', 1],
-      ['y', 0],
+    // The third and fourth are ^C and ^D: the signal ends it as a shell expects, and the end of the input is no answer.
+    for (const [keys, status] of [
+      ['n\n', 1],
+      ['\n', 1],
+      ['\x03', 130],
+      ['\x04', 2],
+      ['y\n', 0],
     ] as const) {
       const terminal = new Terminal(cli, ['approve', id, '--ssh-key', alice.path], environment);
       const position = await terminal.see('arguments');
       assert.ok(terminal.shown.slice(0, position).includes('"/usr/bin/echo"'));
       await terminal.see('Approve exactly this? [y/N]');
-      terminal.type(`${answer}\n`);
+      terminal.type(keys);
       assert.equal(await terminal.ended(), status);
-      assert.deepEqual(await given(id), answer === 'y' ? ['alice'] : []);
+      assert.deepEqual(await given(id), status === 0 ? ['alice'] : []);
     }
   });
 

@@ -111,20 +111,15 @@ async function confirm({ output }: CliContext, ceremony: Ceremony): Promise<bool
   return onConversation((terminal, say) => yes(onTerminal(terminal, say), 'Go ahead?'));
 }
 
-/** Questions go to standard error, so that standard output stays the result's. */
+/** Asks at the terminal; `say` shows a line there. */
 async function onConversation<Result>(
   talk: (
     terminal: import('node:readline/promises').Interface,
     say: (line: string) => void,
   ) => Promise<Result>,
 ): Promise<Result> {
-  const { createInterface } = await import('node:readline/promises');
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return await talk(terminal, (line) => process.stderr.write(`${line}\n`));
-  } finally {
-    terminal.close();
-  }
+  const { converse } = await import('../confirm.js');
+  return converse((terminal) => talk(terminal, (line) => process.stderr.write(`${line}\n`)));
 }
 
 function forecastLines({ forecast, resumes }: Ceremony, paint: Paint): string[] {
