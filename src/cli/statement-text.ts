@@ -128,7 +128,7 @@ export function recordText(record: LogRecord): string {
 function pendingText(record: PendingRecord): string {
   switch (record.event) {
     case 'open':
-      return `demanded of the request ${record.pending}, which waits until ${record.expires}`;
+      return `demanded for the request ${record.pending}, which waits until ${record.expires}`;
     case 'use':
       return `of the request ${record.pending}, used up by ${record.artifact}`;
   }

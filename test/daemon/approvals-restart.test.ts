@@ -1,7 +1,7 @@
 // What waits for approval is in the log: a daemon that was killed has it again, with what was approved, and nothing that was used.
 
 import assert from 'node:assert/strict';
-import { rmSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -14,7 +14,7 @@ import { decodeRecord } from '../../src/format/record.js';
 import { decodeStatement } from '../../src/format/statement.js';
 import { approvalBy, approveAs, bundleWith, demandingPolicy, newPerson } from './approvers.js';
 import { allowed, codesOf, echo, trustOf } from './requests.js';
-import { prepareState, type RunningDaemon, removeState, startDaemon } from './running-daemon.js';
+import { prepareState, type RunningDaemon, removeState, signerPid, startDaemon } from './running-daemon.js';
 
 const alice = newPerson();
 const bob = newPerson();
@@ -72,6 +72,16 @@ class KilledDaemon {
       socketPath: this.#daemon.socketPath,
       trust: await trustOf(stateDirectory),
     });
+  }
+
+  /** What a test does while nothing can be sealed: neither the signer answers, nor could another one find the token. */
+  async withoutToken(act: () => Promise<void>): Promise<void> {
+    const signer = signerPid(this.#daemon?.pid ?? assert.fail('the daemon does not run'));
+    const tokens = join(this.#stateDirectory, 'softhsm2', 'tokens');
+    renameSync(tokens, `${tokens}.away`);
+    process.kill(signer, 'SIGSTOP');
+    await act();
+    renameSync(`${tokens}.away`, tokens);
   }
 
   async kill(): Promise<void> {
@@ -150,6 +160,21 @@ describe('what waits for approval, in a daemon that is killed', { timeout: 240_0
     await killed.restart();
     assert.deepEqual((await shown(id)).approvals, []);
     assert.deepEqual(codesOf(await approve(carol, id)), ['REVOKED']);
+  });
+
+  it('was not used by an artifact that was never sealed', async () => {
+    const id = pendingOf(await ask());
+    allowed(await approve(alice, id));
+    allowed(await approve(bob, id));
+    await killed.withoutToken(async () => {
+      assert.deepEqual(codesOf(await ask()), ['HSM_UNAVAILABLE']);
+      await killed.kill();
+    });
+    await killed.start();
+    assert.equal((await shown(id)).state, 'approved');
+    assert.deepEqual(approversOf(allowed(await ask())), ['alice', 'bob']);
+    await killed.restart();
+    assert.notEqual(pendingOf(await ask()), id);
   });
 
   it('stands in the log, with the artifact that used it', async () => {

@@ -1,6 +1,7 @@
 /** A real daemon in a process of its own, on a real SoftHSM2 token in a temporary state directory. */
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import assert from 'node:assert/strict';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -104,6 +105,16 @@ async function ready(child: ChildProcess, exited: Promise<number | null>, log: (
     }
     await pause(20);
   }
+}
+
+/** The process that holds the token: the daemon's child which runs the signer. */
+export function signerPid(daemonPid: number): number {
+  const children = execFileSync('ps', ['--ppid', String(daemonPid), '-o', 'pid=,args='], {
+    encoding: 'utf8',
+  });
+  const line = children.split('\n').find((text) => text.includes('signer'));
+  assert.ok(line, `no signer among the children of ${daemonPid}: ${children}`);
+  return Number(line.trim().split(' ')[0]);
 }
 
 /** writd ended instead of becoming ready. */

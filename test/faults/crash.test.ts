@@ -19,6 +19,7 @@ import {
   DaemonStartError,
   prepareState,
   removeState,
+  signerPid,
   startDaemon,
 } from '../daemon/running-daemon.js';
 
@@ -32,16 +33,6 @@ async function load(socketPath: string, connections: number, acknowledged: Allow
     }
   };
   await Promise.allSettled(Array.from({ length: connections }, worker));
-}
-
-/** The process that holds the token: the daemon's child which runs the signer. */
-function signerPid(daemonPid: number): number {
-  const children = execFileSync('ps', ['--ppid', String(daemonPid), '-o', 'pid=,args='], {
-    encoding: 'utf8',
-  });
-  const line = children.split('\n').find((text) => text.includes('signer'));
-  assert.ok(line, `no signer among the children of ${daemonPid}: ${children}`);
-  return Number(line.trim().split(' ')[0]);
 }
 
 describe('kill -9 in the middle of a load', () => {
