@@ -6,7 +6,7 @@ import { loadBundle } from '../policy/bundle.js';
 import { PolicyBundleError } from '../policy/bundle-error.js';
 import { ConfigError, type ConfigFlags, loadConfig } from './config.js';
 import { configText } from './config-text.js';
-import { startDaemon } from './daemon.js';
+import { startDaemon } from './start.js';
 import { StartError } from './start-error.js';
 
 /** Exit codes, as the command line has them: usage, and not available. */
