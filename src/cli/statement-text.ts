@@ -92,6 +92,8 @@ export function recordText(record: LogRecord): string {
   switch (record.type) {
     case 'urn:writ:redemption:v1':
       return `of entry ${record.artifactIndex} by uid ${record.redeemer.uid}`;
+    case 'urn:writ:decision:v1':
+      return `${record.policy.length} more that led to the denial ${record.denialIndex}`;
     case 'urn:writ:revocation:v1':
       return `of ${targetText(record.target)} (${record.cause})`;
     case 'urn:writ:lease:v1':

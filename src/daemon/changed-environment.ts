@@ -4,40 +4,29 @@
  */
 
 import { isAccepted } from '../environment/reference.js';
-import { type Denial, denial } from '../format/denial.js';
+import { denial } from '../format/denial.js';
 import type { Binding, GrantPredicate } from '../format/predicate.js';
 import { compareBindings } from '../verify/bindings.js';
 import type { Caller } from './caller.js';
-import type { Decision } from './decision.js';
+import type { Decision, Judged } from './decision.js';
 import { decide } from './pipeline/decide.js';
 import type { Services } from './services.js';
 
-/** `denials`: one that names what changed, or none. `decisions`: what the policy said of each change that it was asked about. */
-export interface JudgedEnvironment {
-  readonly denials: readonly Denial[];
-  readonly decisions: readonly Decision[];
-}
+/** Where more changed, it is another environment, and no policy is asked: each question is kept with all that it was about. */
+const maxJudgedChanges = 32;
 
-/** Why the environment forbids that this caller uses an artifact now. */
-export function environmentGrounds(
-  services: Services,
-  predicate: GrantPredicate,
-  caller: Caller,
-): readonly Denial[] {
-  return judgeEnvironment(services, predicate, caller).denials;
-}
-
-/** As `environmentGrounds`, with the decisions that led there. */
+/** ENVIRONMENT_MISMATCH where the environment forbids that this caller uses an artifact now, and what the policy said of each change. */
 export function judgeEnvironment(
   services: Services,
   { environment: sealed, initiator, lineage }: GrantPredicate,
   caller: Caller,
-): JudgedEnvironment {
+): Judged {
   const decisions: Decision[] = [];
   const changed = compareBindings(sealed, caller.environment);
+  const isAsked = services.policy.judgesChanges && changed.length <= maxJudgedChanges;
   const counting = changed.filter((name) => {
     const before = onlyBinding(sealed, name);
-    if (before === null || !services.policy.judgesChanges) return true;
+    if (before === null || !isAsked) return true;
     const measured = onlyBinding(caller.environment, name);
     const decision = decide(services.policy, {
       caller,

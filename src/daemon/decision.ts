@@ -24,6 +24,24 @@ export type Decision =
       readonly denial: Denial<'POLICY_DENIED'>;
     };
 
+/** Why something is denied, if it is, and what policies said on the way there, in the order of asking. */
+export interface Judged<Ground extends Denial = Denial> {
+  readonly denials: readonly Ground[];
+  readonly decisions: readonly Decision[];
+}
+
+type Recorded = Decision & { readonly record: PolicyRecord };
+
+/** What a denial says of the decisions that led to it: it names the first that denies, otherwise the first, and has no room for more. */
+export function namedDecision(decisions: readonly Decision[]): {
+  readonly named: Recorded | null;
+  readonly others: readonly Decision[];
+} {
+  const recorded = decisions.filter((decision): decision is Recorded => decision.record !== null);
+  const named = recorded.find(({ decision }) => decision === 'deny') ?? recorded[0] ?? null;
+  return { named, others: recorded.filter((decision) => decision !== named) };
+}
+
 /**
  * Decisions as a record keeps them: what was said goes into it, and beside it go the documents that it was said about, one
  * a line.

@@ -44,12 +44,12 @@ export async function dispatch(
   const observed = session.observation.observe(place);
   try {
     if (observed.outcome === 'denied') {
-      const context = { caller: identified.caller, claims: {}, policy: null };
+      const context = { caller: identified.caller, claims: {}, decisions: [] };
       return await refuse(services, request, context, [observed.denial]);
     }
     const demanded = demandsFreshQuote(request) ? await attestFreshly(services) : null;
     if (demanded !== null) {
-      const context = { caller: identified.caller, claims: {}, policy: null };
+      const context = { caller: identified.caller, claims: {}, decisions: [] };
       return await refuse(services, request, context, [demanded]);
     }
     const attesting = attestedCaller(services, identified.caller, request.method);

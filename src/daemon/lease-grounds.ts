@@ -9,6 +9,7 @@ import { parseInstant } from '../format/time.js';
 import { judge } from '../verify/judgement.js';
 import type { Caller } from './caller.js';
 import { judgeEnvironment } from './changed-environment.js';
+import type { Judged } from './decision.js';
 import type { GrantedArtifact } from './granted-artifact.js';
 import { ancestorRunFaults, callerRunFaults, reachFaults } from './lineage/governance.js';
 import { artifactRequest } from './lineage/subtree.js';
@@ -17,21 +18,20 @@ import { decide } from './pipeline/decide.js';
 import type { Services } from './services.js';
 
 /**
- * Every ground to refuse a lease on the artifact to whoever runs it, as of now; none where there is none. Nothing is awaited.
+ * Every ground to refuse a lease on the artifact to whoever runs it, as of now, and what the policy said. Nothing is awaited.
  * `redemptionIndex`: where the receipt is logged.
  */
-export function leaseGrounds(
+export function judgeLease(
   services: Services,
   artifact: GrantedArtifact,
   redemptionIndex: number,
   runner: Caller,
-): Denial[] {
+): Judged {
   const { statement, state, parent } = artifact;
   const { predicate } = statement;
   const { validity, lineage } = predicate;
   const nowMs = services.clock.lastTrustedMs();
-  if (validity.use !== 'lease')
-    return [denial('SCOPE_MISMATCH', 'the artifact is used once, and not under a lease', askForLease)];
+  if (validity.use !== 'lease') return { denials: [usedOnce], decisions: [] };
   const { denials } = judge(
     { id: artifact.entry.id, statement },
     {
@@ -59,10 +59,12 @@ export function leaseGrounds(
     lineageDepth: lineage.depth,
     nowMs,
   });
+  const environment = judgeEnvironment(services, predicate, runner);
+  const older = judgeOlderArtifact(services, predicate, runner);
   const grounds: Denial[] = [
-    ...judgeOlderArtifact(services, predicate, runner),
+    ...older.denials,
     ...denials,
-    ...judgeEnvironment(services, predicate, runner).denials,
+    ...environment.denials,
     ...ancestorRunFaults(services.runs, artifact),
     ...callerRunFaults(services.runs, runner),
     ...reachFaults(runner, artifact),
@@ -76,10 +78,14 @@ export function leaseGrounds(
     grounds.push(denial('EXPIRED', `the artifact allows runs until ${validity.until}`));
   const time = services.clock.now();
   if (time.outcome === 'untrusted') grounds.push(time.denial);
-  return grounds;
+  return { denials: grounds, decisions: [decision, ...environment.decisions, ...older.decisions] };
 }
 
-const askForLease = 'Ask for an authorization of a run (use: lease).';
+const usedOnce = denial(
+  'SCOPE_MISMATCH',
+  'the artifact is used once, and not under a lease',
+  'Ask for an authorization of a run (use: lease).',
+);
 
 /** What the end of a run is logged under that is refused its renewal. */
 export function causeOf(code: DenialCode): EndCause {

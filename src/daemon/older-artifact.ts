@@ -8,40 +8,45 @@ import type { GrantPredicate } from '../format/predicate.js';
 import { parseInstant } from '../format/time.js';
 import type { PolicyRequest } from '../policy/request.js';
 import type { Caller } from './caller.js';
-import type { Decision } from './decision.js';
+import type { Decision, Judged } from './decision.js';
 import { decide } from './pipeline/decide.js';
 import type { PolicyService, Services } from './services.js';
+
+const nothing: Judged<never> = { denials: [], decisions: [] };
 
 const askAnew = 'Ask for a new authorization, which is decided by the bundle in force.';
 
 /**
- * Why an artifact of another bundle does not count any more: nothing, or POLICY_MISMATCH. Without waiting for anything, so
- * that it is judged under the same bundle as whatever else is decided in this turn.
+ * Why an artifact of another bundle does not count any more: nothing, or POLICY_MISMATCH; and the decision, where it was decided on
+ * again. Without waiting for anything, so that it is judged under the same bundle as whatever else is decided in this turn.
  * @param caller whoever redeems the artifact, or runs what was started by it, as of now
  */
 export function judgeOlderArtifact(
   services: Pick<Services, 'policy' | 'clock'>,
   predicate: GrantPredicate,
   caller: Caller,
-): readonly Denial<'POLICY_MISMATCH'>[] {
+): Judged<Denial<'POLICY_MISMATCH'>> {
   const { policy } = services;
   const { version } = predicate.policy;
-  if (predicate.policy.bundle === policy.description.bundle) return [];
+  if (predicate.policy.bundle === policy.description.bundle) return nothing;
   switch (policy.older) {
     case 'valid':
-      return [];
+      return nothing;
     case 'deny': {
       const message = `it was issued under version ${version} of a policy bundle, and the one in force lets no older artifact count`;
-      return [denial('POLICY_MISMATCH', message, askAnew)];
+      return { denials: [denial('POLICY_MISMATCH', message, askAnew)], decisions: [] };
     }
-    case 'redecide':
-      return redecisionFaults(policy, predicate, decideAgain(services, predicate, caller)).map((fault) =>
+    case 'redecide': {
+      const decision = decideAgain(services, predicate, caller);
+      const denials = redecisionFaults(policy, predicate, decision).map((fault) =>
         denial(
           'POLICY_MISMATCH',
           `it was issued under version ${version} of a policy bundle, and the one in force would not issue it: ${fault}`,
           askAnew,
         ),
       );
+      return { denials, decisions: [decision] };
+    }
   }
 }
 

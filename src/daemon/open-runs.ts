@@ -43,7 +43,7 @@ export function openRuns(
     name,
     watchdogSocket,
     head: () => recordHead(stamped),
-    logEnd: (record) => sealRecord({ log }, record),
+    logEnd: (record, inputs) => sealRecord({ log }, record, inputs),
     isOpen: (leaseIndex) => views.runs.isOpen(leaseIndex),
     onWatchdog: (trouble) => {
       if (trouble === null) logger.info('the watchdog is ready');

@@ -13,6 +13,8 @@ import type { GrantTerms } from './grant-terms.js';
 export interface Preparation {
   readonly terms: GrantTerms;
   readonly decision: Extract<Decision, { decision: 'allow' }>;
+  /** What was decided beside it: that it may be handed to a key. */
+  readonly further: readonly Decision[];
   /** Of the request: what the statement's attribution names. */
   readonly requestDigest: string;
   /** Those of the executable; null where nothing is executed. */

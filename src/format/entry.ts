@@ -8,6 +8,7 @@ import { utf8Decode, utf8Encode } from './utf8.js';
 export const entryKinds = [
   'authorization',
   'denial',
+  'decision',
   'signature',
   'redemption',
   'revocation',

@@ -6,7 +6,8 @@
 
 import { z } from 'zod';
 import { type ArtifactId, artifactIdSchema } from './artifact-id.js';
-import { logIndexSchema, type RecordHead, recordHeadShape } from './record-head.js';
+import type { PolicyRecord } from './predicate.js';
+import { logIndexSchema, policyRecordsSchema, type RecordHead, recordHeadShape } from './record-head.js';
 import { type Instant, instantSchema } from './time.js';
 
 /**
@@ -51,6 +52,8 @@ export interface LeaseRecord extends RecordHead {
   /** The run's first process. */
   readonly process: RunProcess;
   readonly descend: DescendEnforcement;
+  /** What the policy said, in the order of a redemption. */
+  readonly policy?: readonly PolicyRecord[];
 }
 
 /** How a process ended: its exit status (0 to 255), or the signal that killed it. */
@@ -91,6 +94,8 @@ export interface EndRecord extends RecordHead {
   readonly artifactIndex: number;
   readonly cause: EndCause;
   readonly status: ExitStatus | null;
+  /** What the policy said, where the daemon looked at the run by itself and ended it for that. */
+  readonly policy?: readonly PolicyRecord[];
 }
 
 const cgroupSchema = z.string().startsWith('/').max(4096);
@@ -130,6 +135,7 @@ export const leaseRecordSchema = z.strictObject({
   confinement: confinementSchema,
   process: z.strictObject({ pid: pidSchema, startTime: z.int().nonnegative() }),
   descend: descendEnforcementSchema,
+  policy: policyRecordsSchema,
 }) satisfies z.ZodType<LeaseRecord>;
 
 export const endRecordSchema = z.strictObject({
@@ -141,4 +147,5 @@ export const endRecordSchema = z.strictObject({
   artifactIndex: logIndexSchema,
   cause: z.enum(endCauses),
   status: exitStatusSchema.nullable(),
+  policy: policyRecordsSchema,
 }) satisfies z.ZodType<EndRecord>;

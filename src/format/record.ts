@@ -16,6 +16,7 @@ import {
   startRecordSchema,
   stopRecordSchema,
 } from './daemon-record.js';
+import { type DecisionRecord, decisionRecordSchema } from './decision-record.js';
 import { jcsText } from './jcs.js';
 import { type KeyRecord, keyRecordSchema } from './key-record.js';
 import { type EndRecord, endRecordSchema, type LeaseRecord, leaseRecordSchema } from './lease.js';
@@ -37,6 +38,7 @@ import { utf8Encode } from './utf8.js';
 export const recordPayloadType = 'application/vnd.writ.record+json';
 
 export type LogRecord =
+  | DecisionRecord
   | RedemptionRecord
   | RevocationRecord
   | LeaseRecord
@@ -59,6 +61,7 @@ export type LogRecord =
  * requests that wait of the kind `approval`.
  */
 export type RecordKind =
+  | 'decision'
   | 'redemption'
   | 'revocation'
   | 'lease'
@@ -75,6 +78,7 @@ export type RecordKind =
   | 'status';
 
 const recordSchema: z.ZodType<LogRecord> = z.discriminatedUnion('type', [
+  decisionRecordSchema,
   redemptionRecordSchema,
   revocationRecordSchema,
   leaseRecordSchema,
@@ -118,6 +122,8 @@ export function checkedRecord(value: unknown): LogRecord {
 /** The kind under which a record is logged. */
 export function recordKind({ type }: LogRecord): RecordKind {
   switch (type) {
+    case 'urn:writ:decision:v1':
+      return 'decision';
     case 'urn:writ:redemption:v1':
       return 'redemption';
     case 'urn:writ:revocation:v1':

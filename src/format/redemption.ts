@@ -15,7 +15,7 @@ export interface RedemptionRecord extends RecordHead {
   /** SHA3-512 (hex) of the 16 bytes: only who made the nonce can ask for this receipt again. */
   readonly redeemerNonceDigest: string;
   readonly redeemer: { readonly uid: number; readonly gid: number };
-  /** What the policy said: of the redemption, then of each changed binding that it overlooked. */
+  /** What the policy said: of the redemption, of each changed binding that it overlooked, and of what an older bundle had allowed. */
   readonly policy?: readonly PolicyRecord[];
 }
 

@@ -137,6 +137,8 @@ function ofRecord(record: LogRecord): RowDetail {
           ? { target: record.target.id, target_idx: record.target.index }
           : { subject: bounded(targetText(record.target)) }),
       };
+    case 'urn:writ:decision:v1':
+      return { ...nothing, target: record.denial, target_idx: record.denialIndex };
     case 'urn:writ:lease:v1':
       return {
         ...nothing,

@@ -273,6 +273,7 @@ export class LogViews {
       case 'urn:writ:approval:v1':
         this.#followApproval(span, index);
         return;
+      case 'urn:writ:decision:v1':
       case 'urn:writ:status:v1':
       case 'urn:writ:stop:v1':
       case 'urn:writ:snapshot:v1':

@@ -64,7 +64,8 @@ export function chapterOf(
     ),
   );
   const { id, index } = decision;
-  const later = [redemption, ...leases, end, ...revocations].filter((placed) => placed !== null);
+  const further = records.filter(isOf('urn:writ:decision:v1', ({ record }) => record.denial === id));
+  const later = [...further, redemption, ...leases, end, ...revocations].filter((placed) => placed !== null);
   const said = [
     ...(policy === null ? [] : [{ id, index, said: policy }]),
     ...later.flatMap((placed) => decisionsOf(placed)),
@@ -86,8 +87,8 @@ export function chapterOf(
 
 /** The ids of all entries that a chapter tells of. */
 export function entriesOf({ decision, redemption, leases, end, revocations, quote, policy }: Chapter) {
-  const activations = policy.map(({ activation }) => activation);
-  return [decision, redemption, ...leases, end, ...revocations, quote, ...activations].flatMap(
+  const behind = policy.flatMap((each) => [each, each.activation]);
+  return [decision, redemption, ...leases, end, ...revocations, quote, ...behind].flatMap(
     (entry) => entry?.id ?? [],
   );
 }

@@ -116,6 +116,7 @@ const leaseRecord = {
   confinement: { kind: 'pid-namespace', namespace: '4026531836', cgroup: null },
   process: { pid: 5, startTime: 6 },
   descend: 'enforced',
+  policy: [predicate.policy],
 } as const;
 
 const texts: readonly { readonly kind: 'authorization' | 'denial' | 'signature'; readonly text: string }[] = [

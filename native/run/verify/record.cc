@@ -17,8 +17,14 @@ constexpr std::string_view type_start = "urn:writ:";
 constexpr std::string_view type_end = ":v1";
 
 // Kinds of records of which a run needs to know only that they are not what it asked for.
-constexpr std::string_view other_kinds[] = {"revocation", "policy", "key",      "start",  "stop",
+constexpr std::string_view other_kinds[] = {"revocation", "policy", "key",    "start",    "stop",   "decision",
                                             "snapshot",   "quote",  "anchor", "recovery", "status", "approval"};
+
+// What policies said. Only the daemon decides by it; here it need only be well-formed.
+void check_decisions(Fields& fields) {
+  if (fields.optional("policy") == nullptr) return;
+  for (const Json& decision : fields.list("policy", max_decisions)) read_policy(decision, "policy", fields.faults());
+}
 
 Redemption read_redemption(Fields& fields) {
   Redemption redemption{fields.id("artifact"), fields.hex("redeemerNonceDigest", 64)};
@@ -26,9 +32,7 @@ Redemption read_redemption(Fields& fields) {
   Fields redeemer(fields.any("redeemer"), "redeemer", fields.faults());
   redeemer.whole("uid", 0, max_id32);
   redeemer.whole("gid", 0, max_id32);
-  if (fields.optional("policy") != nullptr) {
-    for (const Json& decision : fields.list("policy", max_decisions)) read_policy(decision, "policy", fields.faults());
-  }
+  check_decisions(fields);
   return redemption;
 }
 
@@ -74,6 +78,7 @@ Lease read_lease(Fields& fields) {
     lease.start_time = process.whole("startTime", 0, max_whole);
   }
   lease.descend_enforced = fields.one_of("descend", {"enforced", "not-enforced"}) == "enforced";
+  check_decisions(fields);
   return lease;
 }
 
@@ -84,6 +89,7 @@ End read_end(Fields& fields) {
   fields.whole("artifactIndex", 0, max_whole);
   // The causes are the daemon's to name; nothing here depends on one.
   fields.text("cause", 1, 64);
+  check_decisions(fields);
   const Json& status = fields.any("status");
   if (status.is_null()) return end;
   Fields ending(status, "status", fields.faults());

@@ -8,6 +8,7 @@ import { type Denial, denial } from '../../format/denial.js';
 import type { AuthorizeParams } from '../../format/protocol.js';
 import { verifyingKey } from '../../verify/ed25519.js';
 import type { Caller } from '../caller.js';
+import type { Judged } from '../decision.js';
 import { decide } from '../pipeline/decide.js';
 import type { Services } from '../services.js';
 
@@ -24,18 +25,19 @@ export function bindFaults({ bind }: Pick<AuthorizeParams, 'bind'>): Denial[] {
 }
 
 /** POLICY_DENIED unless nothing is handed over, or the policy permits it. */
-export function delegationFaults(
+export function judgeDelegation(
   services: Services,
   caller: Caller,
   claims: AuthorizeParams,
   lineageDepth: number,
-): Denial[] {
+): Judged {
   const { bind } = claims;
-  if (typeof bind !== 'object') return [];
+  if (typeof bind !== 'object') return { denials: [], decisions: [] };
   const nowMs = services.clock.lastTrustedMs();
   const request = { type: 'delegate', key: bind.key } as const;
   const decision = decide(services.policy, { caller, request, claims, lineageDepth, nowMs });
-  if (decision.decision === 'allow') return [];
+  if (decision.decision === 'allow') return { denials: [], decisions: [decision] };
   const { message, remedy } = decision.denial;
-  return [denial('POLICY_DENIED', `it may not be handed to a key: ${message}`, remedy)];
+  const refused = denial('POLICY_DENIED', `it may not be handed to a key: ${message}`, remedy);
+  return { denials: [refused], decisions: [decision] };
 }

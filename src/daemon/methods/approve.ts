@@ -33,7 +33,7 @@ const maxListBytes = 60_000;
  * or one that is not missing any more, and CLOCK_UNTRUSTED.
  */
 export async function approve(services: Services, caller: Caller, request: Of<'approve'>): Promise<Granted> {
-  const context: RefusalContext = { caller, claims: {}, policy: null };
+  const context: RefusalContext = { caller, claims: {}, decisions: [] };
   const { params } = request;
   const time = services.clock.now();
   if (time.outcome === 'untrusted') return refuse(services, request, context, [time.denial]);

@@ -9,7 +9,7 @@ import { noticeOf, type Passage, passApprovals } from '../approvals/approval-gat
 import { logUse, sealOpening } from '../approvals/logged-requests.js';
 import { type Caller, withBindings } from '../caller.js';
 import type { Decision } from '../decision.js';
-import { bindFaults, delegationFaults } from '../lineage/delegation.js';
+import { bindFaults, judgeDelegation } from '../lineage/delegation.js';
 import { descendUnder, describeDescend } from '../lineage/descend.js';
 import { callerRunFaults } from '../lineage/governance.js';
 import { findParentage, parentFaults } from '../lineage/parentage.js';
@@ -34,7 +34,11 @@ import {
 /** A draft that the policy was asked about: what a grant would say, or why there is none. */
 type Considered =
   | { readonly outcome: 'granted'; readonly preparation: Preparation }
-  | { readonly outcome: 'refused'; readonly decision: Decision; readonly grounds: readonly Denial[] };
+  | {
+      readonly outcome: 'refused';
+      readonly decisions: readonly Decision[];
+      readonly grounds: readonly Denial[];
+    };
 
 export async function authorize(
   services: Services,
@@ -99,13 +103,17 @@ async function grant(services: Services, draft: Draft): Promise<Granted> {
   // From here to the append nothing is awaited: so payload times follow the order of the log.
   const time = services.clock.now();
   if (considered.outcome === 'refused' || time.outcome === 'untrusted') {
-    const policy = considered.outcome === 'refused' ? considered.decision : considered.preparation.decision;
+    const decisions =
+      considered.outcome === 'refused' ? considered.decisions : decisionsOf(considered.preparation);
     const grounds = considered.outcome === 'refused' ? [...considered.grounds] : [];
     if (time.outcome === 'untrusted') grounds.push(time.denial);
-    return refuseAll(services, request, { ...contextOf(caller, request.params), policy }, grounds);
+    return refuseAll(services, request, { ...contextOf(caller, request.params), decisions }, grounds);
   }
   const { terms, decision, requestDigest } = considered.preparation;
-  const context: RefusalContext = { ...contextOf(caller, request.params), policy: decision };
+  const context: RefusalContext = {
+    ...contextOf(caller, request.params),
+    decisions: decisionsOf(considered.preparation),
+  };
   const occasion = {
     lineage,
     notAfterCapMs: lastMoment(draft),
@@ -151,7 +159,7 @@ async function sealGrant(
 ): Promise<Granted> {
   // The key of an approver may be revoked.
   const isRuledOut = ruleFaults(services, statement).length > 0;
-  const input = context.policy?.input ?? new Uint8Array();
+  const input = context.decisions[0]?.input ?? new Uint8Array();
   if (spent !== null && !isRuledOut) logUse(services, spent, statement);
   const sealing = isRuledOut ? null : await sealStatement(services, statement, input);
   // A rule may have come while it was sealed, and counts before its own answer leaves.
@@ -185,11 +193,16 @@ function consider(services: Services, draft: Draft, lineage: Lineage): Considere
     nowMs: services.clock.lastTrustedMs(),
   });
   const grounds = groundsToRefuse(services, draft, decision, lineage.depth);
-  if (request.method === 'authorize')
-    grounds.push(...delegationFaults(services, caller, request.params, lineage.depth));
-  if (decision.decision === 'deny' || grounds.length > 0) return { outcome: 'refused', decision, grounds };
+  const further: Decision[] = [];
+  if (request.method === 'authorize') {
+    const delegation = judgeDelegation(services, caller, request.params, lineage.depth);
+    grounds.push(...delegation.denials);
+    further.push(...delegation.decisions);
+  }
+  if (decision.decision === 'deny' || grounds.length > 0)
+    return { outcome: 'refused', decisions: [decision, ...further], grounds };
   const terms = grantTerms(action, caller, request.params, decision.record, optionsOf(services, draft));
-  const preparation = { terms, decision, requestDigest: requestDigest(text), digests };
+  const preparation = { terms, decision, further, requestDigest: requestDigest(text), digests };
   if (mayRepeat) {
     services.texts.remember(terms.scope);
     services.texts.remember(terms.subject);
@@ -244,5 +257,9 @@ function ruleFaults({ views }: Services, { predicate }: GrantStatement): Denial[
 }
 
 function contextOf(caller: Caller, claims: GrantRequest['params']): RefusalContext {
-  return { caller, claims, policy: null };
+  return { caller, claims, decisions: [] };
+}
+
+function decisionsOf({ decision, further }: Preparation): readonly Decision[] {
+  return [decision, ...further];
 }

@@ -208,6 +208,8 @@ async function subjectOf(services: Services, entry: LogEntry): Promise<number | 
       return record.by;
     case 'urn:writ:lease:v1':
       return subjectOf(services, await services.log.read(record.redemptionIndex));
+    case 'urn:writ:decision:v1':
+      return subjectOf(services, await services.log.read(record.denialIndex));
     case 'urn:writ:end:v1':
       return subjectOf(services, await services.log.read(record.leaseIndex));
     default:

@@ -20,7 +20,7 @@ export async function exportArtifact(
   caller: Caller,
   request: Extract<Request, { method: 'export' }>,
 ): Promise<ExportResult> {
-  const context: RefusalContext = { caller, claims: {}, policy: null };
+  const context: RefusalContext = { caller, claims: {}, decisions: [] };
   const entry = await findEntry(services, request.params.id);
   const proof = entry === null ? null : services.log.proof(entry.index);
   if (entry === null || proof === null || !isStatementKind(entry.kind)) {

@@ -25,7 +25,7 @@ export async function declineLease(
   request: Extract<Request, { method: 'lease.decline' }>,
 ): Promise<Denied> {
   const { redemption, nonce, code, message, remedy } = request.params;
-  const context = { caller, claims: {}, policy: null };
+  const context = { caller, claims: {}, decisions: [] };
   const receipt = session.receipt(redemption);
   if (receipt === null) return refuse(services, request, context, [noReceipt]);
   if (receipt.redeemerNonce !== nonce) return refuse(services, request, context, [otherNonce]);

@@ -13,13 +13,14 @@ import { bootTimeMs } from '../../kernel/boot-clock.js';
 import { findGrant } from '../artifacts.js';
 import { type Caller, withBindings } from '../caller.js';
 import type { ClientSession, HeldReceipt } from '../client-session.js';
+import { type Decision, type Judged, keptDecisions } from '../decision.js';
 import type { GrantedArtifact } from '../granted-artifact.js';
-import { causeOf, leaseGrounds } from '../lease-grounds.js';
+import { causeOf, judgeLease } from '../lease-grounds.js';
 import type { Request } from '../pipeline/parse.js';
 import { refuseAll } from '../pipeline/refuse.js';
 import type { Granted } from '../pipeline/reply.js';
 import { grantResult, sealRecord } from '../pipeline/seal.js';
-import { runGrounds } from '../run-review.js';
+import { judgeRun } from '../run-review.js';
 import { confinementOf, identityFaults } from '../runs/confinement.js';
 import type { ArmedRun } from '../runs/governed-runs.js';
 import type { Logged, Run, RunFacts } from '../runs/run.js';
@@ -40,6 +41,7 @@ interface Opening {
   /** The run that the runner itself is inside of. */
   readonly inside: Run | null;
   readonly watchdog: WatchdogFacts;
+  readonly decisions: readonly Decision[];
 }
 
 /** How long a lease lasts, by both clocks. */
@@ -55,20 +57,20 @@ export async function openLease(
   request: LeaseRequest<'lease.open'>,
 ): Promise<Granted> {
   const prepared = await prepareOpening(services, session, caller, request);
-  if ('grounds' in prepared) return refused(services, caller, request, prepared.grounds);
-  const { receipt, artifact, runner, child, inside } = prepared;
+  if ('denials' in prepared) return refused(services, caller, request, prepared);
+  const { receipt, artifact, runner, child, inside, decisions } = prepared;
   const term = termOf(services, artifact.statement.predicate);
   services.views.runs.spendAtOnce(receipt.index);
   const { pid, startTime } = runner.peer;
   const order = { runner: { pid, startTime }, child: child.process, deadlineBootMs: term.deadlineBootMs };
   const armed = await services.governed.arm(order, inside);
   if (armed.guarding.outcome === 'refused')
-    return refused(services, caller, request, [notGuarded(armed.guarding.reason)]);
+    return refused(services, caller, request, { denials: [notGuarded(armed.guarding.reason)], decisions });
   const { scope } = artifact.statement.predicate;
   const confining = confinementOf(scope, child, armed.guarding.cgroup, prepared.watchdog);
   if (confining.outcome === 'denied') {
     services.governed.disarm(armed);
-    return refused(services, caller, request, [confining.denial]);
+    return refused(services, caller, request, { denials: [confining.denial], decisions });
   }
   return sealOpening(services, prepared, armed, confining.confinement, term);
 }
@@ -79,26 +81,27 @@ async function prepareOpening(
   session: ClientSession,
   caller: Caller,
   request: LeaseRequest<'lease.open'>,
-): Promise<Opening | { readonly grounds: readonly Denial[] }> {
+): Promise<Opening | Judged> {
   const { redemption, nonce, child } = request.params;
   const receipt = session.receipt(redemption);
-  if (receipt === null) return { grounds: [noReceipt] };
-  if (receipt.redeemerNonce !== nonce) return { grounds: [otherNonce] };
+  if (receipt === null) return unasked(noReceipt);
+  if (receipt.redeemerNonce !== nonce) return unasked(otherNonce);
   const artifact = await findGrant(services, receipt.artifact);
   if (artifact === null)
-    return { grounds: [denial('NO_AUTHORIZATION', 'the log holds no sealed authorization with this id')] };
+    return unasked(denial('NO_AUTHORIZATION', 'the log holds no sealed authorization with this id'));
   const runner = withBindings(caller, receipt.bindings);
   const { watchdog } = services.governed;
-  if (watchdog.state !== 'ready') return { grounds: [notGuarded(watchdog.reason)] };
+  if (watchdog.state !== 'ready') return unasked(notGuarded(watchdog.reason));
   const holding = services.runs.holding(caller.place);
-  if (holding.holding === 'ended') return { grounds: [denial('LINEAGE_BROKEN', holding.sentence)] };
-  const grounds = leaseGrounds(services, artifact, receipt.index, runner);
+  if (holding.holding === 'ended') return unasked(denial('LINEAGE_BROKEN', holding.sentence));
+  const { denials, decisions } = judgeLease(services, artifact, receipt.index, runner);
+  const grounds = [...denials];
   if (services.views.runs.isSpent(receipt.index)) grounds.push(spent);
   const { pid, startTime } = caller.peer;
   const look = lookAtChild({ pid, startTime }, child);
-  if (look.outcome === 'denied') return { grounds: [...grounds, look.denial] };
+  if (look.outcome === 'denied') return { denials: [...grounds, look.denial], decisions };
   grounds.push(...identityFaults(artifact.statement.predicate.scope, caller.peer, look.child));
-  if (grounds.length > 0) return { grounds };
+  if (grounds.length > 0) return { denials: grounds, decisions };
   return {
     session,
     request,
@@ -108,12 +111,13 @@ async function prepareOpening(
     child: look.child,
     inside: holding.holding === 'live' ? holding.run : null,
     watchdog: watchdog.facts,
+    decisions,
   };
 }
 
 async function sealOpening(
   services: Services,
-  { session, request, receipt, artifact, runner, child, inside }: Opening,
+  { session, request, receipt, artifact, runner, child, inside, decisions }: Opening,
   armed: ArmedRun,
   confinement: Confinement,
   term: Term,
@@ -122,11 +126,12 @@ async function sealOpening(
   const { process } = child;
   const { descend } = request.params;
   const beginning = { artifact, redemption, confinement, process, descend };
-  const record = leaseRecord(services, beginning, null, term);
-  const sealing = await sealRecord(services, record);
+  const { policy, inputs } = keptDecisions(decisions);
+  const record = { ...leaseRecord(services, beginning, null, term), policy };
+  const sealing = await sealRecord(services, record, inputs);
   if (sealing.outcome === 'unsealed') {
     services.governed.disarm(armed);
-    return refused(services, runner, request, [sealing.denial]);
+    return refused(services, runner, request, { denials: [sealing.denial], decisions });
   }
   const { id, index } = sealing.sealed;
   const facts = {
@@ -138,8 +143,9 @@ async function sealOpening(
   };
   const run = services.governed.adopt(armed, facts, runner, term.deadlineBootMs);
   // What was withdrawn while it was sealed is not given; the end of the run is logged behind its lease.
-  const lost = [...runGrounds(services, run, runner), ...(run.state === 'live' ? [] : [ended])];
-  if (lost.length > 0) return endRefused(services, run, runner, request, lost);
+  const again = judgeRun(services, run, runner);
+  const lost = { ...again, denials: [...again.denials, ...(run.state === 'live' ? [] : [ended])] };
+  if (lost.denials.length > 0) return endRefused(services, run, runner, request, lost);
   services.counters.increment('granted.lease.open');
   return grantResult(services.vkey, sealing.sealed);
 }
@@ -151,18 +157,20 @@ export async function renewLease(
   request: LeaseRequest<'lease.renew'>,
 ): Promise<Granted> {
   const run = services.runs.find(request.params.lease);
-  if (run?.state !== 'live') return refused(services, caller, request, [noRun]);
-  if (run.session !== session) return refused(services, caller, request, [othersRun]);
+  if (run?.state !== 'live') return refused(services, caller, request, unasked(noRun));
+  if (run.session !== session) return refused(services, caller, request, unasked(othersRun));
   const runner = withBindings(caller, run.bindings);
-  const lost = runGrounds(services, run, runner);
-  if (lost.length > 0) return endRefused(services, run, runner, request, lost);
+  const judged = judgeRun(services, run, runner);
+  if (judged.denials.length > 0) return endRefused(services, run, runner, request, judged);
   const term = termOf(services, run.artifact.statement.predicate);
-  const record = leaseRecord(services, run, run.lease, term);
-  const sealing = await sealRecord(services, record);
+  const { policy, inputs } = keptDecisions(judged.decisions);
+  const record = { ...leaseRecord(services, run, run.lease, term), policy };
+  const sealing = await sealRecord(services, record, inputs);
   // Nothing is lost but time: the run may ask again until its deadline.
-  if (sealing.outcome === 'unsealed') return refused(services, caller, request, [sealing.denial]);
+  if (sealing.outcome === 'unsealed')
+    return refused(services, caller, request, { ...judged, denials: [sealing.denial] });
   if (!(await services.governed.extend(run, runner, term.deadlineBootMs)))
-    return refused(services, caller, request, [ended]);
+    return refused(services, caller, request, unasked(ended));
   services.counters.increment('granted.lease.renew');
   return grantResult(services.vkey, sealing.sealed);
 }
@@ -174,12 +182,14 @@ export async function closeLease(
   request: LeaseRequest<'lease.close'>,
 ): Promise<Granted> {
   const run = services.runs.find(request.params.lease);
-  if (run?.state !== 'live') return refused(services, caller, request, [noRun]);
-  if (run.session !== session) return refused(services, caller, request, [othersRun]);
-  const { dead, logged } = services.governed.end(run, 'exited', [ended], request.params.status);
+  if (run?.state !== 'live') return refused(services, caller, request, unasked(noRun));
+  if (run.session !== session) return refused(services, caller, request, unasked(othersRun));
+  const { dead, logged } = services.governed.end(run, 'exited', [ended], {
+    status: request.params.status,
+  });
   await dead;
   const sealing = await logged;
-  if (sealing.outcome === 'unsealed') return refused(services, caller, request, [sealing.denial]);
+  if (sealing.outcome === 'unsealed') return refused(services, caller, request, unasked(sealing.denial));
   services.counters.increment('granted.lease.close');
   return grantResult(services.vkey, sealing.sealed);
 }
@@ -189,22 +199,27 @@ async function endRefused(
   run: Run,
   runner: Caller,
   request: LeaseMethod,
-  grounds: readonly Denial[],
+  judged: Judged,
 ): Promise<Denied> {
-  const [first, ...others] = grounds;
+  const [first, ...others] = judged.denials;
   if (first === undefined) throw new Error('a run ends for a ground');
   const denials: Denials = [first, ...others];
   if (run.state === 'live') services.governed.end(run, causeOf(first.code), denials);
-  return refused(services, runner, request, denials);
+  return refused(services, runner, request, judged);
 }
 
 function refused(
   services: Services,
   caller: Caller,
   request: LeaseMethod,
-  grounds: readonly Denial[],
+  { denials, decisions }: Judged,
 ): Promise<Denied> {
-  return refuseAll(services, request, { caller, claims: {}, policy: null }, grounds);
+  return refuseAll(services, request, { caller, claims: {}, decisions }, denials);
+}
+
+/** For what is refused before any policy is asked, or whatever policies said. */
+function unasked(reason: Denial): Judged {
+  return { denials: [reason], decisions: [] };
 }
 
 /**

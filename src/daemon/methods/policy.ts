@@ -24,12 +24,17 @@ export async function activatePolicy(
   caller: Caller,
   request: Of<'policy.activate'>,
 ): Promise<Granted> {
-  const context = { caller, claims: {}, policy: null };
+  const context = { caller, claims: {}, decisions: [] };
   const read = stagedDocument(services, caller, request.params.document);
   if (read.outcome === 'denied') return refuse(services, request, context, [read.denial]);
   const activation = await services.governance.activate(services, caller, read.document);
   if (activation.outcome !== 'activated')
-    return refuseAll(services, request, { ...context, policy: activation.decision }, activation.grounds);
+    return refuseAll(
+      services,
+      request,
+      { ...context, decisions: activation.decision === null ? [] : [activation.decision] },
+      activation.grounds,
+    );
   return grantResult(services.vkey, activation.sealed);
 }
 

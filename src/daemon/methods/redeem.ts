@@ -19,7 +19,7 @@ import { findGrant, type GrantedArtifact } from '../artifacts.js';
 import { type Caller, withBindings } from '../caller.js';
 import { judgeEnvironment } from '../changed-environment.js';
 import type { ClientSession } from '../client-session.js';
-import { type Decision, keptDecisions } from '../decision.js';
+import { type Decision, type Judged, keptDecisions } from '../decision.js';
 import { ancestorRunFaults, callerRunFaults, reachFaults } from '../lineage/governance.js';
 import { artifactRequest } from '../lineage/subtree.js';
 import { judgeOlderArtifact } from '../older-artifact.js';
@@ -55,8 +55,8 @@ type Attempt =
   | {
       readonly outcome: 'refused';
       readonly grounds: readonly Denial[];
-      /** Null where the refusal came before the policy was asked. */
-      readonly policy: Decision | null;
+      /** Empty where the refusal came before the policy was asked. */
+      readonly decisions: readonly Decision[];
     };
 
 /** Redemptions under way, by artifact: a second one waits for the outcome of the first. */
@@ -87,7 +87,7 @@ export async function redeem(
   caller: Caller,
   request: RedeemRequest,
 ): Promise<Granted> {
-  const context: RefusalContext = { caller, claims: {}, policy: null };
+  const context: RefusalContext = { caller, claims: {}, decisions: [] };
   // Nothing is redeemed that could not be anchored: a redemption cannot be taken back.
   if (request.params.anchor !== undefined && services.tpm === null)
     return refuse(services, request, context, [noTpm]);
@@ -97,7 +97,7 @@ export async function redeem(
   const attempt = await queue.exclusively(request.params.id, () => redeemAlone(services, presentation));
   // Sealing takes its time: whoever presents a right artifact must not wait for it behind those who present it wrongly.
   if (attempt.outcome === 'refused')
-    return refuseAll(services, request, { ...context, policy: attempt.policy }, attempt.grounds);
+    return refuseAll(services, request, { ...context, decisions: attempt.decisions }, attempt.grounds);
   const { receipt, id, index, use } = attempt.redeemed;
   if (request.params.anchor !== undefined) {
     const anchoring = await anchorOf(services, index);
@@ -130,17 +130,17 @@ async function redeemAlone(services: Services, presentation: Presentation): Prom
   const parent = parentId === null ? null : await findGrant(services, parentId);
   // From here to the append nothing is awaited: so no revocation comes in between, and times follow the order of the log.
   const judged = judgePresentation(services, artifact, parent, presentation, earlier !== null);
-  const [decision] = judged.decisions;
-  if (judged.grounds.length > 0) return refused(judged.grounds, decision);
+  const { denials, decisions } = judged;
+  if (denials.length > 0) return refused(denials, decisions);
   if (earlier !== null) return { outcome: 'redeemed', redeemed: earlier };
   const time = services.clock.now();
-  if (time.outcome === 'untrusted') return refused([time.denial], decision);
-  const { policy, inputs } = keptDecisions(judged.decisions);
+  if (time.outcome === 'untrusted') return refused([time.denial], decisions);
+  const { policy, inputs } = keptDecisions(decisions);
   const record = { ...redemptionRecord(services, artifact, presentation, time.timeMs), policy };
   const sealing = await sealRecord(services, record, inputs);
-  if (sealing.outcome === 'unsealed') return refused([sealing.denial], decision);
+  if (sealing.outcome === 'unsealed') return refused([sealing.denial], decisions);
   if (artifact.state.revoked)
-    return refused([denial('REVOKED', 'the artifact was revoked while it was redeemed')], decision);
+    return refused([denial('REVOKED', 'the artifact was revoked while it was redeemed')], decisions);
   services.counters.increment('granted.redeem');
   const { sealed } = sealing;
   return {
@@ -154,8 +154,8 @@ async function redeemAlone(services: Services, presentation: Presentation): Prom
   };
 }
 
-function refused(grounds: readonly Denial[], policy: Decision | null = null): Attempt {
-  return { outcome: 'refused', grounds, policy };
+function refused(grounds: readonly Denial[], decisions: readonly Decision[] = []): Attempt {
+  return { outcome: 'refused', grounds, decisions };
 }
 
 function redemptionRecord(
@@ -202,12 +202,6 @@ async function earlierRedemption(
   return { receipt, id, index, use: artifact.statement.predicate.validity.use };
 }
 
-/** A presentation that was looked at: why it is refused, if it is, and what the policy said, of the redemption first. */
-interface JudgedPresentation {
-  readonly grounds: readonly Denial[];
-  readonly decisions: readonly [Decision, ...Decision[]];
-}
-
 /** The proof that the redeemer gave, for this redemption and no other. */
 function possessionOf(
   { origin }: Services,
@@ -218,14 +212,14 @@ function possessionOf(
   return { claim, proof: possession, expected: { nonce, audience: null } };
 }
 
-/** `repeated`: this redeemer asks again for the receipt that it has, which is no replay. */
+/** Why a presentation is refused, if it is. `repeated`: this redeemer asks again for the receipt that it has, which is no replay. */
 function judgePresentation(
   services: Services,
   artifact: GrantedArtifact,
   parent: GrantedArtifact | null,
   { request, caller, action }: Presentation,
   repeated: boolean,
-): JudgedPresentation {
+): Judged {
   const { statement, state } = artifact;
   const { predicate } = statement;
   const time = services.clock.now();
@@ -256,7 +250,8 @@ function judgePresentation(
     nowMs: services.clock.lastTrustedMs(),
   });
   const environment = judgeEnvironment(services, predicate, caller);
-  const grounds = [...judgeOlderArtifact(services, predicate, caller), ...denials, ...environment.denials];
+  const older = judgeOlderArtifact(services, predicate, caller);
+  const grounds = [...older.denials, ...denials, ...environment.denials];
   if (predicate.lineage.parent !== null && parent === null) {
     grounds.push(denial('LINEAGE_BROKEN', 'the log holds no sealed authorization with the id of the parent'));
   }
@@ -267,5 +262,5 @@ function judgePresentation(
   );
   if (decision.decision === 'deny') grounds.push(decision.denial);
   if (time.outcome === 'untrusted') grounds.push(time.denial);
-  return { grounds, decisions: [decision, ...environment.decisions] };
+  return { denials: grounds, decisions: [decision, ...environment.decisions, ...older.decisions] };
 }

@@ -25,5 +25,5 @@ export async function statusStatement(
 ): Promise<Granted> {
   const outcome = await services.standingStatus.fresh();
   if (outcome.outcome === 'sealed') return grantResult(services.vkey, outcome.sealed);
-  return refuse(services, request, { caller, claims: {}, policy: null }, [outcome.denial]);
+  return refuse(services, request, { caller, claims: {}, decisions: [] }, [outcome.denial]);
 }

@@ -41,7 +41,7 @@ export async function revoke(
   caller: Caller,
   request: Extract<Request, { method: 'revoke' }>,
 ): Promise<Granted> {
-  const context: RefusalContext = { caller, claims: {}, policy: null };
+  const context: RefusalContext = { caller, claims: {}, decisions: [] };
   const { params } = request;
   const found = await findTarget(services, caller, params);
   if (found.outcome === 'refused') return refuse(services, request, context, [found.denial]);
@@ -49,7 +49,7 @@ export async function revoke(
   const nowMs = services.clock.lastTrustedMs();
   const decision = decide(services.policy, { caller, request: question, claims: {}, lineageDepth, nowMs });
   if (decision.decision === 'deny')
-    return refuse(services, request, { ...context, policy: decision }, [decision.denial]);
+    return refuse(services, request, { ...context, decisions: [decision] }, [decision.denial]);
   services.views.revocations.revokeAtOnce(target);
   if (target.kind === 'artifact') services.standingStatus.noteRevoked(target.index);
   const revoked = denial('REVOKED', `${targetText(target)} was revoked`);

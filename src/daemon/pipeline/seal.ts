@@ -75,6 +75,7 @@ function effectOf(record: LogRecord, kind: RecordKind): Submission['effect'] {
     case 'revocation':
     case 'end':
       return 'restriction';
+    case 'decision':
     case 'approval':
       // The artifact that used approvals up must not be in a log that does not say so.
       return record.type === 'urn:writ:pending:v1' && record.event === 'use' ? 'restriction' : 'evidence';

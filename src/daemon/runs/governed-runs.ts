@@ -11,6 +11,7 @@ import type { RecordHead } from '../../format/record-head.js';
 import { isRunning } from '../../identity/held-child.js';
 import { errnoName } from '../../kernel/errno.js';
 import type { Caller } from '../caller.js';
+import { type Decision, keptDecisions } from '../decision.js';
 import { descendsFrom } from '../lineage/subtree.js';
 import type { Sealing } from '../sealing.js';
 import { type LeftBehind, whenGone } from './left-behind.js';
@@ -26,7 +27,8 @@ export interface GovernedRunsParts {
   readonly watchdogSocket: string | null;
   /** What every record starts with. */
   readonly head: () => RecordHead;
-  readonly logEnd: (record: EndRecord) => Promise<Sealing>;
+  /** `inputs`: what the decisions that the record names were made on. */
+  readonly logEnd: (record: EndRecord, inputs?: Uint8Array) => Promise<Sealing>;
   /** Whether the log has no end of the lease at this index yet. */
   readonly isOpen: (leaseIndex: number) => boolean;
   /** Takes a sentence when the watchdog is lost, null when there is one again. */
@@ -48,6 +50,12 @@ interface KeptRun extends Run {
   readonly name: string;
   /** Set once, when it ends. */
   ending: { readonly dead: Promise<void>; readonly logged: Promise<Sealing> } | null;
+}
+
+/** Beside the cause: how the program ended, and what policies said that led to it. */
+interface EndDetail {
+  readonly status?: ExitStatus | null;
+  readonly decisions?: readonly Decision[];
 }
 
 /** An end is logged when nothing of the run is left, or this much later. */
@@ -99,9 +107,8 @@ export class GovernedRuns {
       this.table.removeLeftBehind(left);
       const { lease, record } = left;
       const artifact = { id: record.artifact, index: record.artifactIndex };
-      const end = () => this.#endRecord(lease, artifact, 'daemon-gone', null);
-      if (!this.#stopping && (await this.#parts.logEnd(end())).outcome === 'unsealed')
-        await this.#logLater(lease.index, end);
+      const log = () => this.#parts.logEnd(this.#endRecord(lease, artifact, 'daemon-gone', null));
+      if (!this.#stopping && (await log()).outcome === 'unsealed') await this.#logLater(lease.index, log);
     });
   }
 
@@ -154,7 +161,7 @@ export class GovernedRuns {
     run: Run,
     cause: EndCause,
     denials: Denials,
-    status: ExitStatus | null = null,
+    detail: EndDetail = {},
   ): { readonly dead: Promise<void>; readonly logged: Promise<Sealing> } {
     const kept = this.#kept(run);
     if (kept === null) throw new Error(`the run ${run.lease.id} is over`);
@@ -169,7 +176,7 @@ export class GovernedRuns {
     const isOwnWord = cause === 'exited' || cause === 'not-started';
     if (!isOwnWord && !kept.session.closed)
       kept.session.push.notify({ method: 'lease.stop', params: { lease: kept.lease.id, denials } });
-    kept.ending = { dead, logged: this.#log(kept, cause, status, dead) };
+    kept.ending = { dead, logged: this.#log(kept, cause, detail, dead) };
     return kept.ending;
   }
 
@@ -206,13 +213,16 @@ export class GovernedRuns {
   async #log(
     { lease, artifact: { entry } }: KeptRun,
     cause: EndCause,
-    status: ExitStatus | null,
+    { status = null, decisions = [] }: EndDetail,
     dead: Promise<void>,
   ): Promise<Sealing> {
     await Promise.race([dead, pause(patienceMs, undefined, { ref: false })]);
-    const record = () => this.#endRecord(lease, entry, cause, status);
-    const sealing = await this.#parts.logEnd(record());
-    if (sealing.outcome === 'unsealed') void this.#logLater(lease.index, record);
+    const { policy, inputs } = keptDecisions(decisions);
+    const said = policy.length === 0 ? {} : { policy };
+    const log = () =>
+      this.#parts.logEnd({ ...this.#endRecord(lease, entry, cause, status), ...said }, inputs);
+    const sealing = await log();
+    if (sealing.outcome === 'unsealed') void this.#logLater(lease.index, log);
     return sealing;
   }
 
@@ -230,11 +240,11 @@ export class GovernedRuns {
   }
 
   /** What could not be written is written later; what is only unsealed is in the log already. */
-  async #logLater(leaseIndex: number, record: () => EndRecord): Promise<void> {
+  async #logLater(leaseIndex: number, log: () => Promise<Sealing>): Promise<void> {
     while (!this.#stopping) {
       await pause(retryMs, undefined, { ref: false });
       if (!this.#parts.isOpen(leaseIndex)) return;
-      if ((await this.#parts.logEnd(record())).outcome === 'sealed') return;
+      if ((await log()).outcome === 'sealed') return;
     }
   }
 
