@@ -7,6 +7,8 @@ import { z } from 'zod';
 import { type ArtifactId, artifactIdOf } from '../format/artifact-id.js';
 import { pae } from '../format/dsse.js';
 import { decodeEntry, type EntryKind } from '../format/entry.js';
+import { hexEncode } from '../format/hex.js';
+import { jcsBytes } from '../format/jcs.js';
 import { splitInputs } from '../format/kept-inputs.js';
 import { type PolicyRecord, policyRecordSchema } from '../format/predicate.js';
 import { decodeRecord, type LogRecord, recordPayloadType } from '../format/record.js';
@@ -14,15 +16,24 @@ import { decodeStatement, type Statement } from '../format/statement.js';
 import { StatementMemory } from '../format/statement-reader.js';
 import { JsonFaultError, parseJsonBytes } from '../format/strict-json.js';
 import { type Instant, instantSchema } from '../format/time.js';
-import { type EvidenceDigests, evidenceDigestsBatch } from '../hash/evidence.js';
+import { type EvidenceDigests, evidenceDigestsBatch, sha3_512 } from '../hash/evidence.js';
 import { LogDamageError } from '../log/damage.js';
 import type { EntryFrame } from '../log/journal-frame.js';
 import { readJournal } from '../log/journal-reader.js';
+import { delegationInput } from './delegation-input.js';
 import type { PolicyInput } from './input.js';
+
+/**
+ * What the log says of a decision. `determining` is null where it only follows from a grant: that it may be handed to a key, which
+ * it could not be without.
+ */
+export type PastRecord = Pick<PolicyRecord, 'bundle' | 'engine' | 'decision' | 'input'> & {
+  readonly determining: readonly string[] | null;
+};
 
 /** One thing that a policy said; `input` is what it was asked, null where that was not kept. */
 export interface PastDecision {
-  readonly record: PolicyRecord;
+  readonly record: PastRecord;
   readonly input: Uint8Array | null;
 }
 
@@ -40,6 +51,7 @@ export type PastEntry = {
   | {
       readonly content: 'decisions';
       readonly time: Instant;
+      /** Empty where there must have been some, and the entry says of none. */
       readonly decisions: readonly PastDecision[];
       readonly denials: readonly PastDenial[];
     }
@@ -156,13 +168,18 @@ type Content = PastEntry extends infer Entry
 function statementContent({ predicateType, predicate }: Statement, attachment: Uint8Array): Content {
   // Denials are read by `denialContent`.
   if (predicateType === 'urn:writ:denial:v1') return { content: 'other' };
-  const { policy, validity } = predicate;
-  return {
-    content: 'decisions',
-    time: validity.notBefore,
-    decisions: paired([policy], attachment),
-    denials: [],
-  };
+  const { policy, validity, scope } = predicate;
+  const decisions = [...paired([policy], attachment)];
+  if (typeof scope.bind === 'object') decisions.push(handedOver(policy, attachment, scope.bind.key));
+  return { content: 'decisions', time: validity.notBefore, decisions, denials: [] };
+}
+
+/** The decision that an authorization may be handed to a key, which follows from the one that it may be issued. */
+function handedOver({ bundle, engine }: PolicyRecord, attachment: Uint8Array, key: string): PastDecision {
+  const asked = readInput(attachment);
+  const input = asked && jcsBytes(delegationInput(asked, key));
+  const digest = input === null ? '' : hexEncode(sha3_512(input));
+  return { record: { bundle, engine, decision: 'allow', determining: null, input: digest }, input };
 }
 
 /** The little of a denial that matters here: its payload was written whole, as its digests show. */
@@ -186,7 +203,14 @@ function recordContent(record: LogRecord, attachment: Uint8Array): Content {
   const { time } = record;
   if (record.type === 'urn:writ:policy:v1')
     return { content: 'activation', bundle: record.bundle, time, decisions };
-  return said === undefined ? { content: 'other' } : { content: 'decisions', time, decisions, denials: [] };
+  if (said === undefined && !isDecided(record)) return { content: 'other' };
+  return { content: 'decisions', time, decisions, denials: [] };
+}
+
+/** Whether there is no such record that no policy allowed. */
+function isDecided(record: LogRecord): boolean {
+  if (record.type === 'urn:writ:revocation:v1') return record.by !== null;
+  return record.type === 'urn:writ:redemption:v1' || record.type === 'urn:writ:lease:v1';
 }
 
 /** The documents lie beside the entry, one a line. */

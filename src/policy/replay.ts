@@ -6,12 +6,17 @@
 import type { ArtifactId } from '../format/artifact-id.js';
 import type { BundleFiles } from '../format/bundle-digest.js';
 import type { EntryKind } from '../format/entry.js';
-import type { PolicyRecord } from '../format/predicate.js';
 import { BoundedMemory } from './bounded-memory.js';
 import { PolicyBundleError } from './bundle-error.js';
 import { createEngine, type PolicyDecision, type PolicyEngine } from './engine.js';
 import { pastBundle } from './past-bundle.js';
-import { type PastDecision, type PastEntry, readInput } from './past-decisions.js';
+import {
+  type PastDecision,
+  type PastDenial,
+  type PastEntry,
+  type PastRecord,
+  readInput,
+} from './past-decisions.js';
 
 /** Where a decision stands, and what is wrong with it: a sentence. */
 export interface ReplayFinding {
@@ -31,6 +36,11 @@ export interface ReplayCounts {
   readonly unchecked: number;
   readonly undecided: number;
   readonly erased: number;
+  /**
+   * Denials for what no policy decides, by code: it was read off the clock, the environment, the state of the log or the settings of a
+   * bundle as of then, and is not decided again.
+   */
+  readonly otherGrounds: Readonly<Record<string, number>>;
   /** How many decisions each bundle and each version of the engine made, by digest and by version. */
   readonly bundles: Readonly<Record<string, number>>;
   readonly engines: Readonly<Record<string, number>>;
@@ -44,7 +54,11 @@ const rememberedBytes = 64 << 20;
 const maxEngines = 4;
 
 type Judge = { readonly engine: PolicyEngine } | { readonly problem: string };
-type Outcome = { readonly outcome: 'reproduced' } | Pick<ReplayFinding, 'outcome' | 'problem'>;
+type Finding = Pick<ReplayFinding, 'outcome' | 'problem'>;
+type Outcome = { readonly outcome: 'reproduced' } | Finding;
+
+/** What a policy's word alone can be behind. */
+const policyCodes: ReadonlySet<string> = new Set(['POLICY_DENIED', 'POLICY_MISMATCH']);
 
 const reproduced: Outcome = { outcome: 'reproduced' };
 
@@ -58,6 +72,7 @@ export class Replay {
   readonly #counts = { entries: 0, reproduced: 0, differing: 0, unchecked: 0, undecided: 0, erased: 0 };
   readonly #bundles = new Map<string, number>();
   readonly #engines = new Map<string, number>();
+  readonly #otherGrounds = new Map<string, number>();
 
   constructor(find: FindBundle, onFinding: (finding: ReplayFinding) => void) {
     this.#find = find;
@@ -69,6 +84,7 @@ export class Replay {
       ...this.#counts,
       bundles: Object.fromEntries(this.#bundles),
       engines: Object.fromEntries(this.#engines),
+      otherGrounds: Object.fromEntries(this.#otherGrounds),
     };
   }
 
@@ -82,6 +98,7 @@ export class Replay {
         return;
       case 'undecided':
         this.#counts.undecided++;
+        this.#countOthers(entry.denials, false);
         return;
       case 'erased':
         this.#counts.erased++;
@@ -90,6 +107,12 @@ export class Replay {
         return;
       case 'decisions':
         await this.#takeDecisions(entry, entry.decisions);
+        if (entry.decisions.length === 0)
+          this.#report(entry, unchecked('it does not say what the policy said'));
+        this.#countOthers(
+          entry.denials,
+          entry.decisions.some(({ record }) => record.decision === 'deny'),
+        );
     }
   }
 
@@ -100,13 +123,20 @@ export class Replay {
     }
   }
 
-  #count({ index, id, kind }: PastEntry, { bundle, engine }: PolicyRecord, outcome: Outcome): void {
-    this.#bundles.set(bundle, (this.#bundles.get(bundle) ?? 0) + 1);
-    this.#engines.set(engine, (this.#engines.get(engine) ?? 0) + 1);
-    if (outcome.outcome === 'reproduced') {
-      this.#counts.reproduced++;
-      return;
-    }
+  #count(entry: PastEntry, { bundle, engine }: PastRecord, outcome: Outcome): void {
+    addOne(this.#bundles, bundle);
+    addOne(this.#engines, engine);
+    if (outcome.outcome === 'reproduced') this.#counts.reproduced++;
+    else this.#report(entry, outcome);
+  }
+
+  /** A policy's denial is decided again; any other ground is only counted, once an entry. */
+  #countOthers(denials: readonly PastDenial[], isPolicyDenial: boolean): void {
+    for (const code of new Set(denials.map(({ code }) => code)))
+      if (!isPolicyDenial || !policyCodes.has(code)) addOne(this.#otherGrounds, code);
+  }
+
+  #report({ index, id, kind }: PastEntry, outcome: Finding): void {
     this.#counts[outcome.outcome === 'differs' ? 'differing' : 'unchecked']++;
     this.#onFinding({ index, id, kind, ...outcome });
   }
@@ -154,16 +184,20 @@ export class Replay {
   }
 }
 
-function compare(record: PolicyRecord, input: Uint8Array, again: PolicyDecision): Outcome {
+function compare(record: PastRecord, input: Uint8Array, again: PolicyDecision): Outcome {
   if (again.inputDigest !== record.input || Buffer.compare(again.input, input) !== 0)
     return differs('what is kept as its input is not what it was decided on');
   if (again.decision !== record.decision)
     return differs(
       `it says ${said(record.decision, record.determining)}; decided again: ${saidAgain(again)}`,
     );
-  if (again.determining.join() !== record.determining.join())
+  if (record.determining !== null && again.determining.join() !== record.determining.join())
     return differs(`it names ${named(record.determining)}; decided again: ${saidAgain(again)}`);
   return reproduced;
+}
+
+function addOne(counts: Map<string, number>, name: string): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1);
 }
 
 function saidAgain(again: PolicyDecision): string {
@@ -171,8 +205,8 @@ function saidAgain(again: PolicyDecision): string {
   return `${said(again.decision, again.determining)}${reason}`;
 }
 
-function said(decision: string, determining: readonly string[]): string {
-  return `${decision} by ${named(determining)}`;
+function said(decision: string, determining: readonly string[] | null): string {
+  return determining === null ? decision : `${decision} by ${named(determining)}`;
 }
 
 function named(ids: readonly string[]): string {
@@ -183,10 +217,10 @@ function short(digest: string): string {
   return `${digest.slice(0, 16)}…`;
 }
 
-function differs(problem: string): Outcome {
+function differs(problem: string): Finding {
   return { outcome: 'differs', problem };
 }
 
-function unchecked(problem: string): Outcome {
+function unchecked(problem: string): Finding {
   return { outcome: 'unchecked', problem };
 }

@@ -19,8 +19,8 @@ export interface ChangedDecisions {
   readonly action: string;
   /** Such as `Command "/usr/bin/git"`. */
   readonly resource: string;
-  /** Ids of the policies that determined the decision, and of those that would. */
-  readonly before: readonly string[];
+  /** Ids of the policies that determined the decision (null where the log does not say), and of those that would. */
+  readonly before: readonly string[] | null;
   readonly after: readonly string[];
   /** What the new bundle says, where it denies. */
   readonly reason: string | null;

@@ -7,6 +7,7 @@ import { requestedActionSchema } from '../../src/format/action.js';
 import { jcsText } from '../../src/format/jcs.js';
 import { type JsonObject, parseJson } from '../../src/format/strict-json.js';
 import { loadBundle } from '../../src/policy/bundle.js';
+import { delegationInput } from '../../src/policy/delegation-input.js';
 import { createEngine } from '../../src/policy/engine.js';
 import { PolicyInputError } from '../../src/policy/entity.js';
 import { type PolicyFacts, policyInput } from '../../src/policy/input.js';
@@ -181,6 +182,29 @@ describe('policyInput', () => {
         assert.deepEqual(engine.decide(one), engine.decide(other));
       }),
     );
+  });
+});
+
+describe('delegationInput', () => {
+  it('is what was asked beside an authorization, whatever it was for', () => {
+    const key = 'A'.repeat(43);
+    const occasion: Partial<PolicyFacts> = {
+      claimed: { agent: 'builder', user: 'alice' },
+      purpose: 'a release',
+      ticket: 'T-1',
+      attest: 'fresh',
+      anchor: 'fresh',
+      lineageDepth: 3,
+      governed: true,
+      nowSeconds: 1_700_000_000,
+    };
+    const tool = { type: 'tool', tool: 'deploy', arguments: { place: 'here' } } as const;
+    for (const request of [execute('/usr/bin/git'), tool])
+      for (const changed of [{}, occasion]) {
+        const asked = policyInput(facts(request, changed));
+        const expected = policyInput(facts({ type: 'delegate', key }, changed));
+        assert.equal(jcsText(delegationInput(asked, key)), jcsText(expected));
+      }
   });
 });
 

@@ -8,6 +8,9 @@ import { type EntryKind, encodeEntry, entryOf } from '../../src/format/entry.js'
 import { jcsText } from '../../src/format/jcs.js';
 import { type EntryFrame, encodeFrame } from '../../src/log/journal-frame.js';
 import { readJournal } from '../../src/log/journal-reader.js';
+import { BundleStore } from '../../src/policy/bundle-store.js';
+import { pastEntries } from '../../src/policy/past-decisions.js';
+import { type FindBundle, Replay, type ReplayCounts, type ReplayFinding } from '../../src/policy/replay.js';
 import { allowed, destroy, echo, freshNonce } from '../daemon/requests.js';
 import { startDaemon } from '../daemon/running-daemon.js';
 
@@ -62,7 +65,7 @@ export async function withChangedLog<Result>(
 ): Promise<Result> {
   const copy = await mkdtemp(join(tmpdir(), 'writ-past-'));
   try {
-    await cp(stateDirectory, copy, { recursive: true });
+    await cp(stateDirectory, copy, { recursive: true, filter: (path) => !path.endsWith('.sock') });
     const frames = (await framesOf(copy)).map((read) => encodeFrame(change(read)));
     const journal = join(copy, 'journal');
     const [segment = ''] = await readdir(journal);
@@ -71,4 +74,18 @@ export async function withChangedLog<Result>(
   } finally {
     await rm(copy, { recursive: true });
   }
+}
+
+export interface Replayed {
+  readonly counts: ReplayCounts;
+  readonly findings: readonly ReplayFinding[];
+}
+
+/** Decides a history again; bundles are those that the state directory keeps, unless `find` finds others. */
+export async function replayed(stateDirectory: string, find?: FindBundle): Promise<Replayed> {
+  const store = new BundleStore(join(stateDirectory, 'policies'));
+  const findings: ReplayFinding[] = [];
+  const replay = new Replay(find ?? ((digest) => store.find(digest)), (finding) => findings.push(finding));
+  for await (const entry of pastEntries(join(stateDirectory, 'journal'))) await replay.take(entry);
+  return { counts: replay.counts, findings };
 }

@@ -8,26 +8,18 @@ import { connect } from '../../src/client/client.js';
 import { activateDocument } from '../../src/client/policy-upload.js';
 import { LogDamageError } from '../../src/log/damage.js';
 import type { EntryFrame } from '../../src/log/journal-frame.js';
-import { BundleStore } from '../../src/policy/bundle-store.js';
-import { pastEntries } from '../../src/policy/past-decisions.js';
-import { type FindBundle, Replay, type ReplayCounts, type ReplayFinding } from '../../src/policy/replay.js';
 import { digestOf, forbidding, unsignedBundle } from '../daemon/governance/bundles.js';
 import { allowed, codesOf, echo } from '../daemon/requests.js';
 import { removeState, startDaemon } from '../daemon/running-daemon.js';
-import { decideSomething, framesOf, type ReadFrame, rewritten, withChangedLog } from './kept-log.js';
-
-interface Replayed {
-  readonly counts: ReplayCounts;
-  readonly findings: readonly ReplayFinding[];
-}
-
-async function replayed(stateDirectory: string, find?: FindBundle): Promise<Replayed> {
-  const store = new BundleStore(join(stateDirectory, 'policies'));
-  const findings: ReplayFinding[] = [];
-  const replay = new Replay(find ?? ((digest) => store.find(digest)), (finding) => findings.push(finding));
-  for await (const entry of pastEntries(join(stateDirectory, 'journal'))) await replay.take(entry);
-  return { counts: replay.counts, findings };
-}
+import {
+  decideSomething,
+  framesOf,
+  type ReadFrame,
+  type Replayed,
+  replayed,
+  rewritten,
+  withChangedLog,
+} from './kept-log.js';
 
 interface Said {
   readonly predicate: { readonly policy: Record<string, unknown> };

@@ -83,6 +83,7 @@ function lines(
       ...tally('bundles', counts.bundles, (digest) => `${digest.slice(0, 16)}…`),
       ...tally('engines', counts.engines, (version) => version),
       ['no decision', `${undecided} requests were denied before a policy was asked`],
+      ...tally('not replayed', counts.otherGrounds, (code) => code),
       ['erased', `${erased} entries, of which nothing is left to decide`],
     ]),
     ...findings.map(

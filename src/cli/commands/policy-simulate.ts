@@ -99,6 +99,7 @@ function groupLines(
   ];
 }
 
-function named(ids: readonly string[]): string {
+function named(ids: readonly string[] | null): string {
+  if (ids === null) return 'permitted';
   return ids.length === 0 ? 'nothing permits' : ids.join(', ');
 }
