@@ -22,6 +22,7 @@ import {
   type PackedDecision,
   type Placed,
 } from './evidence-chapter.js';
+import { type PackedStanding, packedStanding } from './evidence-status.js';
 import { type PackTexts, proofFor, signatureFaults, textFaults, textsOf } from './evidence-texts.js';
 import { threadFaults } from './evidence-thread.js';
 import type { ParentArtifact } from './lineage.js';
@@ -37,6 +38,8 @@ export interface Story {
   /** The texts of the bundles that something of it was decided under, as far as they are in the pack, by their digest. */
   readonly bundles: Readonly<Record<string, BundleFiles>>;
   readonly size: number;
+  /** What the log's newest standing status says of the decision, where the pack holds one. */
+  readonly standing: PackedStanding | null;
   /** Entries of the pack that have nothing to do with the decision. */
   readonly unrelated: number;
 }
@@ -96,11 +99,14 @@ export function verifyEvidence(
     judgeChapter(chapter, chapters[position + 1] ?? null, { proven, texts, trust, ruleOf, context }),
   );
   const sizes = [...proven.statements.values()].map((each) => each.proven.checkpoint.size);
-  const used = new Set(chapters.flatMap(entriesOf));
+  const [, above] = chapters;
+  const standing = packedStanding(first, above === undefined ? null : parentArtifact(above), proven.records);
+  const used = new Set([...chapters.flatMap(entriesOf), ...(standing === null ? [] : [standing.id])]);
   const story: Story = {
     chapters: [first, ...others],
     bundles: Object.fromEntries(texts.bundles),
     size: Math.max(...sizes),
+    standing,
     unrelated: proven.statements.size + proven.records.length - used.size,
   };
   const isSigned =
@@ -218,7 +224,11 @@ function provenQuote({ id, index, record }: Placed<QuoteRecord>): ProvenQuote {
 }
 
 /** What stays open of the whole, each once. What the pack itself shows is no longer open. */
-function unprovenOf(of: readonly Unproven[], { chapters, bundles }: Story, isSigned: boolean): Unproven[] {
+function unprovenOf(
+  of: readonly Unproven[],
+  { chapters, bundles, standing }: Story,
+  isSigned: boolean,
+): Unproven[] {
   const [{ redemption, decision }] = chapters;
   const settled = new Set<Unproven['what']>(['presenter', 'environment', 'action']);
   if (redemption !== null) settled.add('not-redeemed');
@@ -228,6 +238,8 @@ function unprovenOf(of: readonly Unproven[], { chapters, bundles }: Story, isSig
   const last = chapters.at(-1);
   if (last !== undefined && parentOf(last.decision.statement) === null) settled.add('lineage');
   const open = new Map(of.filter(({ what }) => !settled.has(what)).map((each) => [each.what, each]));
+  if (standing?.outcome === 'standing' && open.delete('no-later-revocation'))
+    open.set(standing.rest.what, standing.rest);
   open.set('completeness', unproven('completeness'));
   if (!isSigned) open.set('policy-authority', unproven('policy-authority'));
   if (decision.statement.predicateType === 'urn:writ:denial:v1')

@@ -74,6 +74,25 @@ test('a redeemed authorization is told from the policy to the redemption, and de
   assert.match(stdout, /^ {2}no-later-revocation: /m);
 });
 
+test('a standing status that came after it bounds what is not known of its revocation', async () => {
+  const artifact = allowed(await client.authorize({ action: echo('standing') }));
+  const status = allowed(await client.statusStatement());
+  const said = `in the standing status of the log at entry ${status.index}, .*, it`;
+  const { stdout } = await run('verify', await packOf(artifact.id, 'standing.writ'));
+  assert.match(stdout, new RegExp(`^${said} is not among what was revoked$`, 'm'));
+  assert.match(stdout, /^ {2}revocation-since: not revoked as of /m);
+  assert.doesNotMatch(stdout, /no-later-revocation|nothing to do with it/);
+
+  allowed(await client.revoke({ id: artifact.id }));
+  const later = allowed(await client.statusStatement());
+  const revoked = await run('verify', await packOf(artifact.id, 'revoked.writ'));
+  assert.match(
+    revoked.stdout,
+    new RegExp(`status of the log at entry ${later.index}, .*, it is named as revoked$`, 'm'),
+  );
+  assert.doesNotMatch(revoked.stdout, /revocation-since|nothing to do with it/);
+});
+
 test(
   'what was redeemed under another bundle is told and decided again under that one',
   needsOperator,

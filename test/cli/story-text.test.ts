@@ -71,7 +71,7 @@ function chapter(cause: EndCause): Chapter {
 }
 
 function told(cause: EndCause, redecisions: readonly Redecision[] = []): string[] {
-  const story = { chapters: [chapter(cause)], bundles: {}, size: 8, unrelated: 0 } as const;
+  const story = { chapters: [chapter(cause)], bundles: {}, size: 8, standing: null, unrelated: 0 } as const;
   return storyLines(story, redecisions);
 }
 

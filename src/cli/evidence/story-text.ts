@@ -14,7 +14,7 @@ import type { Redecision } from './redecide.js';
 
 /** What happened, in the order of the log; ancestors first. */
 export function storyLines(
-  { chapters, size, unrelated }: Story,
+  { chapters, size, standing, unrelated }: Story,
   redecisions: readonly Redecision[],
 ): string[] {
   const told = chapters.map((chapter) => chapterLines(chapter, redecisions));
@@ -26,9 +26,17 @@ export function storyLines(
         position < ancestors ? `ancestor ${ancestors - position}` : 'the decision',
         ...lines.map((line) => `  ${line}`),
       ]),
+    ...standingLines(standing),
     `all of it lies in a tree of ${size} entries that the log has signed`,
     ...(unrelated === 0 ? [] : [`${unrelated} entries of the file have nothing to do with it`]),
   ];
+}
+
+function standingLines(standing: Story['standing']): string[] {
+  if (standing === null || standing.outcome === 'silent') return [];
+  const { index, record, outcome } = standing;
+  const word = outcome === 'revoked' ? 'is named as revoked' : 'is not among what was revoked';
+  return [`in the standing status of the log at entry ${index}, ${record.time}, it ${word}`];
 }
 
 /** What is told of an entry. */
