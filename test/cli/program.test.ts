@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { commandTable } from '../../src/cli/command-table.js';
 import { runCli } from '../../src/cli/program.js';
 import { utf8Encode } from '../../src/format/utf8.js';
@@ -230,4 +232,20 @@ test('a redemption whose answer was lost names the nonce that brings the receipt
   } finally {
     await server.stop();
   }
+});
+
+test('what cannot be written ends as a fault, and a reader that stops early does not', () => {
+  const into = (redirection: string) =>
+    spawnSync('/bin/sh', ['-c', `"$NODE" "$MAIN" --version ${redirection}`], {
+      env: {
+        PATH: process.env.PATH,
+        NODE: process.execPath,
+        MAIN: fileURLToPath(new URL('../../src/cli/main.js', import.meta.url)),
+      },
+      encoding: 'utf8',
+    });
+  const full = into('>/dev/full');
+  assert.equal(full.status, 70);
+  assert.match(full.stderr, /^writ: standard output cannot be written: ENOSPC[^\n]*\n$/);
+  assert.equal(into('| true').stderr, '');
 });
