@@ -45,7 +45,7 @@ export async function announce(
   }
   for (const role of ['log', 'artifact'] as const) {
     const publicKey = base64Encode(keys[role]);
-    if (views.loggedKey(role) !== publicKey)
+    if (views.stated.loggedKey(role) !== publicKey)
       records.push({ type: 'urn:writ:key:v1', ...head(), event: 'use', role, publicKey });
   }
   for (const end of keyEndsToLog(succession, views))

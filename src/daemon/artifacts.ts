@@ -51,7 +51,7 @@ export async function findGrant(services: Services, id: ArtifactId): Promise<Gra
         revocations.isRevoked(entry.index) ||
         revocations.ruleEnding(statement.predicate) !== null;
       const redeemed = services.views.isRedeemed(entry.index);
-      return { revoked, redeemed, void: !redeemed && services.views.isVoid(entry.index) };
+      return { revoked, redeemed, void: !redeemed && services.views.stated.isVoid(entry.index) };
     },
   };
 }

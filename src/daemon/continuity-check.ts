@@ -40,7 +40,11 @@ export async function checkContinuity(
 ): Promise<CheckedContinuity> {
   const witness = await askWitness(tpm);
   const sealedSize = seal?.size ?? 0;
-  const judged = judgeContinuity(views.anchorWithin(sealedSize), { size: tree.size, sealedSize }, witness);
+  const judged = judgeContinuity(
+    views.stated.anchorWithin(sealedSize),
+    { size: tree.size, sealedSize },
+    witness,
+  );
   if (judged.outcome === 'disowned') {
     const log = { origin, size: tree.size, root: base64Encode(tree.root(tree.size)) };
     return {
@@ -68,7 +72,7 @@ async function askWitness(tpm: OpenTpm | null): Promise<CounterWitness> {
 
 async function reach(tpm: OpenTpm, views: LogViews, witness: CounterWitness): Promise<number | null> {
   if (witness.witness === 'none') return null;
-  const reached = await Anchoring.reach(tpm.attester, views.anchor, witness.reading.value);
+  const reached = await Anchoring.reach(tpm.attester, views.stated.anchor, witness.reading.value);
   if (reached.outcome === 'unavailable')
     throw new StartError(`${reached.denial.message}. ${reached.denial.remedy}`);
   return reached.value;

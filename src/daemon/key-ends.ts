@@ -17,7 +17,7 @@ export type KeyEndContent =
 export function keyEndsToLog({ retired, compromised }: KeySuccession, views: LogViews): KeyEndContent[] {
   return retired.flatMap(({ role, id, publicKey, final }) => {
     const key = base64Encode(publicKey);
-    const logged = views.keyEnds(key);
+    const logged = views.stated.keyEnds(key);
     const ends: KeyEndContent[] = [];
     if (!logged.some(({ event }) => event === 'retire')) ends.push({ event: 'retire', role, publicKey: key });
     const fromIndexes = compromised.filter((lost) => lost.id === id).map(({ fromIndex }) => fromIndex);

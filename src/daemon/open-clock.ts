@@ -18,7 +18,7 @@ export async function openClock(
   const last = size === 0 ? null : await readEntry(recovered, size - 1);
   const floorMs =
     last === null ? 0 : parseInstant(payloadTime(decodePayload(last.payloadType, last.payload)));
-  const start = views.bootAnchor;
+  const start = views.stated.bootAnchor;
   const sameBoot = start !== null && start.boot === machine.fact('boot');
   const anchor = sameBoot
     ? { wallMs: parseInstant(start.time), bootTimeMs: start.bootTimeMs }

@@ -137,7 +137,7 @@ describe('a restart with snapshots', { timeout: 180_000 }, () => {
     await restarted(forge, async ({ snapshotSize, troubles, views }) => {
       assert.equal(snapshotSize, spanEntries);
       assert.match(troubles.join(), /the log does not confirm/);
-      assert.equal(views.policy, null);
+      assert.equal(views.stated.policy, null);
     });
   });
 

@@ -152,8 +152,8 @@ async function known(views: LogViews, records: ReadonlyMap<number, Event['record
       views.recentCandidates(ids[index] ?? assert.fail()),
     ]),
   );
-  const { policy, authorityStatements, bootAnchor } = views;
-  const keys = [views.loggedKey('log'), views.loggedKey('artifact')];
+  const { policy, authorityStatements, bootAnchor } = views.stated;
+  const keys = [views.stated.loggedKey('log'), views.stated.loggedKey('artifact')];
   const { rules, compromised } = views.revocations;
   const revoked = [...views.revocations.entriesNewestFirst()];
   const spans = new Set([...records.keys()].map((at) => Math.floor(at / spanEntries)));

@@ -74,15 +74,21 @@ describe('the views of the log', () => {
       views.apply({ index, id: randomId(), kind: 'start', record });
     };
     start(3, 'proven');
-    assert.equal(views.isVoid(2), false);
+    assert.equal(views.stated.isVoid(2), false);
     start(5, 'unproven');
-    assert.deepEqual([views.isVoid(4), views.isVoid(5), views.isVoid(6)], [true, false, false]);
+    assert.deepEqual(
+      [views.stated.isVoid(4), views.stated.isVoid(5), views.stated.isVoid(6)],
+      [true, false, false],
+    );
     start(7, 'proven');
-    assert.deepEqual([views.isVoid(4), views.isVoid(6)], [true, false]);
+    assert.deepEqual([views.stated.isVoid(4), views.stated.isVoid(6)], [true, false]);
     const announced = { key: name, counter: name, value: 3 };
     const recovery = { type: 'urn:writ:recovery:v1', ...head, announced, by: 0, reason: 'r' } as const;
     views.apply({ index: 9, id: randomId(), kind: 'recovery', record: { ...recovery, found: null } });
-    assert.deepEqual([views.isVoid(8), views.isVoid(9), views.anchor], [true, false, null]);
+    assert.deepEqual(
+      [views.stated.isVoid(8), views.stated.isVoid(9), views.stated.anchor],
+      [true, false, null],
+    );
   });
 
   test('the newest announcement of the counter counts', () => {
@@ -94,17 +100,17 @@ describe('the views of the log', () => {
       counter: name,
       cause: 'start',
     } as const;
-    assert.equal(views.anchor, null);
+    assert.equal(views.stated.anchor, null);
     for (const value of [4, 5]) {
       views.apply({ index: value, id: randomId(), kind: 'anchor', record: { ...anchor, value } });
     }
-    assert.deepEqual(views.anchor, { key: name, counter: name, value: 5, index: 5, isLast: false });
+    assert.deepEqual(views.stated.anchor, { key: name, counter: name, value: 5, index: 5, isLast: false });
     const last = { ...anchor, cause: 'stop', value: 6 } as const;
     views.apply({ index: 6, id: randomId(), kind: 'anchor', record: last });
-    assert.deepEqual(views.anchor, { key: name, counter: name, value: 6, index: 6, isLast: true });
+    assert.deepEqual(views.stated.anchor, { key: name, counter: name, value: 6, index: 6, isLast: true });
     // Behind the newest seal anybody who can write files could have put what they like.
     assert.deepEqual(
-      [4, 5, 6].map((size) => views.anchorWithin(size)?.value ?? null),
+      [4, 5, 6].map((size) => views.stated.anchorWithin(size)?.value ?? null),
       [null, 4, 5],
     );
   });
@@ -123,7 +129,7 @@ describe('the views of the log', () => {
         continuity: 'unproven',
       } as const;
       views.apply({ index, id: randomId(), kind: 'start', record });
-      return views.bootAnchor?.bootTimeMs;
+      return views.stated.bootAnchor?.bootTimeMs;
     };
     assert.deepEqual(
       [

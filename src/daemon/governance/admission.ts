@@ -43,10 +43,10 @@ export interface BundleInForce extends NamedBundle {
 /** The authorities as of now: those that are pinned, and what the log holds of what they said; without keys that were revoked. */
 export function loggedAuthorities(
   pinned: readonly Uint8Array[],
-  { authorityStatements, revocations }: Pick<LogViews, 'authorityStatements' | 'revocations'>,
+  { stated, revocations }: Pick<LogViews, 'stated' | 'revocations'>,
 ): Authorities {
   // Each was verified before it was logged. Of an authority that is pinned no more, nothing counts.
-  const said = authorityStatements.reduce<Authorities>((authorities, envelope) => {
+  const said = stated.authorityStatements.reduce<Authorities>((authorities, envelope) => {
     const followed = withAuthorityStatements(authorities, [envelope]);
     return followed.verdict === 'valid' ? followed.authorities : authorities;
   }, pinnedAuthorities(pinned));

@@ -149,7 +149,7 @@ export class PolicyGovernance implements Governance {
     const sealingRecord = sealRecord(services, record, inputs);
     inForce.take(next);
     const [sealing, ...others] = await Promise.all([sealingRecord, ...statements]);
-    const { policy } = services.views;
+    const { policy } = services.views.stated;
     const isLogged = policy?.bundle === record.bundle && policy.statement === record.statement;
     if (sealing.outcome === 'unsealed' && !isLogged) {
       inForce.take(before);

@@ -26,7 +26,7 @@ import {
 } from './admission.js';
 
 export interface StartingParts {
-  readonly views: Pick<LogViews, 'policy' | 'authorityStatements' | 'revocations'>;
+  readonly views: Pick<LogViews, 'stated' | 'revocations'>;
   readonly bundles: BundleStore;
   readonly proofs: ProofStore;
   readonly pinned: readonly Uint8Array[];
@@ -53,7 +53,7 @@ export interface StartingBundle {
  * first bundle that is not sound.
  */
 export async function startingBundle(parts: StartingParts): Promise<StartingBundle> {
-  const inForce = parts.views.policy;
+  const inForce = parts.views.stated.policy;
   if (inForce === null) return fromDirectory(parts, null);
   const kept = await keptBundle(parts, inForce);
   if (kept.outcome === 'unusable') {

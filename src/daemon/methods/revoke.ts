@@ -107,7 +107,7 @@ function ruleToRevoke(services: Services, rule: RevocationRule): Found {
 }
 
 function isOwnKey({ views, exportSigner }: Services, key: string): boolean {
-  return key === base64Encode(exportSigner.publicKey) || key === views.loggedKey('log');
+  return key === base64Encode(exportSigner.publicKey) || key === views.stated.loggedKey('log');
 }
 
 /** What is decided counts, whether or not it can be logged now; but nobody has a receipt for it. */
