@@ -1,4 +1,7 @@
-/** Typed records: the payloads of log entries that carry state. They hold ids only and are never erased. */
+/**
+ * Typed records: the payloads of log entries that carry state. They hold ids only and are never erased, but for those of requests
+ * that wait for approval: they hold what was asked, and mean nothing any more once that expired.
+ */
 
 import { z } from 'zod';
 import {

@@ -209,6 +209,8 @@ describe('writ approve', () => {
     assert.ok((await as(bobsUid, 'approve', '--list')).stdout.includes(id));
     assert.doesNotMatch((await as(bobsUid + 1, 'approve', '--list')).stdout, /==/);
     assert.match((await as(bobsUid + 1, 'approve', id, '--show')).stdout, /"others"/);
+    assert.match((await writHere(['log', 'show'])).stdout, /demanded for the request/);
+    assert.doesNotMatch((await as(bobsUid + 1, 'log', 'show')).stdout, /demanded for the request/);
     const words = ['authorize', '--json', '--', '/usr/bin/echo', 'bob'];
     const own = JSON.parse((await as(bobsUid, ...words)).stdout).pending.id;
     const refused = await writHere(['approve', own, '--ssh-key', bob.path, '--yes']);
