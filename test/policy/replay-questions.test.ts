@@ -205,6 +205,16 @@ describe('replay of runs, and of artifacts of an older bundle', options, () => {
     assert.deepEqual([counts.reproduced, counts.undecided, counts.otherGrounds], [20, 0, {}]);
   });
 
+  it('shows with a denial what else led to it', options, async () => {
+    const frames = await framesOf(daemon.stateDirectory);
+    for (const { frame, index } of frames.filter(({ kind }) => kind === 'decision')) {
+      const { denial } = JSON.parse(Buffer.from(frame.payload).toString());
+      assert.ok(allowed(await client.evidence({ id: denial })).indices.includes(index));
+      const { part } = allowed(await client.input({ index, offset: 0 }));
+      assert.equal(part, Buffer.from(frame.attachment).toString('base64'));
+    }
+  });
+
   it('finds a lease or an end that says otherwise, and a lease that says nothing', options, async () => {
     const changed = (change: (policy: readonly PolicyRecord[]) => object, kind: EntryKind) =>
       withChangedLog(
