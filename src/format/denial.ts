@@ -62,7 +62,8 @@ const remedies: Readonly<Record<DenialCode, string>> = {
   SCOPE_MISMATCH: 'Do exactly what was authorized, or ask for an authorization of this action.',
   STATE_UNVERIFIABLE: 'Present the missing evidence, or ask the daemon that issued the artifact.',
   APPROVAL_REQUIRED: 'Have the pending request approved, then ask again.',
-  CLOCK_UNTRUSTED: 'Correct the system clock, then restart the daemon.',
+  CLOCK_UNTRUSTED:
+    'Correct the system clock. If it was wrong when the daemon first started, it is believed after a restart of the machine.',
   TPM_UNAVAILABLE: 'Make the TPM reachable for the daemon, then ask again.',
   HSM_UNAVAILABLE: 'Check the token (writ token status), then ask again.',
   LOG_UNAVAILABLE:
