@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { base64Decode } from './base64.js';
-import { type AttestationPublic, parseAttestationPublic, tpmNameOf } from './tpm-public.js';
+import { type AttestationPublic, parseAttestationPublic, tpmNameOf, tpmNameSchema } from './tpm-public.js';
 
 /**
  * As JSON carries it. `publicArea` is base64 of the key's TPMT_PUBLIC, `name` its Name in hex (TPM 2.0 Library Part 1, section
@@ -59,7 +59,7 @@ export const attestationSchema: z.ZodType<AttestationDocument> = z.strictObject(
     .array(
       z.strictObject({
         log: z.string().min(1).max(256),
-        name: z.string().regex(/^000b[0-9a-f]{64}$/, 'must be a TPM name under SHA-256 in hex'),
+        name: tpmNameSchema,
         publicArea: publicAreaBase64,
         since: z.strictObject({ resetCount: count, restartCount: count }),
       }),

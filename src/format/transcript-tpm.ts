@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import type { BootCount } from './attestation-trust.js';
 import type { PcrValue } from './quote.js';
+import { tpmNameSchema } from './tpm-public.js';
 
 /** Names and digests are hex, public areas base64, handles and indexes `0x` and eight digits, as TPM tools write them. */
 export interface TranscriptTpm {
@@ -45,7 +46,6 @@ export interface TranscriptTpm {
 
 const line = z.string().max(512);
 const digest = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 digest in hex');
-const name = z.string().regex(/^000b[0-9a-f]{64}$/, 'must be a TPM name under SHA-256 in hex');
 const place = z.string().regex(/^0x[0-9a-f]{8}$/, 'must be 0x and eight digits');
 const area = z.base64().min(4).max(1024);
 const attributes = z.array(z.string().max(32)).max(32).readonly();
@@ -59,19 +59,19 @@ export const transcriptTpmSchema: z.ZodType<TranscriptTpm> = z.strictObject({
   firmware: z.string().regex(/^[0-9a-f]{16}$/, 'must be 16 hexadecimal digits'),
   endorsement: z.strictObject({
     kind: z.enum(['ecc-p256', 'rsa-2048']),
-    name,
+    name: tpmNameSchema,
     certificate: digest.nullable(),
   }),
   attestationKey: z.strictObject({
     handle: place,
-    name,
+    name: tpmNameSchema,
     publicArea: area,
     attributes,
     since: z.strictObject({ resetCount: count, restartCount: count }),
   }),
   counter: z.strictObject({
     index: place,
-    name,
+    name: tpmNameSchema,
     publicArea: area,
     attributes,
     value: z.int().nonnegative(),

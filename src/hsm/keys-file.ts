@@ -3,13 +3,12 @@
  * It holds no secret. Relative paths in it start at its own directory, so that a state directory can be moved.
  */
 
-import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { base64Decode, base64Encode } from '../format/base64.js';
 import { firstIssue } from '../format/statement.js';
 import { parseJsonBytes } from '../format/strict-json.js';
-import { replaceFile } from '../kernel/private-file.js';
+import { findFile, replaceFile } from '../kernel/private-file.js';
 import { verifyingKey } from '../verify/ed25519.js';
 import { HsmError, hsmFault } from './faults.js';
 import { inside, pinSourceOf, type WrittenPin, writtenPinOf, writtenPinSchema } from './pin-source.js';
@@ -52,14 +51,9 @@ export function readKeysFile(path: string): PinnedToken {
 
 /** Reads the file; null when there is none. Throws HsmError `keys-file` for one that cannot be used. */
 export function findKeysFile(path: string): PinnedToken | null {
-  let bytes: Uint8Array;
   try {
-    bytes = readFileSync(path);
-  } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return null;
-    throw unusable(path, cause);
-  }
-  try {
+    const bytes = findFile(path);
+    if (bytes === null) return null;
     const parsed = fileSchema.safeParse(parseJsonBytes(bytes));
     if (!parsed.success) throw new SyntaxError(firstIssue(parsed.error));
     return pinnedOf(parsed.data, dirname(resolve(path)));

@@ -9,6 +9,7 @@ import {
   linkSync,
   mkdirSync,
   openSync,
+  readFileSync,
   renameSync,
   rmSync,
   writeFileSync,
@@ -17,6 +18,16 @@ import { dirname } from 'node:path';
 
 /** What a file shall hold, or what writes that to the open file. */
 export type FileContent = string | ((file: number) => void);
+
+/** What is in the file; null where there is none. Throws the system's error. */
+export function findFile(path: string): Uint8Array | null {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return null;
+    throw cause;
+  }
+}
 
 /** Puts `text` at `path`, over whatever was there. Throws the system's error. */
 export function replaceFile(path: string, text: string, mode: number): void {

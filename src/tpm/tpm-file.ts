@@ -3,15 +3,14 @@
  * secret. Relative paths in it start at its own directory, so that a state directory can be moved.
  */
 
-import { readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { z } from 'zod';
 import type { BootCount } from '../format/attestation-trust.js';
 import { base64Decode, base64Encode } from '../format/base64.js';
 import { firstIssue } from '../format/statement.js';
 import { parseJsonBytes } from '../format/strict-json.js';
-import { parseAttestationPublic, tpmNameOf } from '../format/tpm-public.js';
-import { createFile } from '../kernel/private-file.js';
+import { parseAttestationPublic, tpmNameOf, tpmNameSchema } from '../format/tpm-public.js';
+import { createFile, findFile } from '../kernel/private-file.js';
 import type { AttestationKey } from './attester.js';
 import { TpmError, tpmFault } from './faults.js';
 
@@ -39,7 +38,6 @@ export const movingPcr = 10;
 export const keyHandleSchema = z.int().min(0x8100_0000).max(0x817f_ffff);
 /** NV indices (Part 2, section 7.5) that the owner may define freely. */
 export const counterIndexSchema = z.int().min(0x0180_0000).max(0x01bf_ffff);
-const nameSchema = z.string().regex(/^000b[0-9a-f]{64}$/, 'must be a TPM name under SHA-256 in hex');
 
 export const pcrListSchema: z.ZodType<readonly number[]> = z
   .array(z.int().min(0).max(23))
@@ -60,10 +58,10 @@ const fileSchema = z.strictObject({
   attestationKey: z.strictObject({
     handle: keyHandleSchema,
     publicArea: z.string().max(2048),
-    name: nameSchema,
+    name: tpmNameSchema,
     since: z.strictObject({ resetCount: bootCount, restartCount: bootCount }),
   }),
-  counter: z.strictObject({ index: counterIndexSchema, name: nameSchema }),
+  counter: z.strictObject({ index: counterIndexSchema, name: tpmNameSchema }),
   pcrs: pcrListSchema,
 });
 
@@ -71,14 +69,9 @@ type TpmFile = z.infer<typeof fileSchema>;
 
 /** Reads the file; null when there is none: then there is no TPM. Throws TpmError `tpm-file` for one that cannot be used. */
 export function findTpmFile(path: string): PinnedTpm | null {
-  let bytes: Uint8Array;
   try {
-    bytes = readFileSync(path);
-  } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return null;
-    throw unusable(path, cause);
-  }
-  try {
+    const bytes = findFile(path);
+    if (bytes === null) return null;
     const parsed = fileSchema.safeParse(parseJsonBytes(bytes));
     if (!parsed.success) throw new SyntaxError(firstIssue(parsed.error));
     return pinnedOf(parsed.data, dirname(resolve(path)));

@@ -4,7 +4,7 @@
  * again: the names tell what it made from what was there before.
  */
 
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { firstIssue } from '../../format/statement.js';
@@ -13,7 +13,7 @@ import { formatInstant, type Instant, instantSchema } from '../../format/time.js
 import { stepOutcomes, type TranscriptStep } from '../../format/transcript.js';
 import type { KeyName } from '../../hsm/token.js';
 import type { ProvisionedRole } from '../../hsm/token-access.js';
-import { replaceFile } from '../../kernel/private-file.js';
+import { findFile, replaceFile } from '../../kernel/private-file.js';
 import { UsageError } from '../cli-error.js';
 import { type Plan, storedPlanSchema } from './plan.js';
 
@@ -69,13 +69,8 @@ export class Progress {
   /** What an earlier run left; null where there was none. Throws UsageError for a file that cannot be used. */
   static find(stateDirectory: string): Progress | null {
     const path = progressPath(stateDirectory);
-    let bytes: Uint8Array;
-    try {
-      bytes = readFileSync(path);
-    } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null;
-      throw cause;
-    }
+    const bytes = findFile(path);
+    if (bytes === null) return null;
     try {
       const parsed = progressSchema.safeParse(parseJsonBytes(bytes));
       if (!parsed.success) throw new SyntaxError(firstIssue(parsed.error));

@@ -3,7 +3,6 @@
  * that a later run of the ceremony tells what this one saw, whatever the TPM's PCRs hold by then.
  */
 
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { base64Encode } from '../../format/base64.js';
@@ -13,7 +12,7 @@ import { parseJsonBytes } from '../../format/strict-json.js';
 import { tpmNameOf } from '../../format/tpm-public.js';
 import { type TranscriptTpm, transcriptTpmSchema } from '../../format/transcript-tpm.js';
 import { sha256 } from '../../hash/sha256.js';
-import { makePrivateDirectory, replaceFile } from '../../kernel/private-file.js';
+import { findFile, makePrivateDirectory, replaceFile } from '../../kernel/private-file.js';
 import { handleText } from '../../tpm/enrolled-objects.js';
 import type { EnrolmentReport } from '../../tpm/enrolment/protocol.js';
 import type { PinnedTpm } from '../../tpm/tpm-file.js';
@@ -39,13 +38,8 @@ const recordSchema: z.ZodType<TpmRecord> = z.strictObject({
 /** Null where none was written. Throws UsageError for a file that cannot be used. */
 export function findTpmRecord(stateDirectory: string): TpmRecord | null {
   const path = recordPath(stateDirectory);
-  let bytes: Uint8Array;
-  try {
-    bytes = readFileSync(path);
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw cause;
-  }
+  const bytes = findFile(path);
+  if (bytes === null) return null;
   try {
     const parsed = recordSchema.safeParse(parseJsonBytes(bytes));
     if (!parsed.success) throw new SyntaxError(firstIssue(parsed.error));
