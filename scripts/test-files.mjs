@@ -4,8 +4,8 @@
 import { run } from 'node:test';
 import { spec as Spec } from 'node:test/reporters';
 
-/** No file takes a tenth of it; what hangs is stopped and has failed. */
-const fileLimitMs = 20 * 60_000;
+/** No file takes a quarter of it; what hangs is stopped and has failed. */
+const fileLimitMs = 15 * 60_000;
 
 let failed = false;
 const events = run({ files: process.argv.slice(2), timeout: fileLimitMs });
