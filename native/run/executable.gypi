@@ -18,7 +18,11 @@
   'ldflags': ['-pie'],
   'libraries': ['<(libcrypto)', '-ldl', '-lpthread'],
   'conditions': [
-    # A sanitizer needs the library that it knows.
-    ["sanitize==''", { 'ldflags': ['-static-libstdc++', '-static-libgcc'] }],
+    # A sanitizer needs the library that it knows. Optimised as a whole, a program can be searched for two things of one name, which
+    # no single file shows.
+    ["sanitize==''", {
+      'cflags': ['-flto'],
+      'ldflags': ['-static-libstdc++', '-static-libgcc', '-flto=auto', '-Werror=odr'],
+    }],
   ],
 }

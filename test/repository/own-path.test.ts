@@ -8,7 +8,7 @@ import { it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url)).replace(/\/$/, '');
-const NOT_OURS = /^(?:\.git|\.writ|node_modules|dist|build|out-.*)$/;
+const NOT_OURS = /^(?:\.git|\.writ|node_modules|dist|build|results|out-.*)$/;
 
 function projectFiles(directory: string): string[] {
   return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {

@@ -77,11 +77,11 @@ std::optional<Failure> error_of(const Json& error) {
 }
 
 // Reads one line. Empty for what is neither an answer nor a notification (JSON-RPC 2.0 sections 4.1 and 5).
-std::optional<Message> read_message(std::string_view line) {
+std::optional<DaemonMessage> read_message(std::string_view line) {
   const Read<Json> document = parse_json(line);
   const Json* version = document ? document->find("jsonrpc") : nullptr;
   if (version == nullptr || *version != Json("2.0")) return std::nullopt;
-  Message message{};
+  DaemonMessage message{};
   if (const Json* method = document->find("method")) {
     const Json* params = document->find("params");
     if (method->text() == nullptr || document->find("id") != nullptr) return std::nullopt;
@@ -162,7 +162,7 @@ bool Connection::split_lines() {
     const std::size_t length = std::min(end, unread_.size()) - start;
     if (length > max_line_bytes) return false;
     if (end == std::string::npos) break;
-    std::optional<Message> message = read_message(std::string_view(unread_).substr(start, length));
+    std::optional<DaemonMessage> message = read_message(std::string_view(unread_).substr(start, length));
     if (!message) return false;
     messages_.push_back(std::move(*message));
     start = end + 1;
@@ -171,18 +171,18 @@ bool Connection::split_lines() {
   return true;
 }
 
-std::optional<Message> Connection::next() {
+std::optional<DaemonMessage> Connection::next() {
   if (messages_.empty()) return std::nullopt;
-  Message message = std::move(messages_.front());
+  DaemonMessage message = std::move(messages_.front());
   messages_.pop_front();
   return message;
 }
 
-std::optional<Message> Connection::next_answer() {
+std::optional<DaemonMessage> Connection::next_answer() {
   const auto answer = std::find_if(messages_.begin(), messages_.end(),
-                                   [](const Message& message) { return message.id.has_value(); });
+                                   [](const DaemonMessage& message) { return message.id.has_value(); });
   if (answer == messages_.end()) return std::nullopt;
-  Message taken = std::move(*answer);
+  DaemonMessage taken = std::move(*answer);
   messages_.erase(answer);
   return taken;
 }
@@ -200,7 +200,7 @@ Answer Connection::call(const std::string& method, const Json& params) {
       return unavailable("the daemon did not answer " + method + " within " + std::to_string(timeout_ms) +
                          " ms; whether it decided is not known");
     is_open = receive();
-    while (std::optional<Message> answer = next_answer()) {
+    while (std::optional<DaemonMessage> answer = next_answer()) {
       // One to an earlier request, for which nobody waits any more.
       if (*answer->id < *id) continue;
       if (answer->id != id) return foreign_answer(method, "it answers no request that is in flight");

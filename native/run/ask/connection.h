@@ -17,7 +17,7 @@
 namespace writ::run {
 
 // One line from the daemon. An answer has an `id`, and a `result` or a `failure`; a notification has a `method`.
-struct Message {
+struct DaemonMessage {
   std::optional<std::int64_t> id;
   std::optional<Json> result;
   std::optional<Failure> failure;
@@ -44,7 +44,7 @@ class Connection {
   [[nodiscard]] bool receive();
 
   // The next message that was taken and not yet handed out.
-  std::optional<Message> next();
+  std::optional<DaemonMessage> next();
 
   [[nodiscard]] int descriptor() const noexcept { return socket_.get(); }
   // Of the daemon, by the kernel's word.
@@ -57,13 +57,13 @@ class Connection {
   [[nodiscard]] bool take_lines();
   [[nodiscard]] bool split_lines();
   // The next answer; notifications before it stay for whoever handles them.
-  std::optional<Message> next_answer();
+  std::optional<DaemonMessage> next_answer();
 
   UniqueDescriptor socket_;
   uid_t peer_uid_;
   std::int64_t next_id_ = 1;
   std::string unread_;
-  std::deque<Message> messages_;
+  std::deque<DaemonMessage> messages_;
   // Something came that is not the protocol.
   bool is_foreign_ = false;
 };

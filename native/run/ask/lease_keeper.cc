@@ -88,20 +88,20 @@ Events::Next LeaseKeeper::deadline() {
 
 Events::Next LeaseKeeper::readable() {
   const bool is_open = session_.connection().receive();
-  while (std::optional<Message> message = session_.connection().next()) {
+  while (std::optional<DaemonMessage> message = session_.connection().next()) {
     if (handle(*message) == Next::kill_tree) return Next::kill_tree;
   }
   return is_open ? Next::go_on : end("the connection to the daemon ended");
 }
 
-Events::Next LeaseKeeper::handle(const Message& message) {
+Events::Next LeaseKeeper::handle(const DaemonMessage& message) {
   if (message.method == "lease.stop") return stopped(message.params);
   if (message.id && message.id == renewal_) return renewed(message);
   // Other notifications are for other versions. An answer that nobody asked for ends all trust in the connection.
   return message.id ? end("the daemon answered what was not asked") : Next::go_on;
 }
 
-Events::Next LeaseKeeper::renewed(const Message& message) {
+Events::Next LeaseKeeper::renewed(const DaemonMessage& message) {
   renewal_.reset();
   if (message.failure) return end(message.failure->message);
   const Step<Sealed> sealed = session_.verify("lease.renew", lease_params(lease_), *message.result);
@@ -141,7 +141,7 @@ void LeaseKeeper::close(const ExitStatus& status) {
       Json::Object{{"lease", Json(lease_)}, {"status", Json(Json::Object{{name, Json(number)}})}});
   const Step<Sealed> end = session_.ask("lease.close", params);
   // A program that was killed may end before the reason arrives, which comes before this answer in any case.
-  while (std::optional<Message> message = session_.connection().next()) {
+  while (std::optional<DaemonMessage> message = session_.connection().next()) {
     if (message->method == "lease.stop" && stopped(message->params) == Next::kill_tree) return;
   }
   if (std::holds_alternative<Refused>(end))

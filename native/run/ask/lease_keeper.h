@@ -49,8 +49,8 @@ class LeaseKeeper : public Events {
 
  private:
   Next end(const std::string& why);
-  Next handle(const Message& message);
-  Next renewed(const Message& message);
+  Next handle(const DaemonMessage& message);
+  Next renewed(const DaemonMessage& message);
   Next stopped(const Json& params);
   void schedule(const Lease& lease);
 
