@@ -27,7 +27,8 @@ keys = ["${bob.key}"]
 managers = ["alice", "bob"]
 `;
 const head = 'action == Writ::Action::"execute", resource == Writ::Command::"/usr/bin/echo"';
-const waits = /waiting until (?<expires>\S+) for approvals: writ approve (?<id>\S+)\s/;
+/** What waits, and behind it the one demand that it waits for. */
+const waits = /waiting until (?<expires>\S+) for approvals: writ approve (?<id>\S+)\n {2}.+\n/;
 
 /** A daemon that lets `echo` run once both have approved it. */
 function demandingDaemon(settings: string): { readonly home: () => string; readonly writ: () => WritClient } {
